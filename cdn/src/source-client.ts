@@ -1,0 +1,54 @@
+import type { ByteRange, HeaderMap } from '@damselfly/shared'
+
+/** What proves that an origin still serves the same content. Empty strings: not given. */
+export interface OriginValidators {
+  readonly etag: string
+  readonly lastModified: string
+}
+
+export interface OriginRequest {
+  readonly url: string
+  /** Variant headers and, where the caller has them, credentials. Credentials stay with the URL's host on redirects. */
+  readonly headers: HeaderMap
+  /** The part that is wanted, relative to the whole content at the URL; undefined: all of it. */
+  readonly range?: ByteRange | undefined
+  /** With a range: the content must still be this one (If-Range), else ORIGIN_CHANGED. */
+  readonly ifMatch?: OriginValidators | undefined
+  readonly signal: AbortSignal
+}
+
+export interface OriginInfo {
+  /** Bytes of the whole content at the URL (not of the range); undefined when the origin does not say. */
+  readonly contentLength: number | undefined
+  readonly acceptsRanges: boolean
+  readonly validators: OriginValidators
+}
+
+export interface OriginResponse extends OriginInfo {
+  /** The position of the first byte of `body` in the whole content. */
+  readonly start: number
+  /** How many bytes `body` will have; undefined when the origin does not say. */
+  readonly bodyLength: number | undefined
+  /**
+   * The bytes as the origin stores them: a content encoding is never undone.
+   * Throws ORIGIN_SHORT, ORIGIN_LONG, ORIGIN_UNREACHABLE while read. Leaving the loop early ends the request.
+   */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/**
+ * Speaks to one kind of origin.
+ *
+ * Both methods throw DamselflyError URL_REFUSED, ORIGIN_FORBIDDEN, ORIGIN_NOT_FOUND, ORIGIN_UNAUTHORIZED,
+ * ORIGIN_STATUS, ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_REDIRECTS, ORIGIN_CHANGED, RANGE_UNSATISFIABLE,
+ * or the signal's reason.
+ */
+export interface SourceClient {
+  /** Schemes of the URLs that it serves, with the colon: `https:`. */
+  readonly schemes: readonly string[]
+  /** Learns about the content without receiving its body. */
+  probe(request: OriginRequest): Promise<OriginInfo>
+  /** Starts to read. An origin that ignores the range answers with `start` 0; the caller decides whether that will do. */
+  read(request: OriginRequest): Promise<OriginResponse>
+  close(): Promise<void>
+}

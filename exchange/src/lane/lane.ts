@@ -1,0 +1,26 @@
+import type { PeerId, PieceRange, TaskId } from '@damselfly/shared'
+import type { ChannelKind } from '../channel/channel.ts'
+
+/** Takes the bytes of one piece in order. Must not throw; `bytes` is only valid during the call. */
+export type PieceBytes = (bytes: Uint8Array) => void
+
+/** What carries pieces from one parent to this child. Requests are pipelined and may answer in any order. */
+export interface Lane {
+  readonly kind: ChannelKind
+  readonly parent: PeerId
+  /** How many requests are open. */
+  readonly open: number
+  /** Aborted, with the reason, once the lane can carry nothing more. */
+  readonly closed: AbortSignal
+  /** Shows the parent the supernode's permission; again when it is renewed. */
+  presentTicket(taskId: TaskId, signedTicket: Uint8Array): void
+  /**
+   * Asks for one piece and resolves once exactly `piece.length` bytes were handed to `sink`.
+   * The bytes are not verified here.
+   *
+   * @throws DamselflyError PIECE_REFUSED, TICKET_INVALID, CHANNEL_CLOSED, PROTOCOL, or the signal's reason.
+   * After it threw, `sink` is not called again.
+   */
+  request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}

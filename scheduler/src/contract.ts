@@ -1,0 +1,87 @@
+import type { Bitset, PeerId, TaskId } from '@damselfly/shared'
+
+/** Where a peer stands; empty strings mean unknown. */
+export interface PeerLocation {
+  readonly location: string
+  readonly zone: string
+  readonly rack: string
+}
+
+export interface PeerCapacity {
+  /** How many pieces it sends at once. */
+  readonly uploadSlots: number
+  readonly location: PeerLocation
+  /** The supernode's own CDN: the parent of last resort. */
+  readonly isCdn: boolean
+  /** Kinds of lanes that it listens on, by preference. */
+  readonly lanes: readonly ('plain' | 'direct' | 'libp2p')[]
+}
+
+export type PieceOrder = 'rarest-first' | 'in-order'
+
+/** Everything that the scheduler learns. Times come beside the event, in milliseconds. */
+export type SchedulerEvent =
+  | { readonly type: 'peer-joined'; readonly peer: PeerId; readonly capacity: PeerCapacity }
+  | { readonly type: 'peer-left'; readonly peer: PeerId }
+  | { readonly type: 'capacity-changed'; readonly peer: PeerId; readonly capacity: PeerCapacity }
+  /** `pieceCount` undefined: the content's length is unknown so far. Again when it becomes known. */
+  | { readonly type: 'task-registered'; readonly task: TaskId; readonly pieceCount: number | undefined; readonly pieceSize: number }
+  /** Nobody can get the task any more, or everybody has left it. */
+  | { readonly type: 'task-removed'; readonly task: TaskId }
+  | { readonly type: 'child-joined'; readonly task: TaskId; readonly peer: PeerId; readonly order: PieceOrder }
+  /** Stops wanting pieces; what it holds stays on offer. */
+  | { readonly type: 'child-left'; readonly task: TaskId; readonly peer: PeerId }
+  /** The peer has these verified pieces (beside those reported before). */
+  | { readonly type: 'pieces-available'; readonly task: TaskId; readonly peer: PeerId; readonly pieces: Bitset | readonly number[] }
+  /** The peer no longer has the task. */
+  | { readonly type: 'pieces-dropped'; readonly task: TaskId; readonly peer: PeerId }
+  /** The child can take `count` more assignments. */
+  | { readonly type: 'pieces-wanted'; readonly task: TaskId; readonly peer: PeerId; readonly count: number }
+  | {
+      readonly type: 'piece-done'
+      readonly task: TaskId
+      readonly peer: PeerId
+      readonly piece: number
+      readonly parent: PeerId
+      readonly bytes: number
+      readonly durationMs: number
+    }
+  | {
+      readonly type: 'piece-failed'
+      readonly task: TaskId
+      readonly peer: PeerId
+      readonly piece: number
+      readonly parent: PeerId
+      readonly reason: FailureReason
+    }
+  /** The CDN can bring no piece any more: the origin failed. Those in the swarm still can. */
+  | { readonly type: 'origin-failed'; readonly task: TaskId }
+  /** Time passed; needed only for what expires (blocklists). The caller's period does not matter. */
+  | { readonly type: 'tick' }
+
+export type FailureReason = 'corrupt' | 'timeout' | 'refused' | 'unreachable' | 'cancelled'
+
+export type BackToSourceReason = 'origin-failed' | 'no-parent'
+
+/** Everything that the scheduler decides. */
+export type SchedulerCommand =
+  | { readonly type: 'assign'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
+  | { readonly type: 'cancel'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
+  | { readonly type: 'back-to-source'; readonly task: TaskId; readonly child: PeerId; readonly reason: BackToSourceReason }
+  /** Bytes per second; 0 lifts the limit. */
+  | { readonly type: 'set-rate'; readonly peer: PeerId; readonly upload: number; readonly download: number }
+  | { readonly type: 'evict'; readonly task: TaskId; readonly peer: PeerId }
+
+/**
+ * Pure and deterministic: the same events, times and seed give the same commands.
+ * It owns no timer, socket or file.
+ */
+export interface Scheduler {
+  /** @param now milliseconds on a scale that never steps back. */
+  handle(event: SchedulerEvent, now: number): readonly SchedulerCommand[]
+  /** When `tick` should come next, or undefined if time changes nothing. */
+  nextTick(): number | undefined
+}
+
+/** A generator of numbers in [0, 1); seeded, so that runs can be repeated. */
+export type RandomSource = () => number

@@ -1,0 +1,263 @@
+/**
+ * Every error that a person or a program can meet, by its stable code.
+ *
+ * `exit` is dfget's exit code for the kind, `http` the status of the management and local APIs,
+ * `advice` what to do next. The reference page is generated from this table.
+ */
+export interface ErrorKind {
+  readonly exit: number
+  readonly http: number
+  readonly meaning: string
+  readonly advice: string
+}
+
+/** Exit codes, one per kind of failure. `dfget --help` lists them. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  originRefused: 3,
+  originUnreachable: 4,
+  integrity: 5,
+  disk: 6,
+  timeout: 7,
+  network: 8,
+  interrupted: 130,
+} as const
+
+export const ERROR_CODES = {
+  CONFIG_INVALID: {
+    exit: EXIT.usage,
+    http: 400,
+    meaning: 'a setting has an unknown name or a value that is not allowed',
+    advice: 'correct the named setting; --print-config shows what is in force',
+  },
+  USAGE: {
+    exit: EXIT.usage,
+    http: 400,
+    meaning: 'the request or the command line asks for something that is not possible',
+    advice: 'see --help',
+  },
+  URL_REFUSED: {
+    exit: EXIT.usage,
+    http: 400,
+    meaning: 'the URL cannot be read or its scheme is not supported',
+    advice: 'give an http:// or https:// URL',
+  },
+  ORIGIN_FORBIDDEN: {
+    exit: EXIT.originRefused,
+    http: 403,
+    meaning: 'the URL, a redirect or DNS leads to a loopback, link-local or private address',
+    advice: 'allow that origin with origins.allow in the configuration if it is meant to be reached',
+  },
+  ORIGIN_NOT_FOUND: {
+    exit: EXIT.originRefused,
+    http: 404,
+    meaning: 'the origin does not have this content (404 or 410)',
+    advice: 'check the URL',
+  },
+  ORIGIN_UNAUTHORIZED: {
+    exit: EXIT.originRefused,
+    http: 401,
+    meaning: 'the origin refused access (401, 403 or 407)',
+    advice: "give credentials with --header 'Authorization: …'",
+  },
+  ORIGIN_STATUS: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: 'the origin answered with an error status',
+    advice: 'try again later, or ask who runs the origin',
+  },
+  ORIGIN_UNREACHABLE: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: 'no connection to the origin: name not found, refused, reset or timed out',
+    advice: 'check the host name, the network and the proxy settings',
+  },
+  ORIGIN_TLS: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: "the origin's TLS certificate is not trusted or does not match its name",
+    advice: 'add its CA with NODE_EXTRA_CA_CERTS; never switch verification off for the internet',
+  },
+  ORIGIN_REDIRECTS: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: 'the origin redirects too often or without a usable location',
+    advice: 'check the URL with curl -IL',
+  },
+  ORIGIN_SHORT: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: 'the origin ended before the length that it announced',
+    advice: 'run the same command again: it continues where it stopped',
+  },
+  ORIGIN_LONG: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: 'the origin sent more than the length that it announced',
+    advice: 'ask who runs the origin; nothing of it was kept',
+  },
+  ORIGIN_CHANGED: {
+    exit: EXIT.originUnreachable,
+    http: 502,
+    meaning: 'the content changed at the origin during the download',
+    advice: 'run the same command again: it starts with the new content',
+  },
+  RANGE_UNSATISFIABLE: {
+    exit: EXIT.usage,
+    http: 416,
+    meaning: 'the range lies outside the content, or the origin serves no ranges',
+    advice: 'ask for a range inside the content',
+  },
+  DIGEST_MISMATCH: {
+    exit: EXIT.integrity,
+    http: 502,
+    meaning: 'the content does not have the digest that was asked for',
+    advice: 'check the digest; if it is right, the origin serves something else than you expect',
+  },
+  PIECE_CORRUPT: {
+    exit: EXIT.integrity,
+    http: 502,
+    meaning: 'a piece does not have its digest',
+    advice: 'nothing to do: it is fetched from another parent',
+  },
+  DISK_FULL: {
+    exit: EXIT.disk,
+    http: 507,
+    meaning: 'no space is left on the disk or in the quota',
+    advice: 'free space, then run the same command again: it continues where it stopped',
+  },
+  DISK_DENIED: {
+    exit: EXIT.disk,
+    http: 500,
+    meaning: 'no permission to read or write the named file or folder',
+    advice: 'choose another path or change its owner or mode',
+  },
+  DISK_FAILED: {
+    exit: EXIT.disk,
+    http: 500,
+    meaning: 'reading or writing the named file failed',
+    advice: 'check the path and the disk',
+  },
+  STORE_LOCKED: {
+    exit: EXIT.disk,
+    http: 500,
+    meaning: 'another process uses this data directory',
+    advice: 'stop the other process or choose another data directory',
+  },
+  TIMEOUT: {
+    exit: EXIT.timeout,
+    http: 504,
+    meaning: 'the download did not finish in the time allowed',
+    advice: 'run the same command again: it continues where it stopped',
+  },
+  SUPERNODE_UNREACHABLE: {
+    exit: EXIT.network,
+    http: 503,
+    meaning: 'no control channel to the supernode',
+    advice: 'check its address; downloads go to the origin meanwhile unless that is switched off',
+  },
+  SUPERNODE_IDENTITY: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: 'the supernode shows another identity than the one configured or seen before',
+    advice: 'if it was reinstalled, remove its line from known-supernodes.json in the data directory',
+  },
+  SUPERNODE_OVERLOADED: {
+    exit: EXIT.network,
+    http: 503,
+    meaning: 'the supernode takes no more of this now',
+    advice: 'try again later',
+  },
+  NO_SOURCE: {
+    exit: EXIT.network,
+    http: 503,
+    meaning: 'no peer has the missing pieces and back-to-source is switched off',
+    advice: 'leave out --no-back-to-source, or try again when a peer has the content',
+  },
+  PEER_UNREACHABLE: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: 'no lane to a peer: connection refused, reset or timed out',
+    advice: 'nothing to do: other parents are used',
+  },
+  PEER_IDENTITY: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: 'a peer shows another identity than the one that was dialled',
+    advice: 'check for something that intercepts connections between peers',
+  },
+  PIECE_REFUSED: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: 'a parent refused a piece',
+    advice: 'nothing to do: other parents are used',
+  },
+  TICKET_INVALID: {
+    exit: EXIT.network,
+    http: 403,
+    meaning: 'a ticket is missing, expired, for somebody else, or not signed by the supernode',
+    advice: "check both hosts' clocks if it happens often",
+  },
+  PROTOCOL: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: 'the other side sent something that the protocol does not allow',
+    advice: 'check that both sides run versions that fit',
+  },
+  CHANNEL_CLOSED: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: 'the channel closed before the exchange was over',
+    advice: 'nothing to do: it is opened again',
+  },
+  DAEMON_UNREACHABLE: {
+    exit: EXIT.network,
+    http: 503,
+    meaning: 'dfdaemon does not answer on its socket',
+    advice: 'check that it runs: systemctl status dfdaemon',
+  },
+  ADDRESS_IN_USE: {
+    exit: EXIT.network,
+    http: 500,
+    meaning: 'a port or socket that is to be listened on is taken',
+    advice: 'stop what uses it or configure another one',
+  },
+  UNAUTHORIZED: {
+    exit: EXIT.usage,
+    http: 401,
+    meaning: 'the API request has no valid token',
+    advice: 'send the admin token as Authorization: Bearer …',
+  },
+  TASK_NOT_FOUND: {
+    exit: EXIT.usage,
+    http: 404,
+    meaning: 'there is no such task',
+    advice: 'list the tasks',
+  },
+  TASK_BUSY: {
+    exit: EXIT.usage,
+    http: 409,
+    meaning: 'the task is being downloaded or served',
+    advice: 'wait until it is idle, or cancel the download',
+  },
+  CANCELLED: {
+    exit: EXIT.interrupted,
+    http: 499,
+    meaning: 'the caller went away or asked to stop',
+    advice: 'run the same command again: it continues where it stopped',
+  },
+  INTERNAL: {
+    exit: EXIT.failure,
+    http: 500,
+    meaning: 'a defect of the program',
+    advice: 'please report it with the log',
+  },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text)
+}

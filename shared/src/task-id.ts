@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import { DamselflyError } from './errors/damselfly-error.ts'
+import type { Sha256 } from './digest/sha256.ts'
+import { taskIdFromBytes, type TaskId } from './ids.ts'
+
+/** Both ends inclusive, as in HTTP; bytes. `end` undefined: to the end of the content. */
+export interface ByteRange {
+  readonly start: number
+  readonly end?: number | undefined
+}
+
+/** What makes one content another one. Credentials are never part of it. */
+export interface TaskIdentity {
+  readonly url: string
+  /** Names of query parameters that do not change the content. */
+  readonly filteredQueryParams?: readonly string[] | undefined
+  /** The digest of the whole content, if the caller knows it. */
+  readonly digest?: Sha256 | undefined
+  readonly tag?: string | undefined
+  readonly application?: string | undefined
+  readonly range?: ByteRange | undefined
+  /** Request headers that may select a variant of the content; names in lower case. */
+  readonly headers?: ReadonlyMap<string, string> | undefined
+}
+
+const BY_DIGEST = 'damselfly/task/digest/1'
+const BY_URL = 'damselfly/task/url/1'
+
+/**
+ * The id of a task: SHA-256 over length-prefixed fields, so that no two different
+ * lists of fields can give the same bytes. With a digest it depends on the digest
+ * (and the range) alone, so mirrors of one content share a task.
+ *
+ * @throws DamselflyError URL_REFUSED
+ */
+export function deriveTaskId(identity: TaskIdentity): TaskId {
+  const range = identity.range === undefined ? '' : `${identity.range.start}-${identity.range.end ?? ''}`
+  if (identity.digest !== undefined) return hashFields([BY_DIGEST, identity.digest, range])
+  const headers = [...(identity.headers ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1)).flat()
+  return hashFields([
+    BY_URL,
+    canonicalUrl(identity.url, identity.filteredQueryParams ?? []),
+    identity.tag ?? '',
+    identity.application ?? '',
+    range,
+    ...headers,
+  ])
+}
+
+/**
+ * The URL without fragment, user info and filtered query parameters; the other
+ * parameters keep their order, since it may matter to the origin.
+ *
+ * @throws DamselflyError URL_REFUSED
+ */
+export function canonicalUrl(url: string, filteredQueryParams: readonly string[]): string {
+  const parsed = URL.parse(url)
+  if (parsed === null) throw new DamselflyError('URL_REFUSED', `'${redactUrl(url)}' is not a URL`)
+  parsed.hash = ''
+  parsed.username = ''
+  parsed.password = ''
+  // Deleting through URLSearchParams would re-encode the whole query even where nothing is filtered.
+  for (const name of filteredQueryParams) {
+    if (parsed.searchParams.has(name)) parsed.searchParams.delete(name)
+  }
+  return parsed.href
+}
+
+/** The URL as it may be shown: no user info, and no query values, since those often carry secrets. */
+export function redactUrl(url: string): string {
+  const parsed = URL.parse(url)
+  if (parsed === null) return url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/s, '')
+  parsed.username = ''
+  parsed.password = ''
+  const names = [...new Set(parsed.searchParams.keys())]
+  parsed.search = names.map((name) => `${encodeURIComponent(name)}=…`).join('&')
+  return parsed.href.replaceAll('%E2%80%A6', '…')
+}
+
+function hashFields(fields: readonly (string | Uint8Array)[]): TaskId {
+  const hash = createHash('sha256')
+  for (const field of fields) {
+    const bytes = typeof field === 'string' ? Buffer.from(field, 'utf8') : field
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(bytes.length)
+    hash.update(length).update(bytes)
+  }
+  return taskIdFromBytes(hash.digest())
+}
