@@ -1,1 +1,2 @@
 export * from './source-client.ts'
+export * from './cdn.ts'

@@ -1,3 +1,4 @@
+export * from './identity/identity.ts'
 export * from './channel/channel.ts'
 export * from './channel/transport.ts'
 export * from './lane/lane.ts'

@@ -1,0 +1,69 @@
+import type { ByteRange, DamselflyError, HeaderMap, Sha256, TaskId } from '@damselfly/shared'
+import type { StoredTask } from '@damselfly/exchange'
+
+/** One content as a peer asked for it, without credentials. */
+export interface ContentSpec {
+  readonly taskId: TaskId
+  readonly url: string
+  readonly filteredQueryParams: readonly string[]
+  readonly tag: string
+  readonly application: string
+  /** The task's content is this part of what the URL serves. */
+  readonly range: ByteRange | undefined
+  readonly variantHeaders: HeaderMap
+  /** The digest that the whole content must have. */
+  readonly expectedDigest: Sha256 | undefined
+}
+
+export type CdnTaskState =
+  | { readonly type: 'fetching' }
+  | { readonly type: 'complete'; readonly contentDigest: Sha256 }
+  | { readonly type: 'failed'; readonly error: DamselflyError }
+
+/** Named listeners; each returns nothing and must not throw. */
+export interface CdnTaskListener {
+  /** Also called when it was not known at first; bytes. */
+  lengthKnown(contentLength: number): void
+  /** A piece is verified on this disk and can be served. */
+  pieceStored(index: number, digest: Sha256): void
+  /** More bytes came from the origin: a sign of life, at most every 250 ms. */
+  progress(): void
+  ended(state: CdnTaskState): void
+}
+
+/** A content that the CDN holds or is fetching. */
+export interface CdnTask {
+  readonly spec: ContentSpec
+  readonly stored: StoredTask
+  readonly state: CdnTaskState
+  /** The origin refuses it to anonymous callers. */
+  readonly isPrivate: boolean
+  /** Body bytes received from the origin in this run of the program. */
+  readonly originBytes: number
+  subscribe(listener: CdnTaskListener): () => void
+}
+
+export interface Cdn {
+  /**
+   * The task, fetching what of it is missing. Concurrent callers share one fetch.
+   * Resolves when the origin's headers have come (or at once if the content is here), so
+   * piece size and, if the origin tells it, the length are known.
+   *
+   * The anonymous request is tried first; `credentials` are used when the origin refuses it,
+   * and then the task is private and each caller must pass `authorize`.
+   *
+   * @throws DamselflyError as SourceClient does, DISK_FULL, DIGEST_MISMATCH
+   */
+  obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask>
+  /** A task that is held or being fetched, without starting anything. */
+  get(taskId: TaskId): CdnTask | undefined
+  /**
+   * Asks the origin, without a body, whether this caller may have the content; the answer is
+   * remembered for minutes per caller's own credentials.
+   *
+   * @throws DamselflyError ORIGIN_UNAUTHORIZED, or as SourceClient.probe
+   */
+  authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void>
+  /** Stops fetches; what is verified stays for the next start. Idempotent. */
+  stop(): Promise<void>
+}

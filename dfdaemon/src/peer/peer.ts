@@ -1,0 +1,124 @@
+import type { ByteRange, DamselflyError, PeerId, Sha256, TaskId } from '@damselfly/shared'
+
+/** What a caller wants. The same for `dfget`, the local API and, later, the mirror. */
+export interface DownloadRequest {
+  readonly url: string
+  /** Names in any case; credentials among them are used for this caller's access only. */
+  readonly headers: readonly (readonly [string, string])[]
+  readonly filteredQueryParams: readonly string[]
+  readonly tag: string
+  readonly application: string
+  readonly digest: Sha256 | undefined
+  readonly range: ByteRange | undefined
+  /** `in-order` when the content is streamed while it downloads. */
+  readonly order: 'rarest-first' | 'in-order'
+  /** Whether the origin itself may be used. */
+  readonly backToSource: boolean
+  /** Bytes per second for this download; undefined: only the host's limit. */
+  readonly limitRate: number | undefined
+}
+
+/** Why a peer went to the origin itself. Shown in logs, metrics, progress and `x-damselfly-back-to-source`. */
+export const BACK_TO_SOURCE_REASONS = [
+  'no-supernode',
+  'supernode-unreachable',
+  'supernode-lost',
+  'supernode-refused',
+  'supernode-slow',
+  'origin-failed',
+  'no-parent',
+] as const
+export type BackToSourceReason = (typeof BACK_TO_SOURCE_REASONS)[number]
+
+/** Bytes by where they came from; `held` were verified on this disk before the download began. */
+export interface BytesFrom {
+  readonly held: number
+  readonly peers: number
+  readonly cdn: number
+  readonly origin: number
+}
+
+export interface DownloadProgress {
+  readonly taskId: TaskId
+  /** Bytes; undefined while unknown. */
+  readonly contentLength: number | undefined
+  /** Bytes of pieces that are verified and on disk. */
+  readonly verifiedBytes: number
+  readonly bytesFrom: BytesFrom
+  /** Bytes received so far of pieces that are not complete yet. */
+  readonly inFlightBytes: number
+  /** Set as soon as the origin is used. */
+  readonly backToSource: BackToSourceReason | undefined
+}
+
+export interface FinishedDownload {
+  readonly taskId: TaskId
+  readonly contentLength: number
+  readonly contentDigest: Sha256
+  /** The file in the data directory that holds exactly the content. Read it, link it or copy it; never write to it. */
+  readonly path: string
+  readonly bytesFrom: BytesFrom
+  readonly backToSource: BackToSourceReason | undefined
+}
+
+/** One caller's view of a download. Callers who want the same task share the work; each has a handle. */
+export interface Download {
+  readonly taskId: TaskId
+  progress(): DownloadProgress
+  /** Resolves when the whole content is verified. @throws DamselflyError */
+  readonly finished: Promise<FinishedDownload>
+  /**
+   * The content in order, each byte verified, while it downloads. Leaving the loop early cancels nothing.
+   * @throws DamselflyError when the download fails
+   */
+  content(signal: AbortSignal): AsyncIterable<Uint8Array>
+  /**
+   * This caller no longer wants it. The download ends when nobody does; verified pieces stay.
+   * Idempotent, and right after `finished` too: until then the content is safe from deletion.
+   */
+  release(): Promise<void>
+}
+
+/** A task as people see it in lists: never credentials, the URL redacted. */
+export interface TaskView {
+  readonly taskId: TaskId
+  readonly url: string
+  readonly tag: string
+  readonly application: string
+  readonly state: 'downloading' | 'complete' | 'partial'
+  readonly contentLength: number | undefined
+  readonly verifiedBytes: number
+  readonly contentDigest: Sha256 | undefined
+  /** ISO 8601. */
+  readonly createdAt: string
+  readonly lastUsedAt: string
+}
+
+export type SupernodeState =
+  | { readonly type: 'none' }
+  | { readonly type: 'connected'; readonly address: string; readonly peer: PeerId }
+  | { readonly type: 'disconnected'; readonly address: string; readonly error: DamselflyError | undefined }
+
+export interface PeerStatus {
+  readonly peer: PeerId
+  readonly version: string
+  readonly supernode: SupernodeState
+  readonly endpoints: readonly string[]
+  readonly downloads: number
+  readonly tasks: number
+  readonly usedBytes: number
+}
+
+/** A node that downloads and serves. `dfdaemon` runs one; `dfget` embeds one when no daemon runs. */
+export interface Peer {
+  /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, … An unreachable supernode is not an error. */
+  start(): Promise<void>
+  /** Lets what is being sent end within `graceMs`, then stops. Idempotent. */
+  stop(graceMs: number): Promise<void>
+  /** @throws DamselflyError URL_REFUSED */
+  download(request: DownloadRequest): Promise<Download>
+  tasks(): readonly TaskView[]
+  /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY */
+  deleteTask(taskId: TaskId): Promise<void>
+  status(): PeerStatus
+}
