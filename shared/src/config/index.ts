@@ -1,1 +1,9 @@
-export {}
+export { readConfigFile, readConfigFileIfPresent, type ConfigFile } from './config-file.ts'
+export { duration, formatDuration, parseDuration } from './duration.ts'
+export { configFileVariable, environmentName, PROGRAMS, type Program } from './environment.ts'
+export { loadConfig, type ConfigInput } from './load.ts'
+export { nearestName } from './nearest-name.ts'
+export { printConfig } from './print.ts'
+export { configReference } from './reference.ts'
+export { Secret, secret } from './secret.ts'
+export { byteRate, byteSize, formatByteRate, formatByteSize, parseByteRate, parseByteSize } from './size.ts'
