@@ -57,8 +57,11 @@ function readPackages(path) {
 
 /** Packages for one C library cannot be told apart by Node.js; a missing one counts as foreign. */
 function fitsMachine({ os, cpu, libc }) {
-  const allows = (list, value) => list === undefined || [list].flat().includes(value)
   return libc === undefined && allows(os, process.platform) && allows(cpu, process.arch)
+}
+
+function allows(list, value) {
+  return list === undefined || [list].flat().includes(value)
 }
 
 function runNpm(root) {

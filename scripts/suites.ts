@@ -1,0 +1,71 @@
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT } from './checks.ts'
+import { COUNTS_FILE_VARIABLE, type TestCounts } from './counting-reporter.ts'
+import { runInGroup } from './processes.ts'
+
+export interface Suite {
+  readonly name: string
+  readonly files: string
+  /** Milliseconds. */
+  readonly timeLimit: number
+}
+
+export const UNIT: Suite = {
+  name: 'unit',
+  files: '{shared,scheduler,exchange,cdn,supernode,dfdaemon,dfget,benchmarks,scripts}/test/**/*.test.ts',
+  timeLimit: 240_000,
+}
+
+export const END_TO_END: Suite = { name: 'end-to-end', files: 'test/**/*.test.ts', timeLimit: 420_000 }
+
+/** Where each process that runs under test, children included, leaves what it covered. */
+const COVERAGE = join(ROOT, 'coverage')
+
+export function forgetCoverage(): void {
+  rmSync(COVERAGE, { recursive: true, force: true })
+}
+
+/** Prints the summary and writes coverage/lcov.info. @returns whether that went well. */
+export async function reportCoverage(): Promise<boolean> {
+  const c8 = join(ROOT, 'node_modules/.bin/c8')
+  const outcome = await runInGroup(c8, ['report'], { timeLimit: 120_000 })
+  rmSync(join(COVERAGE, 'tmp'), { recursive: true, force: true })
+  return outcome.type === 'exited' && outcome.code === 0
+}
+
+/** Runs one suite. Whatever keeps it from coming to its end counts as one failure. */
+export async function runSuite(suite: Suite, mochaArguments: readonly string[]): Promise<TestCounts> {
+  const files = globSync(suite.files, { cwd: ROOT, exclude: ['**/node_modules'] }).toSorted()
+  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 }
+  process.stdout.write(`\nRunning ${suite.name} tests ...\n`)
+  const folder = mkdtempSync(join(tmpdir(), 'damselfly-test-'))
+  const countsFile = join(folder, 'counts.json')
+  try {
+    const mocha = join(ROOT, 'node_modules/.bin/mocha')
+    const reporter = join(ROOT, 'scripts/counting-reporter.ts')
+    const outcome = await runInGroup(mocha, ['--reporter', reporter, ...mochaArguments, ...files], {
+      timeLimit: suite.timeLimit,
+      env: {
+        [COUNTS_FILE_VARIABLE]: countsFile,
+        NODE_V8_COVERAGE: join(COVERAGE, 'tmp'),
+        // Functions that come out of the cache are counted less precisely.
+        NODE_DISABLE_COMPILE_CACHE: '1',
+      },
+    })
+    const counts = readCounts(countsFile)
+    if (outcome.type === 'killed') {
+      process.stdout.write(`The ${suite.name} tests were killed: ${outcome.why}.\n`)
+      return { ...counts, failed: counts.failed + 1 }
+    }
+    return outcome.code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readCounts(file: string): TestCounts {
+  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 }
+  return JSON.parse(readFileSync(file, 'utf8')) as TestCounts
+}

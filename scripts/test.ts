@@ -1,0 +1,61 @@
+import { constants } from 'node:os'
+import { parseArgs } from 'node:util'
+import { CHECKS, holds } from './checks.ts'
+import type { TestCounts } from './counting-reporter.ts'
+import { ensureExternalPrograms } from './external-programs.ts'
+import { Interrupted } from './processes.ts'
+import { END_TO_END, forgetCoverage, reportCoverage, runSuite, UNIT } from './suites.ts'
+
+const USAGE = `npm test                   types, lint, unit tests, end-to-end tests, coverage
+npm test -- --unit         only the unit tests
+npm test -- --e2e          only the end-to-end tests
+npm test -- --grep TEXT    only the tests whose names contain TEXT
+`
+
+const { values: options } = parseArgs({
+  options: {
+    unit: { type: 'boolean', default: false },
+    e2e: { type: 'boolean', default: false },
+    grep: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+try {
+  if (options.help) process.stdout.write(USAGE)
+  else await testAll()
+} catch (error) {
+  if (!(error instanceof Interrupted)) throw error
+  process.stdout.write(`\n${error.message}\n`)
+  process.exitCode = 128 + constants.signals[error.signal]
+}
+
+async function testAll(): Promise<void> {
+  const suites = options.unit === options.e2e ? [UNIT, END_TO_END] : [options.unit ? UNIT : END_TO_END]
+  const restricted = suites.length === 1 || options.grep !== undefined
+  const results: TestCounts[] = []
+  if (suites.includes(END_TO_END)) ensureExternalPrograms()
+  if (!restricted) for (const check of CHECKS) results.push(single(await holds(check)))
+  forgetCoverage()
+  const mochaArguments = options.grep === undefined ? [] : ['--fgrep', options.grep]
+  for (const suite of suites) results.push(await runSuite(suite, mochaArguments))
+  if (!(await reportCoverage())) results.push(single(false))
+
+  const total = results.reduce(add)
+  if (total.failed > 0 || total.passed === 0) process.exitCode = 1
+  process.stdout.write(`\n${summary(total)}\n`)
+}
+
+/** A check counts as one test. */
+function single(passed: boolean): TestCounts {
+  return passed ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
+}
+
+function add(a: TestCounts, b: TestCounts): TestCounts {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }
+}
+
+function summary({ passed, failed, skipped }: TestCounts): string {
+  const counts = `${passed} passed, ${failed} failed`
+  return skipped === 0 ? counts : `${counts}, ${skipped} skipped`
+}
