@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import { pause, type Clock } from './clock.ts'
 
 /** How much of a second may be spent at once after a pause; seconds of rate. */
 const BURST_SECONDS = 0.1
@@ -58,7 +58,7 @@ export class RateLimiter {
       if (this.unlimited) return
       const missing = Math.min(bytes, this.#burst) - this.#tokens
       if (missing <= 0) break
-      await this.#wait((missing / this.#bytesPerSecond) * 1000, signal)
+      await pause(this.#clock, Math.max(1, (missing / this.#bytesPerSecond) * 1000), signal)
     }
     this.#tokens -= bytes
   }
@@ -70,17 +70,5 @@ export class RateLimiter {
       this.#tokens = Math.min(this.#burst, this.#tokens + earned)
     }
     this.#updatedAt = now
-  }
-
-  #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel()
-        signal?.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.#clock.after(Math.max(1, ms), done)
-      signal?.addEventListener('abort', done, { once: true })
-    })
   }
 }

@@ -1,8 +1,11 @@
 import type { PeerId, PieceRange, TaskId } from '@damselfly/shared'
 import type { ChannelKind } from '../channel/channel.ts'
 
-/** Takes the bytes of one piece in order. Must not throw; `bytes` is only valid during the call. */
-export type PieceBytes = (bytes: Uint8Array) => void
+/**
+ * Takes the bytes of one piece in order; `bytes` is only valid during the call. Must neither throw nor reject.
+ * While a promise that it returned is pending the lane reads no further, so that a slow disk slows the parent down.
+ */
+export type PieceBytes = (bytes: Uint8Array) => Promise<void> | void
 
 /** What carries pieces from one parent to this child. Requests are pipelined and may answer in any order. */
 export interface Lane {

@@ -1,0 +1,51 @@
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { DamselflyError, diskError, systemCode, type PeerId } from '@damselfly/shared'
+
+/** Remembers which identity answered at which address, as ssh does with hosts. */
+export interface KnownSupernodes {
+  /**
+   * Accepts the identity if it is the one seen before at this address, or the first.
+   *
+   * @throws DamselflyError SUPERNODE_IDENTITY
+   */
+  check(address: string, peer: PeerId): Promise<void>
+}
+
+/** @param path a JSON file of addresses and peer ids; written when a new one is seen */
+export function knownSupernodesFile(path: string): KnownSupernodes {
+  return {
+    async check(address, peer) {
+      const known = await readKnown(path)
+      const seen = known[address]
+      if (seen === peer) return
+      if (seen !== undefined) {
+        throw new DamselflyError('SUPERNODE_IDENTITY', `${address} answers as ${peer}, but was ${seen} before (${path})`)
+      }
+      await writeKnown(path, { ...known, [address]: peer })
+    },
+  }
+}
+
+async function readKnown(path: string): Promise<Record<string, string>> {
+  try {
+    const content: unknown = JSON.parse(await readFile(path, 'utf8'))
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new SyntaxError('not an object')
+    return Object.fromEntries(Object.entries(content).map(([address, peer]) => [address, String(peer)]))
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return {}
+    if (error instanceof SyntaxError) {
+      throw new DamselflyError('CONFIG_INVALID', `${path} is damaged: delete it to trust the supernodes anew`, { cause: error })
+    }
+    throw diskError(error, `read ${path}`)
+  }
+}
+
+async function writeKnown(path: string, known: Record<string, string>): Promise<void> {
+  const next = `${path}.${process.pid}.new`
+  try {
+    await writeFile(next, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 })
+    await rename(next, path)
+  } catch (error) {
+    throw diskError(error, `write ${path}`)
+  }
+}

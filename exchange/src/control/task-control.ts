@@ -1,0 +1,101 @@
+import type { Bitset, DamselflyError, HeaderMap, PeerId, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
+import type { Endpoint } from '../channel/transport.ts'
+
+/** What a child needs to fetch from a parent. */
+export interface ParentInfo {
+  readonly peer: PeerId
+  readonly endpoints: readonly Endpoint[]
+  /** The least security that the parent accepts. */
+  readonly security: SecurityLevel
+  readonly signedTicket: Uint8Array
+  /** The supernode's own CDN. */
+  readonly isCdn: boolean
+}
+
+/** From least to most: plain TCP allowed, TLS 1.3 at least, Noise only. */
+export const SECURITY_LEVELS = ['plain', 'tls', 'noise'] as const
+export type SecurityLevel = (typeof SECURITY_LEVELS)[number]
+
+export interface Assignment {
+  readonly index: number
+  readonly parent: PeerId
+  readonly digest: Sha256
+}
+
+/** News of a task; undefined fields are no news. */
+export interface TaskNews {
+  readonly contentLength: number | undefined
+  readonly digests: readonly { readonly index: number; readonly digest: Sha256 }[]
+  /** An encoded SignedManifest; not verified here. */
+  readonly signedManifest: Uint8Array | undefined
+  /** The task failed for everybody. */
+  readonly error: DamselflyError | undefined
+}
+
+/** What the supernode tells a child about one task. Called in order; must not throw. */
+export interface TaskControlListener {
+  parent(parent: ParentInfo): void
+  assigned(assignment: Assignment): void
+  cancelled(index: number, parent: PeerId): void
+  /** Also a sign of life when it carries no news. */
+  news(news: TaskNews): void
+  backToSource(reason: string): void
+  /** The channel is gone; nothing more comes until the task is registered again. */
+  lost(): void
+  /** A channel is there again; the task may be registered again. */
+  restored(): void
+}
+
+export interface TaskRegistration {
+  readonly taskId: TaskId
+  readonly identity: TaskIdentity
+  /** This caller's own; never stored by the supernode. */
+  readonly credentials: HeaderMap
+  readonly order: 'rarest-first' | 'in-order'
+  /** Pieces verified earlier, with the layout that they belong to. */
+  readonly held: { readonly contentLength: number; readonly pieceSize: number; readonly pieces: Bitset } | undefined
+}
+
+export interface Registered {
+  readonly pieceSize: number
+  readonly contentLength: number | undefined
+  readonly etag: string
+  readonly lastModified: string
+  /** The whole content, when it is small. */
+  readonly content: Uint8Array | undefined
+  readonly isPrivate: boolean
+}
+
+/** One task's line to the supernode. */
+export interface TaskControl {
+  /**
+   * @throws DamselflyError the supernode's refusal by its code; SUPERNODE_UNREACHABLE while there is no channel or
+   * when it goes away before the answer; the signal's reason
+   */
+  register(registration: TaskRegistration, signal: AbortSignal): Promise<Registered>
+  /** How many assignments should be open; the supernode's wish. */
+  window(): number
+  want(count: number): void
+  pieceDone(index: number, parent: PeerId, bytes: number, durationMs: number): void
+  pieceFailed(index: number, parent: PeerId, error: DamselflyError): void
+  /** A piece came from the origin itself. */
+  pieceStored(index: number, digest: Sha256): void
+  /** No more pieces are wanted. Ends the subscription. */
+  leave(): void
+}
+
+/** What a peer holds, told to the supernode after each connect. */
+export interface HeldTask {
+  readonly taskId: TaskId
+  readonly identity: TaskIdentity
+  readonly contentLength: number
+  readonly pieceSize: number
+  readonly have: Bitset
+  /** By index; undefined where the piece is not here. */
+  readonly digests: readonly (Sha256 | undefined)[]
+  readonly signedManifest: Uint8Array | undefined
+  readonly contentDigest: Sha256 | undefined
+  readonly etag: string
+  readonly lastModified: string
+  readonly isPrivate: boolean
+}

@@ -1,0 +1,154 @@
+import {
+  digestsEqual,
+  errorFromWire,
+  SHA256_BYTES,
+  taskIdToBytes,
+  type HeaderMap,
+  type PeerId,
+  type Sha256,
+  type TaskIdentity,
+} from '@damselfly/shared'
+import {
+  AnnounceSchema,
+  create,
+  RegisterSchema,
+  TaskSpecSchema,
+  toNumber,
+  type Announce,
+  type Assign,
+  type Endpoint as WireEndpoint,
+  type Parent,
+  type Register,
+  type Registered as WireRegistered,
+  type TaskSpec,
+  type TaskUpdate,
+} from '@damselfly/shared/wire'
+import { DamselflyError } from '@damselfly/shared'
+import type { ChannelKind } from '../channel/channel.ts'
+import type { Endpoint } from '../channel/transport.ts'
+import {
+  SECURITY_LEVELS,
+  type Assignment,
+  type HeldTask,
+  type ParentInfo,
+  type Registered,
+  type SecurityLevel,
+  type TaskNews,
+  type TaskRegistration,
+} from './task-control.ts'
+
+const KINDS: readonly ChannelKind[] = ['direct', 'plain', 'libp2p']
+const NO_DIGEST = new Uint8Array(SHA256_BYTES)
+
+export function headersToWire(headers: HeaderMap): { name: string; value: string }[] {
+  return [...headers].map(([name, value]) => ({ name, value }))
+}
+
+export function specToWire(identity: TaskIdentity): TaskSpec {
+  return create(TaskSpecSchema, {
+    url: identity.url,
+    filteredQueryParams: [...(identity.filteredQueryParams ?? [])],
+    digest: identity.digest ?? new Uint8Array(),
+    tag: identity.tag ?? '',
+    application: identity.application ?? '',
+    headers: headersToWire(identity.headers ?? new Map()),
+    ...(identity.range === undefined ? {} : { range: rangeToWire(identity.range) }),
+  })
+}
+
+function rangeToWire(range: NonNullable<TaskIdentity['range']>): { start: bigint; end?: bigint } {
+  return { start: BigInt(range.start), ...(range.end === undefined ? {} : { end: BigInt(range.end) }) }
+}
+
+export function registerToWire(requestId: number, registration: TaskRegistration): Register {
+  const held = registration.held
+  return create(RegisterSchema, {
+    requestId,
+    spec: specToWire(registration.identity),
+    credentials: headersToWire(registration.credentials),
+    order: registration.order,
+    heldContentLength: BigInt(held?.contentLength ?? 0),
+    heldPieceSize: held?.pieceSize ?? 0,
+    held: held?.pieces.toBytes() ?? new Uint8Array(),
+  })
+}
+
+export function announceToWire(task: HeldTask): Announce {
+  return create(AnnounceSchema, {
+    taskId: taskIdToBytes(task.taskId),
+    spec: specToWire(task.identity),
+    contentLength: BigInt(task.contentLength),
+    pieceSize: task.pieceSize,
+    have: task.have.toBytes(),
+    pieceDigests: Buffer.concat(task.digests.map((digest) => digest ?? NO_DIGEST)),
+    signedManifest: task.signedManifest ?? new Uint8Array(),
+    validators: { etag: task.etag, lastModified: task.lastModified },
+    contentDigest: task.contentDigest ?? new Uint8Array(),
+    privateContent: task.isPrivate,
+  })
+}
+
+/** @throws DamselflyError the refusal that the answer carries, or PROTOCOL */
+export function registeredFromWire(answer: WireRegistered): Registered {
+  if (answer.errorCode !== '') throw errorFromWire(answer.errorCode, answer.errorMessage)
+  if (answer.pieceSize === 0) throw new DamselflyError('PROTOCOL', 'the supernode gave no piece size')
+  return {
+    pieceSize: answer.pieceSize,
+    contentLength: optionalNumber(answer.contentLength, 'content length'),
+    etag: answer.validators?.etag ?? '',
+    lastModified: answer.validators?.lastModified ?? '',
+    content: answer.content,
+    isPrivate: answer.privateContent,
+  }
+}
+
+/** @throws DamselflyError PROTOCOL */
+export function newsFromWire(update: TaskUpdate): TaskNews {
+  return {
+    contentLength: optionalNumber(update.contentLength, 'content length'),
+    digests: update.digests.map(({ index, digest }) => ({ index, digest: digestFromWire(digest) })),
+    signedManifest: update.signedManifest.length === 0 ? undefined : update.signedManifest,
+    error: update.errorCode === '' ? undefined : errorFromWire(update.errorCode, update.errorMessage),
+  }
+}
+
+/** @throws DamselflyError PROTOCOL */
+export function assignmentFromWire(assign: Assign): Assignment {
+  return { index: assign.index, parent: assign.parent as PeerId, digest: digestFromWire(assign.digest) }
+}
+
+/** @throws DamselflyError PROTOCOL */
+export function parentFromWire(parent: Parent): ParentInfo {
+  return {
+    peer: parent.peer as PeerId,
+    endpoints: parent.endpoints.map(endpointFromWire).filter((endpoint) => endpoint !== undefined),
+    security: securityFromWire(parent.security),
+    signedTicket: parent.signedTicket,
+    isCdn: parent.isCdn,
+  }
+}
+
+/** Undefined for a kind that this version does not know. */
+export function endpointFromWire(endpoint: WireEndpoint): Endpoint | undefined {
+  const kind = KINDS.find((known) => known === endpoint.kind)
+  if (kind === undefined || endpoint.port < 1 || endpoint.port > 65_535) return undefined
+  return { kind, host: endpoint.host, port: endpoint.port }
+}
+
+/** @throws DamselflyError PROTOCOL */
+export function securityFromWire(text: string): SecurityLevel {
+  const level = SECURITY_LEVELS.find((known) => known === text)
+  if (level === undefined) throw new DamselflyError('PROTOCOL', `'${text}' is no security level`)
+  return level
+}
+
+function digestFromWire(digest: Uint8Array): Sha256 {
+  if (digest.length !== SHA256_BYTES || digestsEqual(digest, NO_DIGEST)) {
+    throw new DamselflyError('PROTOCOL', `a digest of ${digest.length} bytes is not SHA-256`)
+  }
+  return digest
+}
+
+function optionalNumber(value: bigint | undefined, what: string): number | undefined {
+  return value === undefined ? undefined : toNumber(value, what)
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import type { Sha256 } from '@damselfly/shared'
+import type { StoredTask } from '../store/piece-store.ts'
+
+/** Read at once; fits the cache, so that hashing finds the bytes there; bytes. */
+const READ_SIZE = 256 * 1024
+
+/**
+ * The content's bytes in order, each piece as soon as it is verified. `bytes` is only
+ * valid until the next one is asked for.
+ *
+ * @throws the signal's reason
+ */
+export async function* contentInOrder(stored: StoredTask, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let index = 0; ; index++) {
+    if (stored.layout !== undefined && index >= stored.layout.pieceCount) return
+    await stored.whenAvailable(index, signal)
+    // The last piece of a content of unknown length may be followed by nothing.
+    const length = pieceLength(stored, index)
+    if (length === undefined) return
+    for (let offset = 0; offset < length; offset += READ_SIZE) {
+      // A buffer of its own each time: the consumer may still be sending the one before.
+      const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, length - offset))
+      await stored.read(index, offset, buffer)
+      signal.throwIfAborted()
+      yield buffer
+    }
+  }
+}
+
+function pieceLength(stored: StoredTask, index: number): number | undefined {
+  if (stored.layout === undefined) return stored.record.pieceSize
+  return index < stored.layout.pieceCount ? stored.layout.piece(index).length : undefined
+}
+
+/** SHA-256 of the whole content, following the download. @throws the signal's reason */
+export async function hashContent(stored: StoredTask, signal: AbortSignal): Promise<Sha256> {
+  const hash = createHash('sha256')
+  for await (const bytes of contentInOrder(stored, signal)) hash.update(bytes)
+  return hash.digest()
+}

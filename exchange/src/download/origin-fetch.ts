@@ -1,0 +1,176 @@
+import { DamselflyError, isDamselflyError, pause, type Clock, type PieceLayout, type Sha256 } from '@damselfly/shared'
+import type { StoredTask } from '../store/piece-store.ts'
+import { nextRun, RUN_BYTES, type PieceRun } from './origin-plan.ts'
+import type { OriginBody, OriginReader } from './origin-reader.ts'
+import { PieceStream } from './piece-stream.ts'
+import type { TransferAccount } from './transfer-account.ts'
+
+/** Tries in a row without a single new byte before the origin is given up. */
+const MOST_TRIES = 5
+
+/** The wait before the second try, doubled each time; milliseconds. */
+const FIRST_RETRY = 200
+
+export interface OriginFetchOptions {
+  readonly origin: OriginReader
+  readonly account: TransferAccount
+  readonly digests: ReadonlyMap<number, Sha256>
+  /** Requests to the origin at once, where it serves ranges. */
+  readonly parallel: number
+  /** What is here of the content, if anything. */
+  readonly existing: StoredTask | undefined
+  /** Makes room for the content as the origin describes it, or finds what is here of it. */
+  readonly prepare: (content: OriginBody) => Promise<StoredTask>
+  /** A piece that somebody else is fetching. */
+  readonly isElsewhere: (index: number) => boolean
+  readonly onStored: (index: number, digest: Sha256) => void
+  readonly throttle: (bytes: number, signal: AbortSignal) => Promise<void>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** Back-to-source: brings every missing piece from the origin itself, over several ranges at once where it can. */
+export class OriginFetch {
+  readonly #options: OriginFetchOptions
+  readonly #taken = new Set<number>()
+  readonly #stop = new AbortController()
+  #stored: StoredTask | undefined
+  #servesRanges = true
+  #prepared = false
+
+  constructor(options: OriginFetchOptions) {
+    this.#options = options
+    this.#stored = options.existing
+  }
+
+  /** Lets the pieces under way end and asks for no more. */
+  stop(): void {
+    this.#stop.abort()
+  }
+
+  /**
+   * Resolves when nothing is left to ask for.
+   *
+   * @throws DamselflyError as the source client does; ORIGIN_CHANGED; DISK_FULL; the signal's reason
+   */
+  async run(): Promise<void> {
+    if (this.#stored?.layout === undefined) await this.#first()
+    if (!this.#servesRanges || this.#stored?.layout === undefined) return
+    await Promise.all(Array.from({ length: this.#options.parallel }, () => this.#worker()))
+  }
+
+  /** The first request also tells length, version and whether ranges are served. */
+  async #first(): Promise<void> {
+    await this.#retrying(async () => {
+      const answer = await this.#open(0, RUN_BYTES - 1)
+      // A second try goes on with what the first one stored; the stream checks that it is still the same.
+      if (!this.#prepared) this.#stored = await this.#options.prepare(answer)
+      this.#prepared = true
+      const stored = this.#stored as StoredTask
+      const { layout } = stored
+      const partial = answer.acceptsRanges && layout !== undefined
+      this.#servesRanges = partial
+      const last = layout === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(RUN_BYTES / layout.pieceSize) - 1
+      const run = { first: 0, last: partial ? Math.min(last, layout.pieceCount - 1) : last }
+      await this.#consume(stored, answer, run)
+    })
+  }
+
+  async #worker(): Promise<void> {
+    while (!this.#stop.signal.aborted && this.#servesRanges) {
+      const stored = this.#stored
+      if (stored?.layout === undefined) return
+      const { layout } = stored
+      const isOpen = (index: number): boolean =>
+        !stored.has(index) && !this.#taken.has(index) && !this.#options.isElsewhere(index)
+      const run = nextRun(layout, isOpen)
+      if (run === undefined) return
+      await this.#retrying(() => this.#fetchRun(stored, layout, run))
+    }
+  }
+
+  async #fetchRun(stored: StoredTask, layout: PieceLayout, run: PieceRun): Promise<void> {
+    let first = run.first
+    while (first <= run.last && stored.has(first)) first++
+    if (first > run.last) return
+    const last = layout.piece(run.last)
+    for (let index = first; index <= run.last; index++) this.#taken.add(index)
+    try {
+      const answer = await this.#open(layout.piece(first).offset, last.offset + last.length - 1)
+      if (answer.contentLength !== undefined && answer.contentLength !== layout.contentLength) {
+        throw new DamselflyError('ORIGIN_CHANGED', 'the content at the origin has another length now')
+      }
+      // An origin without ranges sends everything: one stream then brings all that is missing.
+      if (answer.start !== layout.piece(first).offset) this.#servesRanges = false
+      await this.#consume(stored, answer, { first, last: this.#servesRanges ? run.last : layout.pieceCount - 1 })
+    } finally {
+      for (let index = first; index <= run.last; index++) this.#taken.delete(index)
+    }
+  }
+
+  async #open(start: number, end: number): Promise<OriginBody> {
+    const { origin, signal } = this.#options
+    const record = this.#stored?.record
+    const expected = record === undefined ? undefined : { etag: record.etag, lastModified: record.lastModified }
+    try {
+      return await origin.read({ start, end, expected }, signal)
+    } catch (error) {
+      // An empty content has no range that could be asked for.
+      if (start !== 0 || !isDamselflyError(error, 'RANGE_UNSATISFIABLE')) throw error
+      return origin.read({ start: 0, end: undefined, expected }, signal)
+    }
+  }
+
+  /** Stores the body's pieces, which must reach to the end of `run`. */
+  async #consume(stored: StoredTask, answer: OriginBody, run: PieceRun): Promise<void> {
+    const { account, digests, onStored, throttle, signal } = this.#options
+    const stream = new PieceStream({ stored, account, digests, onStored }, answer.start)
+    try {
+      for await (const bytes of answer.body) {
+        await throttle(bytes.length, signal)
+        await stream.push(bytes)
+        if (this.#mayStopAt(stored, stream.position)) return
+      }
+      if (stored.layout === undefined) await stream.end()
+      else this.#checkEnd(stored, stream.position, run)
+    } finally {
+      await stream.abort()
+    }
+  }
+
+  #mayStopAt(stored: StoredTask, position: number): boolean {
+    return this.#stop.signal.aborted && position % stored.record.pieceSize === 0
+  }
+
+  #checkEnd(stored: StoredTask, position: number, run: PieceRun): void {
+    const last = stored.layout?.piece(Math.min(run.last, stored.layout.pieceCount - 1))
+    if (last !== undefined && position < last.offset + last.length) {
+      throw new DamselflyError('ORIGIN_SHORT', `the origin ended after ${position} bytes`)
+    }
+  }
+
+  /** Repeats what failed for a passing reason, with growing pauses, as long as pieces still come now and then. */
+  async #retrying(attempt: () => Promise<void>): Promise<void> {
+    const { clock, signal } = this.#options
+    for (let tries = 1; ; tries++) {
+      const before = this.#stored?.verifiedBytes ?? 0
+      try {
+        return await attempt()
+      } catch (error) {
+        signal.throwIfAborted()
+        if ((this.#stored?.verifiedBytes ?? 0) > before) tries = 1
+        if (!isTransient(error) || tries >= MOST_TRIES) throw error
+        await pause(clock, FIRST_RETRY * 2 ** (tries - 1), signal)
+        signal.throwIfAborted()
+      }
+    }
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  return (
+    isDamselflyError(error, 'ORIGIN_UNREACHABLE') ||
+    isDamselflyError(error, 'ORIGIN_SHORT') ||
+    isDamselflyError(error, 'ORIGIN_STATUS')
+  )
+}

@@ -1,0 +1,118 @@
+import { createHash, type Hash } from 'node:crypto'
+import { DamselflyError, digestsEqual, isDamselflyError, type PieceLayout, type Sha256 } from '@damselfly/shared'
+import type { PieceWriter, StoredTask } from '../store/piece-store.ts'
+import type { TransferAccount } from './transfer-account.ts'
+
+export interface PieceStreamOptions {
+  readonly stored: StoredTask
+  readonly account: TransferAccount
+  /** What the supernode said, where it did: the origin must agree. */
+  readonly digests: ReadonlyMap<number, Sha256>
+  readonly onStored: (index: number, digest: Sha256) => void
+}
+
+/**
+ * Cuts the origin's bytes into pieces and stores those that are missing. Pieces that are here already are
+ * compared instead, so that an origin that shows no validators cannot mix two versions; those that somebody
+ * else is writing are passed over.
+ */
+export class PieceStream {
+  readonly #options: PieceStreamOptions
+  #position: number
+  #writer: PieceWriter | undefined
+  #comparison: Hash | undefined
+  #received = 0
+
+  /** @param start where the first byte belongs in the content; the start of a piece */
+  constructor(options: PieceStreamOptions, start: number) {
+    this.#options = options
+    this.#position = start
+  }
+
+  /** Bytes up to here have been taken. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** @throws DamselflyError ORIGIN_CHANGED when a piece lacks the digest that it had before; DISK_FULL, DISK_FAILED */
+  async push(bytes: Uint8Array): Promise<void> {
+    let rest = bytes
+    while (rest.length > 0) {
+      const { index, start, end } = this.#pieceAt(this.#position)
+      if (this.#position === start) this.#begin(index, end - start)
+      const part = rest.subarray(0, end - this.#position)
+      await this.#write(part)
+      this.#position += part.length
+      rest = rest.subarray(part.length)
+      if (this.#position === end) await this.#finish(index)
+    }
+  }
+
+  /**
+   * The content ended here, and its length was unknown until now.
+   *
+   * @throws as `push`
+   */
+  async end(): Promise<void> {
+    await this.#options.stored.update({ contentLength: this.#position })
+    if (this.#writer !== undefined) await this.#commit(this.#writer)
+  }
+
+  /** Gives up the piece that is under way. Idempotent. */
+  async abort(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    this.#options.account.settled(this.#received, undefined)
+    this.#received = 0
+    await writer?.abort()
+  }
+
+  #pieceAt(position: number): { readonly index: number; readonly start: number; readonly end: number } {
+    const { layout, record } = this.#options.stored
+    const index = Math.floor(position / record.pieceSize)
+    const start = index * record.pieceSize
+    return { index, start, end: start + pieceLength(layout, index, record.pieceSize) }
+  }
+
+  #begin(index: number, length: number): void {
+    const { stored } = this.#options
+    this.#comparison = stored.has(index) ? createHash('sha256') : undefined
+    this.#writer = stored.claim(index, length)
+  }
+
+  async #finish(index: number): Promise<void> {
+    if (this.#writer !== undefined) return this.#commit(this.#writer)
+    const held = this.#options.stored.digest(index)
+    if (this.#comparison === undefined || held === undefined) return
+    if (!digestsEqual(this.#comparison.digest(), held)) throw changed(index)
+  }
+
+  async #write(part: Uint8Array): Promise<void> {
+    this.#comparison?.update(part)
+    if (this.#writer === undefined) return
+    this.#received += part.length
+    this.#options.account.received(part.length)
+    await this.#writer.write(part)
+  }
+
+  async #commit(writer: PieceWriter): Promise<void> {
+    try {
+      const digest = await writer.commit(this.#options.digests.get(writer.index))
+      this.#writer = undefined
+      this.#options.account.settled(this.#received, 'origin')
+      this.#received = 0
+      this.#options.onStored(writer.index, digest)
+    } catch (error) {
+      await this.abort()
+      throw isDamselflyError(error, 'PIECE_CORRUPT') ? changed(writer.index, error) : error
+    }
+  }
+}
+
+function changed(index: number, cause?: unknown): DamselflyError {
+  return new DamselflyError('ORIGIN_CHANGED', `piece ${index} differs from what the origin served before`, { cause })
+}
+
+function pieceLength(layout: PieceLayout | undefined, index: number, pieceSize: number): number {
+  return layout === undefined ? pieceSize : layout.piece(index).length
+}

@@ -1,0 +1,73 @@
+import type { Clock, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
+import type { PieceStore, StoredTask, TaskRecord } from '../store/piece-store.ts'
+import { isSameVersion, type ContentVersion } from './content-version.ts'
+
+/** A content as the supernode or the origin describes it now. */
+export interface DescribedContent extends ContentVersion {
+  readonly pieceSize: number
+  readonly isPrivate: boolean
+}
+
+/**
+ * The stored task for exactly this content: what is here of it, or a new, empty one. Pieces of
+ * another version are deleted, so that two versions never mix.
+ *
+ * @throws DamselflyError TASK_BUSY while another version is in use; DISK_FULL, DISK_DENIED, DISK_FAILED
+ */
+export async function prepareStored(
+  store: PieceStore,
+  taskId: TaskId,
+  identity: TaskIdentity,
+  content: DescribedContent,
+  clock: Clock,
+): Promise<StoredTask> {
+  const existing = await store.open(taskId)
+  if (existing !== undefined) {
+    if (isSameContent(existing.record, content, identity.digest)) return existing
+    await store.delete(taskId)
+  }
+  return store.create(newRecord(taskId, identity, content, clock.wallTime()))
+}
+
+function isSameContent(record: TaskRecord, content: DescribedContent, digest: Sha256 | undefined): boolean {
+  if (record.pieceSize !== content.pieceSize) return false
+  // A digest names its content for ever; the whole is checked against it at the end.
+  if (digest !== undefined) return record.contentLength === content.contentLength
+  return isSameVersion(record, content)
+}
+
+function newRecord(taskId: TaskId, identity: TaskIdentity, content: DescribedContent, now: number): TaskRecord {
+  return {
+    taskId,
+    url: identity.url,
+    filteredQueryParams: identity.filteredQueryParams ?? [],
+    tag: identity.tag ?? '',
+    application: identity.application ?? '',
+    range: identity.range,
+    headers: [...(identity.headers ?? [])],
+    expectedDigest: identity.digest,
+    contentDigest: undefined,
+    contentLength: content.contentLength,
+    pieceSize: content.pieceSize,
+    etag: content.etag,
+    lastModified: content.lastModified,
+    isPrivate: content.isPrivate,
+    pinned: false,
+    signedManifest: undefined,
+    createdAt: now,
+    lastUsedAt: now,
+  }
+}
+
+/** What makes a stored task the task that it is. */
+export function identityOf(record: TaskRecord): TaskIdentity {
+  return {
+    url: record.url,
+    filteredQueryParams: record.filteredQueryParams,
+    digest: record.expectedDigest,
+    tag: record.tag,
+    application: record.application,
+    range: record.range,
+    headers: new Map(record.headers),
+  }
+}

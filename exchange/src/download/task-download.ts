@@ -1,0 +1,252 @@
+import {
+  DamselflyError,
+  digestsEqual,
+  formatDigest,
+  isDamselflyError,
+  toDamselflyError,
+  type Clock,
+  type HeaderMap,
+  type Sha256,
+  type TaskId,
+  type TaskIdentity,
+} from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { ControlClient } from '../control/control-client.ts'
+import type { PieceStore, StoredTask } from '../store/piece-store.ts'
+import { DownloadAttempt } from './attempt.ts'
+import type { BackToSourceReason } from './back-to-source-reason.ts'
+import { hashContent } from './content-hasher.ts'
+import { canBeRevalidated, isSameVersion } from './content-version.ts'
+import type { OriginReader } from './origin-reader.ts'
+import type { OpenLane } from './piece-fetch.ts'
+import { TransferAccount, type BytesFrom } from './transfer-account.ts'
+
+/** What a download works with; the same for all downloads of a peer. */
+export interface DownloadDependencies {
+  readonly store: PieceStore
+  /** Undefined: no supernode is configured. */
+  readonly control: ControlClient | undefined
+  readonly openLane: OpenLane
+  /** Resolves when so many bytes may be received by this host. */
+  readonly throttle: (bytes: number, signal: AbortSignal) => Promise<void>
+  /** Requests to an origin at once for one download. */
+  readonly parallelRanges: number
+  readonly clock: Clock
+  readonly random: () => number
+  readonly logger: Logger
+}
+
+/** One task to download. */
+export interface DownloadTask {
+  readonly taskId: TaskId
+  readonly identity: TaskIdentity
+  /** The caller's own; they prove access and are never kept. */
+  readonly credentials: HeaderMap
+  readonly order: 'rarest-first' | 'in-order'
+  readonly origin: OriginReader
+  /** Whether the origin may be used for content. */
+  readonly backToSource: boolean
+}
+
+export interface DownloadProgress {
+  readonly taskId: TaskId
+  /** Bytes; undefined while unknown. */
+  readonly contentLength: number | undefined
+  /** Bytes of pieces that are verified and on disk. */
+  readonly verifiedBytes: number
+  readonly bytesFrom: BytesFrom
+  /** Bytes received so far of pieces that are not complete yet. */
+  readonly inFlightBytes: number
+  /** Set as soon as the origin is used. */
+  readonly backToSource: BackToSourceReason | undefined
+}
+
+export interface FinishedTask {
+  readonly stored: StoredTask
+  readonly contentLength: number
+  readonly contentDigest: Sha256
+}
+
+/** A content that changes under the download is begun anew so often; then it is an error. */
+const MOST_VERSIONS = 2
+
+/** The download of one task by this peer: from held pieces to a verified whole. */
+export class TaskDownload {
+  readonly task: DownloadTask
+  readonly #dependencies: DownloadDependencies
+  readonly #account = new TransferAccount()
+  readonly #ready = Promise.withResolvers<StoredTask>()
+  #stored: StoredTask | undefined
+  #release: (() => void) | undefined
+  #hashing: Promise<Sha256> | undefined
+  #backToSource: BackToSourceReason | undefined
+
+  constructor(dependencies: DownloadDependencies, task: DownloadTask) {
+    this.#dependencies = dependencies
+    this.task = task
+    this.#ready.promise.catch(() => undefined)
+  }
+
+  /** Resolves when the task's place in the store is known; rejects when the download fails before. */
+  get ready(): Promise<StoredTask> {
+    return this.#ready.promise
+  }
+
+  progress(): DownloadProgress {
+    return {
+      taskId: this.task.taskId,
+      contentLength: this.#stored?.record.contentLength,
+      verifiedBytes: this.#stored?.verifiedBytes ?? 0,
+      bytesFrom: this.#account.bytesFrom,
+      inFlightBytes: this.#account.inFlightBytes,
+      backToSource: this.#backToSource,
+    }
+  }
+
+  /**
+   * Downloads what is missing and checks the whole. The stored task stays in use until `end`.
+   *
+   * @throws DamselflyError; the signal's reason
+   */
+  async run(signal: AbortSignal): Promise<FinishedTask> {
+    try {
+      await this.#openHeld(signal)
+      return (await this.#heldAndCurrent(signal)) ?? (await this.#download(signal))
+    } catch (error) {
+      const failure = signal.aborted ? toDamselflyError(signal.reason, 'CANCELLED') : toDamselflyError(error)
+      this.#ready.reject(failure)
+      throw failure
+    }
+  }
+
+  /** The stored task may be deleted from now on. Idempotent. */
+  end(): void {
+    this.#release?.()
+    this.#release = undefined
+  }
+
+  async #openHeld(signal: AbortSignal): Promise<void> {
+    const held = await this.#dependencies.store.open(this.task.taskId)
+    signal.throwIfAborted()
+    if (held === undefined || held.verifiedBytes === 0) return
+    this.#account.held(held.verifiedBytes)
+    this.#stored = held
+    this.#release = held.use()
+  }
+
+  /** What is here, if it is whole and the origin still serves it to this caller. */
+  async #heldAndCurrent(signal: AbortSignal): Promise<FinishedTask | undefined> {
+    const held = this.#stored
+    if (held?.isComplete !== true || held.record.contentDigest === undefined) return undefined
+    const { identity, origin, backToSource } = this.task
+    const needsNoOrigin = !held.record.isPrivate && (identity.digest !== undefined || !backToSource)
+    if (!needsNoOrigin && !(await this.#isCurrent(held, origin, signal))) return undefined
+    return this.#finished(held, held.record.contentDigest)
+  }
+
+  /** An origin that cannot be reached leaves the question to the supernode. */
+  async #isCurrent(held: StoredTask, origin: OriginReader, signal: AbortSignal): Promise<boolean> {
+    try {
+      const now = await origin.probe(signal)
+      return this.task.identity.digest !== undefined || isSameVersion(held.record, now)
+    } catch (error) {
+      signal.throwIfAborted()
+      const elsewhere = isDamselflyError(error, 'ORIGIN_UNREACHABLE') || isDamselflyError(error, 'ORIGIN_FORBIDDEN')
+      if (elsewhere && this.#dependencies.control !== undefined) return false
+      throw error
+    }
+  }
+
+  async #download(signal: AbortSignal): Promise<FinishedTask> {
+    for (let version = 1; ; version++) {
+      try {
+        const stored = await this.#attempt(signal)
+        return this.#finished(stored, await this.#verify(stored, signal))
+      } catch (error) {
+        if (signal.aborted || version >= MOST_VERSIONS || !(await this.#mayBeginAnew(error))) throw error
+        this.#dependencies.logger.info({ task: this.task.taskId, code: toDamselflyError(error).code }, 'begin anew')
+      }
+    }
+  }
+
+  async #attempt(signal: AbortSignal): Promise<StoredTask> {
+    const failed = new AbortController()
+    const attempt = new DownloadAttempt({
+      dependencies: this.#dependencies,
+      task: this.task,
+      account: this.#account,
+      existing: this.#resumable(),
+      beforePrepare: () => this.end(),
+      onPrepared: (stored) => this.#adopt(stored, AbortSignal.any([signal, failed.signal])),
+      onBackToSource: (reason) => this.#noteBackToSource(reason),
+    })
+    try {
+      return await attempt.run(signal)
+    } catch (error) {
+      failed.abort(error)
+      throw error
+    }
+  }
+
+  /** Held pieces whose version cannot be told are not mixed with others, unless a digest will tell at the end. */
+  #resumable(): StoredTask | undefined {
+    const held = this.#stored
+    if (held === undefined) return undefined
+    const certain = this.task.identity.digest !== undefined || canBeRevalidated(held.record)
+    return certain ? held : undefined
+  }
+
+  #adopt(stored: StoredTask, signal: AbortSignal): void {
+    this.end()
+    if (this.#stored !== undefined && this.#stored !== stored) this.#account.discardHeld()
+    this.#stored = stored
+    this.#release = stored.use()
+    this.#ready.resolve(stored)
+    this.#hashAlong(stored, signal)
+  }
+
+  #noteBackToSource(reason: BackToSourceReason): void {
+    if (this.#backToSource === undefined) {
+      this.#dependencies.logger.info({ task: this.task.taskId, reason }, 'back-to-source')
+    }
+    this.#backToSource ??= reason
+  }
+
+  /** Held pieces of another version explain a mismatch: without them the next try may be right. */
+  async #mayBeginAnew(error: unknown): Promise<boolean> {
+    const heldBefore = this.#account.bytesFrom.held > 0
+    const changed = isDamselflyError(error, 'ORIGIN_CHANGED')
+    if (!changed && !(heldBefore && isDamselflyError(error, 'DIGEST_MISMATCH'))) return false
+    this.end()
+    this.#stored = undefined
+    this.#account.discardHeld()
+    await this.#dependencies.store.delete(this.task.taskId)
+    return true
+  }
+
+  /** The digest of the whole: hashed here if the caller gave one to compare with, else as the supernode signed it. */
+  async #verify(stored: StoredTask, signal: AbortSignal): Promise<Sha256> {
+    const { digest: expected } = this.task.identity
+    const signed = expected === undefined ? stored.record.contentDigest : undefined
+    if (signed !== undefined) return signed
+    const digest = await (this.#hashing ?? hashContent(stored, signal))
+    if (expected !== undefined && !digestsEqual(digest, expected)) {
+      throw new DamselflyError('DIGEST_MISMATCH', `the content has ${formatDigest(digest)}, not ${formatDigest(expected)}`)
+    }
+    await stored.update({ contentDigest: digest })
+    return digest
+  }
+
+  /** Where no supernode will vouch for the whole, hashing keeps pace with the download instead of following it. */
+  #hashAlong(stored: StoredTask, signal: AbortSignal): void {
+    if (this.task.identity.digest === undefined && this.#dependencies.control !== undefined) return
+    this.#hashing = hashContent(stored, signal)
+    this.#hashing.catch(() => undefined)
+  }
+
+  #finished(stored: StoredTask, contentDigest: Sha256): FinishedTask {
+    this.#ready.resolve(stored)
+    const contentLength = stored.record.contentLength ?? 0
+    return { stored, contentLength, contentDigest }
+  }
+}
