@@ -1,0 +1,191 @@
+import type { LookupFunction } from 'node:net'
+import type { Agent, Dispatcher } from 'undici'
+import { DamselflyError, redactUrl } from '@damselfly/shared'
+import type { OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
+import { isStrongEtag, sameValidators } from '../validators.ts'
+import { createConnector } from './guarded-connector.ts'
+import { requestError, statusError } from './http-errors.ts'
+import { DEFAULT_HTTP_SOURCE_LIMITS, type HttpSourceLimits } from './limits.ts'
+import { ConnectionWatch, createOriginAgent } from './origin-agent.ts'
+import { OriginBody } from './origin-body.ts'
+import { OriginGate, type OriginPolicy } from './origin-policy.ts'
+import { isRedirect, RedirectTrail } from './redirect-trail.ts'
+import { requestHeaders } from './request-headers.ts'
+import { header, readAnswer, type ContentAnswer } from './response-info.ts'
+
+export interface HttpSourceInit {
+  readonly policy: OriginPolicy
+  readonly limits?: Partial<HttpSourceLimits> | undefined
+  /** PEM certificates that are trusted besides the usual ones. */
+  readonly ca?: readonly string[] | undefined
+  /** Hosts (`host`, `*.domain`, `host:port`) whose TLS certificate is not verified. */
+  readonly insecure?: readonly string[] | undefined
+  /** @default `damselfly` */
+  readonly userAgent?: string | undefined
+  /** Resolves host names. @default the system's resolver */
+  readonly lookup?: LookupFunction | undefined
+}
+
+/**
+ * A source client for `http:` and `https:`.
+ *
+ * @throws DamselflyError CONFIG_INVALID when a rule of the policy cannot be read
+ */
+export function createHttpSource(init: HttpSourceInit): SourceClient {
+  return new HttpSource(init)
+}
+
+/** Refusals of HEAD by origins that would answer GET; 403 is how presigned URLs put it. */
+const HEAD_REFUSED = new Set([400, 403, 405, 501])
+
+/** Of a body that nobody wants, what is read so that the connection can be used again; bytes. */
+const DISCARD_LIMIT = 16 * 1024
+
+type Method = 'GET' | 'HEAD'
+
+interface Answer {
+  readonly response: Dispatcher.ResponseData<ConnectionWatch>
+  readonly watch: ConnectionWatch
+  /** The URL that answered, redacted. */
+  readonly shown: string
+}
+
+class HttpSource implements SourceClient {
+  readonly schemes: readonly string[] = ['http:', 'https:']
+  readonly #limits: HttpSourceLimits
+  readonly #userAgent: string
+  readonly #trustRequestedHost: boolean
+  // Apart, since a connection that was opened unchecked must never serve a request that is to be checked.
+  readonly #checked: Agent
+  readonly #trusted: Agent
+
+  constructor(init: HttpSourceInit) {
+    this.#limits = { ...DEFAULT_HTTP_SOURCE_LIMITS, ...init.limits }
+    this.#userAgent = init.userAgent ?? 'damselfly'
+    this.#trustRequestedHost = init.policy.trustRequestedHost ?? false
+    const connector = {
+      connectTimeoutMs: this.#limits.connectTimeoutMs,
+      ca: init.ca ?? [],
+      insecure: init.insecure ?? [],
+      lookup: init.lookup,
+    }
+    this.#checked = createOriginAgent(this.#limits, createConnector(connector, new OriginGate(init.policy.allow ?? [])))
+    this.#trusted = createOriginAgent(this.#limits, createConnector(connector, undefined))
+  }
+
+  async probe(request: OriginRequest): Promise<OriginInfo> {
+    const whole = { ...request, range: undefined, ifMatch: undefined }
+    const head = await this.#send('HEAD', whole)
+    discard(head)
+    if (!HEAD_REFUSED.has(head.response.statusCode)) return contentOf(head, undefined).info
+    return await this.#probeByGet(whole)
+  }
+
+  async read(request: OriginRequest): Promise<OriginResponse> {
+    const answer = await this.#send('GET', request)
+    try {
+      const { info, body } = contentOf(answer, request)
+      if (request.ifMatch !== undefined) checkSame(answer, info, request)
+      const { response, watch, shown } = answer
+      const bytes = new OriginBody({ body: response.body, expected: body.length, watch, signal: request.signal, shown })
+      return { ...info, start: body.start, bodyLength: body.length, body: bytes }
+    } catch (error) {
+      discard(answer)
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#checked.destroy(), this.#trusted.destroy()])
+  }
+
+  /** The first byte tells as much as a HEAD; a whole body that comes in its place is not read. */
+  async #probeByGet(whole: OriginRequest): Promise<OriginInfo> {
+    const first = { ...whole, range: { start: 0, end: 0 } }
+    const answer = await this.#send('GET', first)
+    try {
+      // An empty content has no first byte.
+      if (answer.response.statusCode === 416) return emptyContent(answer)
+      return contentOf(answer, first).info
+    } finally {
+      if (answer.response.statusCode === 200) drop(answer)
+      else discard(answer)
+    }
+  }
+
+  async #send(method: Method, request: OriginRequest): Promise<Answer> {
+    const trail = new RedirectTrail(request.url, request.headers, this.#limits.maxRedirects)
+    for (;;) {
+      const answer = await this.#sendOnce(method, trail, request)
+      const { statusCode, headers } = answer.response
+      if (!isRedirect(statusCode)) return answer
+      discard(answer)
+      const location = header(headers, 'location')
+      if (location === '') throw new DamselflyError('ORIGIN_REDIRECTS', `${trail.shown} redirects to nowhere`)
+      trail.follow(location)
+    }
+  }
+
+  async #sendOnce(method: Method, trail: RedirectTrail, request: OriginRequest): Promise<Answer> {
+    const { url, shown } = trail
+    const wish = { range: request.range, ifMatch: request.ifMatch }
+    const watch = new ConnectionWatch()
+    const agent = this.#trustRequestedHost && trail.isAtRequestedHost ? this.#trusted : this.#checked
+    try {
+      request.signal.throwIfAborted()
+      const response = await agent.request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers: requestHeaders(trail.headers, this.#userAgent, wish),
+        signal: request.signal,
+        opaque: watch,
+      })
+      return { response, watch, shown }
+    } catch (error) {
+      watch.end()
+      request.signal.throwIfAborted()
+      throw requestError(error, shown)
+    }
+  }
+}
+
+/** @throws DamselflyError for every status but 200 and 206 */
+function contentOf(answer: Answer, request: OriginRequest | undefined): ContentAnswer {
+  const { statusCode, headers } = answer.response
+  if (statusCode !== 200 && statusCode !== 206) {
+    throw statusError(statusCode, answer.shown, header(headers, 'retry-after'))
+  }
+  return readAnswer(statusCode, headers, request?.range, answer.shown)
+}
+
+/** @throws DamselflyError ORIGIN_CHANGED */
+function checkSame(answer: Answer, info: OriginInfo, request: OriginRequest): void {
+  const wanted = request.ifMatch ?? { etag: '', lastModified: '' }
+  const same = sameValidators(wanted, info.validators)
+  // A whole answer to If-Range that does not show the tag is one to a content that has another.
+  const unproven = same === undefined && answer.response.statusCode === 200 && isStrongEtag(wanted.etag)
+  if (same === false || unproven) {
+    throw new DamselflyError('ORIGIN_CHANGED', `${redactUrl(request.url)} has another content than before`)
+  }
+}
+
+function emptyContent(answer: Answer): OriginInfo {
+  const { headers } = answer.response
+  if (header(headers, 'content-range').trim() !== 'bytes */0') throw statusError(416, answer.shown, '')
+  const validators = { etag: header(headers, 'etag'), lastModified: header(headers, 'last-modified') }
+  return { contentLength: 0, acceptsRanges: true, validators }
+}
+
+/** Ends an answer whose body is not wanted, keeping the connection if little of it is left. */
+function discard(answer: Answer): void {
+  answer.watch.end()
+  answer.response.body.on('error', () => undefined)
+  answer.response.body.dump({ limit: DISCARD_LIMIT }).catch(() => undefined)
+}
+
+function drop(answer: Answer): void {
+  answer.watch.end()
+  answer.response.body.on('error', () => undefined)
+  answer.response.body.destroy()
+}
