@@ -1,0 +1,173 @@
+import { constants } from 'node:crypto'
+import type { OnReadOpts, Server } from 'node:net'
+import { connect, createServer, type ConnectionOptions, type SecureVersion, type TLSSocket } from 'node:tls'
+import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly/shared'
+import { createIdentityCertificate, peerIdOfCertificate, type IdentityCertificate } from '../identity/certificate.ts'
+import type { Identity } from '../identity/identity.ts'
+import { formatAddress, plainHost } from './address.ts'
+import { PROTOCOLS, type Channel, type Protocol } from './channel.ts'
+import { Connections } from './connections.ts'
+import { dialWithin, HANDSHAKE_TIMEOUT_MS, unreachable, wrongPeer } from './dialing.ts'
+import { FramedChannel } from './framed-channel.ts'
+import { ReadBuffer, SocketLink } from './socket-link.ts'
+import type { DialTarget, Endpoint, ListenAddress, Transport } from './transport.ts'
+
+export interface SocketTransportInit {
+  readonly identity: Identity
+  /** @default systemClock */
+  readonly clock?: Clock
+  /** Connections that one listening address takes at once. @default 4096 */
+  readonly maxConnections?: number
+}
+
+export const DEFAULT_MAX_CONNECTIONS = 4096
+
+/** TLS records carry 16 KiB; a larger buffer would never be filled; bytes. */
+const READ_BUFFER_BYTES = 32 * 1024
+
+const TLS_1_3: SecureVersion = 'TLSv1.3'
+
+/** TLS 1.3 over TCP; each side shows a certificate whose key is its identity, and TLS proves that it owns it. */
+export function createDirectTransport(init: SocketTransportInit): Transport {
+  return new DirectTransport(init)
+}
+
+class DirectTransport implements Transport {
+  readonly kind = 'direct'
+  readonly #identity: Identity
+  readonly #clock: Clock
+  readonly #maxConnections: number
+  readonly #connections = new Connections('direct')
+  #certificate: Promise<IdentityCertificate> | undefined
+
+  constructor(init: SocketTransportInit) {
+    this.#identity = init.identity
+    this.#clock = init.clock ?? systemClock
+    this.#maxConnections = init.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+  }
+
+  async listen(addresses: readonly ListenAddress[], onChannel: (channel: Channel) => void): Promise<readonly Endpoint[]> {
+    const options = await this.#tlsOptions()
+    return this.#connections.listen(addresses, () => this.#createServer(options, onChannel))
+  }
+
+  async dial(target: DialTarget, protocol: Protocol, signal: AbortSignal): Promise<Channel> {
+    return dialWithin(target.endpoint, signal, this.#clock, async (within) => {
+      const options = await this.#tlsOptions()
+      within.throwIfAborted()
+      const readBuffer = new ReadBuffer(READ_BUFFER_BYTES)
+      const { host, port } = target.endpoint
+      // `onread` is documented for tls.connect but missing in its types.
+      const withBuffer: ConnectionOptions & { readonly onread: OnReadOpts } = {
+        ...options,
+        host,
+        port,
+        ALPNProtocols: [protocol],
+        onread: readBuffer.onread,
+      }
+      const socket = connect(withBuffer)
+      this.#connections.addSocket(socket)
+      const link = new SocketLink(socket, readBuffer)
+      try {
+        await secured(socket, within)
+        return this.#open(socket, link, checkedServer(socket, target, protocol), protocol)
+      } catch (error) {
+        socket.destroy()
+        throw error
+      }
+    })
+  }
+
+  stop(): Promise<void> {
+    return this.#connections.stop()
+  }
+
+  #createServer(options: TlsOptions, onChannel: (channel: Channel) => void): Server {
+    const server = createServer({ ...options, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+    server.maxConnections = this.#maxConnections
+    server.on('connection', (socket) => this.#connections.addSocket(socket))
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    server.on('secureConnection', (socket) => {
+      const link = new SocketLink(socket, undefined)
+      const protocol = PROTOCOLS.find((known) => known === socket.alpnProtocol)
+      const peer = peerOf(socket)
+      if (protocol === undefined || peer === undefined) socket.destroy()
+      else onChannel(this.#open(socket, link, peer, protocol))
+    })
+    return server
+  }
+
+  #open(socket: TLSSocket, link: SocketLink, remotePeer: PeerId, protocol: Protocol): Channel {
+    const channel = new FramedChannel({
+      link,
+      kind: 'direct',
+      protocol,
+      remotePeer,
+      remoteAddress: formatAddress(plainHost(socket.remoteAddress ?? ''), socket.remotePort ?? 0),
+      clock: this.#clock,
+      onFinished: this.#connections.removeChannel,
+    })
+    this.#connections.addChannel(channel)
+    return channel
+  }
+
+  async #tlsOptions(): Promise<TlsOptions> {
+    this.#certificate ??= createIdentityCertificate(this.#identity)
+    const { certificate, privateKey } = await this.#certificate
+    return {
+      cert: certificate,
+      key: privateKey,
+      minVersion: TLS_1_3,
+      requestCert: true,
+      // No authority signs identities: the key in the certificate is the identity, and we check that.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      // Without tickets no session is resumed, so every channel proves both keys anew.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    }
+  }
+}
+
+interface TlsOptions {
+  readonly cert: string
+  readonly key: string
+  readonly minVersion: SecureVersion
+  readonly requestCert: true
+  readonly rejectUnauthorized: false
+  readonly checkServerIdentity: () => undefined
+  readonly secureOptions: number
+}
+
+function secured(socket: TLSSocket, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      signal.removeEventListener('abort', aborted)
+      socket.off('secureConnect', settle)
+      socket.off('error', settle)
+      socket.off('close', closed)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const aborted = (): void => settle(signal.reason)
+    const closed = (): void => settle(new Error('the connection ended in the handshake'))
+    signal.addEventListener('abort', aborted, { once: true })
+    socket.once('secureConnect', settle)
+    socket.once('error', settle)
+    socket.once('close', closed)
+  })
+}
+
+function checkedServer(socket: TLSSocket, target: DialTarget, protocol: Protocol): PeerId {
+  if (socket.alpnProtocol !== protocol) {
+    throw unreachable(target.endpoint, new DamselflyError('PROTOCOL', `it does not speak ${protocol}`))
+  }
+  const peer = peerOf(socket)
+  if (peer === undefined) throw wrongPeer(target.endpoint, target.peer ?? 'a peer', 'not a peer')
+  if (target.peer !== undefined && peer !== target.peer) throw wrongPeer(target.endpoint, target.peer, peer)
+  return peer
+}
+
+function peerOf(socket: TLSSocket): PeerId | undefined {
+  const certificate = socket.getPeerX509Certificate()
+  return certificate === undefined ? undefined : peerIdOfCertificate(certificate)
+}

@@ -1,0 +1,87 @@
+import { DamselflyError, messageOf, taskIdFromBytes, taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
+import { create, decode, encode, SignedTicketSchema, TicketSchema, toNumber } from '@damselfly/shared/wire'
+import type { Identity } from './identity.ts'
+import { verifySignature } from './peer-id.ts'
+
+/** The supernode's permission for `child` to fetch a task from `parent`. */
+export interface TicketGrant {
+  readonly taskId: TaskId
+  readonly child: PeerId
+  readonly parent: PeerId
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+export interface TicketExpectation {
+  /** Whose signatures count. */
+  readonly supernodes: ReadonlySet<PeerId>
+  /** Who shows the ticket. */
+  readonly child: PeerId
+  /** Who checks it. */
+  readonly parent: PeerId
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** Hosts' clocks differ; a ticket counts this much longer than it says; milliseconds. */
+export const CLOCK_SKEW_MS = 60_000
+
+/** Two PeerIds, a task id, a time and a signature weigh about 250; bytes. */
+export const MAX_TICKET_BYTES = 1024
+
+export function signTicket(identity: Identity, grant: TicketGrant): Uint8Array {
+  const ticket = encode(
+    TicketSchema,
+    create(TicketSchema, {
+      taskId: taskIdToBytes(grant.taskId),
+      child: grant.child,
+      parent: grant.parent,
+      expiresAt: BigInt(grant.expiresAt),
+    }),
+  )
+  const signature = identity.sign('damselfly/ticket/1', ticket)
+  return encode(SignedTicketSchema, create(SignedTicketSchema, { ticket, signature }))
+}
+
+/** @throws DamselflyError TICKET_INVALID, with what is wrong with it. */
+export function verifyTicket(bytes: Uint8Array, expected: TicketExpectation): TicketGrant {
+  const signed = readOr(() => decode(SignedTicketSchema, bytes, MAX_TICKET_BYTES))
+  const isSigned = [...expected.supernodes].some((supernode) =>
+    verifySignature(supernode, 'damselfly/ticket/1', signed.ticket, signed.signature),
+  )
+  if (!isSigned) throw invalid('it is not signed by the supernode')
+  const grant = readOr(() => readGrant(signed.ticket))
+  if (grant.child !== expected.child) throw invalid(`it is for the child ${grant.child}`)
+  if (grant.parent !== expected.parent) throw invalid(`it is for the parent ${grant.parent}`)
+  if (isExpired(grant, expected.now)) {
+    throw invalid(`it expired ${Math.round((expected.now - grant.expiresAt) / 1000)} s ago`)
+  }
+  return grant
+}
+
+/** @param now milliseconds since 1970. */
+export function isExpired(grant: TicketGrant, now: number): boolean {
+  return now > grant.expiresAt + CLOCK_SKEW_MS
+}
+
+function readGrant(bytes: Uint8Array): TicketGrant {
+  const ticket = decode(TicketSchema, bytes, MAX_TICKET_BYTES)
+  return {
+    taskId: taskIdFromBytes(ticket.taskId),
+    child: ticket.child as PeerId,
+    parent: ticket.parent as PeerId,
+    expiresAt: toNumber(ticket.expiresAt, 'an expiry'),
+  }
+}
+
+function readOr<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw invalid(messageOf(error), error)
+  }
+}
+
+function invalid(why: string, cause?: unknown): DamselflyError {
+  return new DamselflyError('TICKET_INVALID', `the ticket does not count: ${why}`, { cause })
+}
