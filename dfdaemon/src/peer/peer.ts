@@ -1,4 +1,8 @@
+import type { BackToSourceReason, BytesFrom, DownloadProgress } from '@damselfly/exchange'
 import type { ByteRange, DamselflyError, PeerId, Sha256, TaskId } from '@damselfly/shared'
+
+export { BACK_TO_SOURCE_REASONS } from '@damselfly/exchange'
+export type { BackToSourceReason, BytesFrom, DownloadProgress }
 
 /** What a caller wants. The same for `dfget`, the local API and, later, the mirror. */
 export interface DownloadRequest {
@@ -16,39 +20,6 @@ export interface DownloadRequest {
   readonly backToSource: boolean
   /** Bytes per second for this download; undefined: only the host's limit. */
   readonly limitRate: number | undefined
-}
-
-/** Why a peer went to the origin itself. Shown in logs, metrics, progress and `x-damselfly-back-to-source`. */
-export const BACK_TO_SOURCE_REASONS = [
-  'no-supernode',
-  'supernode-unreachable',
-  'supernode-lost',
-  'supernode-refused',
-  'supernode-slow',
-  'origin-failed',
-  'no-parent',
-] as const
-export type BackToSourceReason = (typeof BACK_TO_SOURCE_REASONS)[number]
-
-/** Bytes by where they came from; `held` were verified on this disk before the download began. */
-export interface BytesFrom {
-  readonly held: number
-  readonly peers: number
-  readonly cdn: number
-  readonly origin: number
-}
-
-export interface DownloadProgress {
-  readonly taskId: TaskId
-  /** Bytes; undefined while unknown. */
-  readonly contentLength: number | undefined
-  /** Bytes of pieces that are verified and on disk. */
-  readonly verifiedBytes: number
-  readonly bytesFrom: BytesFrom
-  /** Bytes received so far of pieces that are not complete yet. */
-  readonly inFlightBytes: number
-  /** Set as soon as the origin is used. */
-  readonly backToSource: BackToSourceReason | undefined
 }
 
 export interface FinishedDownload {

@@ -1,0 +1,288 @@
+import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import {
+  DamselflyError,
+  diskError,
+  RateLimiter,
+  redactUrl,
+  type Clock,
+  type HeaderMap,
+  type TaskId,
+} from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { SourceClient } from '@damselfly/cdn'
+import {
+  ControlClient,
+  createLocalPieceStore,
+  createSupernodeDialer,
+  formatSupernodeAddress,
+  knownSupernodesFile,
+  loadIdentity,
+  TaskDownload,
+  type Identity,
+  type PieceStore,
+  type SecurityLevel,
+  type SupernodeAddress,
+  type TaskRecord,
+} from '@damselfly/exchange'
+import { heldTasks } from './held-tasks.ts'
+import { originOfTask } from './origin-of-task.ts'
+import { PeerNetwork, type PeerListen } from './peer-network.ts'
+import type { Download, DownloadRequest, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
+import { requestedTask, type RequestedTask } from './requested-task.ts'
+import { SharedDownload } from './shared-download.ts'
+
+export interface PeerOptions {
+  /** Everything that the peer keeps lies below it; an absolute path. */
+  readonly dataDir: string
+  /** In order of preference; empty: the peer only downloads from origins. */
+  readonly supernodes: readonly SupernodeAddress[]
+  readonly listen: PeerListen
+  /** Hosts that others shall use to reach this peer; empty: those that it listens on. */
+  readonly advertise: readonly string[]
+  readonly security: SecurityLevel
+  readonly location: { readonly location: string; readonly zone: string; readonly rack: string }
+  readonly uploadSlots: number
+  /** Bytes per second; 0: no limit. */
+  readonly rates: { readonly upload: number; readonly download: number }
+  readonly parallelRanges: number
+  readonly source: SourceClient
+  readonly version: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** @returns a peer that is not started yet */
+export function createPeer(options: PeerOptions): Peer {
+  return new LocalPeer(options)
+}
+
+interface Running {
+  readonly identity: Identity
+  readonly network: PeerNetwork | undefined
+  readonly control: ControlClient | undefined
+}
+
+class LocalPeer implements Peer {
+  readonly #options: PeerOptions
+  readonly #store: PieceStore
+  readonly #downloads = new Map<TaskId, SharedDownload>()
+  readonly #downloadLimiter: RateLimiter
+  readonly #uploadLimiter: RateLimiter
+  #running: Running | undefined
+
+  constructor(options: PeerOptions) {
+    this.#options = options
+    const { dataDir, clock, logger, rates } = options
+    this.#store = createLocalPieceStore({ directory: join(dataDir, 'store'), clock, logger })
+    this.#downloadLimiter = new RateLimiter(rates.download, clock)
+    this.#uploadLimiter = new RateLimiter(rates.upload, clock)
+  }
+
+  async start(): Promise<void> {
+    const { dataDir, supernodes } = this.#options
+    try {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      throw diskError(error, `create ${dataDir}`)
+    }
+    await this.#store.start()
+    try {
+      const identity = await loadIdentity(join(dataDir, 'identity.key'))
+      if (supernodes.length === 0) this.#running = { identity, network: undefined, control: undefined }
+      else this.#running = await this.#connect(identity)
+    } catch (error) {
+      await this.#store.stop()
+      throw error
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const running = this.#running
+    if (running === undefined) return
+    this.#running = undefined
+    const stopping = new DamselflyError('CANCELLED', 'the peer stops')
+    await Promise.all([...this.#downloads.values()].map((download) => download.abandon(stopping)))
+    await running.control?.stop()
+    await running.network?.stop(graceMs)
+    await this.#options.source.close()
+    await this.#store.stop()
+  }
+
+  async download(request: DownloadRequest): Promise<Download> {
+    const running = this.#started()
+    const task = requestedTask(request, this.#options.source.schemes)
+    const shared = this.#downloads.get(task.taskId)
+    if (shared?.isOpen === true) {
+      await this.#proveAccess(task, shared.credentials)
+      if (shared.isOpen) return shared.hold()
+    }
+    return this.#begin(running, task, request).hold()
+  }
+
+  tasks(): readonly TaskView[] {
+    return this.#store.list().map((record) => this.#view(record))
+  }
+
+  async deleteTask(taskId: TaskId): Promise<void> {
+    const stored = await this.#store.open(taskId)
+    if (stored === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+    await this.#store.delete(taskId)
+    this.#running?.control?.dropTask(taskId)
+  }
+
+  status(): PeerStatus {
+    const { identity, network } = this.#started()
+    return {
+      peer: identity.peerId,
+      version: this.#options.version,
+      supernode: this.#supernodeState(),
+      endpoints: network?.describe() ?? [],
+      downloads: this.#downloads.size,
+      tasks: this.#store.list().length,
+      usedBytes: this.#store.usedBytes,
+    }
+  }
+
+  #started(): Running {
+    if (this.#running === undefined) throw new DamselflyError('INTERNAL', 'the peer is not started')
+    return this.#running
+  }
+
+  async #connect(identity: Identity): Promise<Running> {
+    const { supernodes, dataDir, clock, logger, version, location, uploadSlots, security } = this.#options
+    const supernodeIds = new Set(supernodes.flatMap(({ peer }) => (peer === undefined ? [] : [peer])))
+    const network = new PeerNetwork({
+      ...this.#options,
+      identity,
+      store: this.#store,
+      uploadLimiter: this.#uploadLimiter,
+      downloadLimiter: this.#downloadLimiter,
+      supernodes: () => {
+        const state = control.state
+        return state.type === 'connected' ? supernodeIds.add(state.supernode) : supernodeIds
+      },
+    })
+    await network.start()
+    const dial = createSupernodeDialer({
+      addresses: supernodes,
+      transports: network.transports,
+      known: knownSupernodesFile(join(dataDir, 'known-supernodes.json')),
+    })
+    const control = new ControlClient({
+      dial,
+      hello: () => ({
+        agent: `damselfly/${version}`,
+        endpoints: [...network.endpoints],
+        location,
+        uploadSlots,
+        security,
+        hostName: hostname(),
+      }),
+      inventory: () => heldTasks(this.#store),
+      onRate: (upload, download) => this.#limitRates(upload, download),
+      onEvict: (taskId) => this.#evict(taskId),
+      clock,
+      random: Math.random,
+      logger,
+    })
+    control.start()
+    return { identity, network, control }
+  }
+
+  /** The supernode may lower this host's own limits, never raise them. */
+  #limitRates(upload: number, download: number): void {
+    const { rates } = this.#options
+    this.#uploadLimiter.setRate(stricter(rates.upload, upload))
+    this.#downloadLimiter.setRate(stricter(rates.download, download))
+  }
+
+  #evict(taskId: TaskId): void {
+    this.deleteTask(taskId).catch((error: unknown) =>
+      this.#options.logger.info({ task: taskId, error }, 'the supernode asked to evict a task, which was not possible'),
+    )
+  }
+
+  #begin(running: Running, { taskId, identity, credentials }: RequestedTask, request: DownloadRequest): SharedDownload {
+    const { source, clock, logger, parallelRanges } = this.#options
+    const own = new RateLimiter(request.limitRate ?? 0, clock)
+    const download = new TaskDownload(
+      {
+        store: this.#store,
+        control: running.control,
+        openLane: (parent, signal) => {
+          if (running.network === undefined) throw new DamselflyError('PEER_UNREACHABLE', 'no supernode is configured')
+          return running.network.lane(parent, signal)
+        },
+        throttle: async (bytes, signal) => {
+          await own.take(bytes, signal)
+          await this.#downloadLimiter.take(bytes, signal)
+        },
+        parallelRanges,
+        clock,
+        random: Math.random,
+        logger,
+      },
+      {
+        taskId,
+        identity,
+        credentials,
+        order: request.order,
+        origin: this.#origin({ taskId, identity, credentials }),
+        backToSource: request.backToSource,
+      },
+    )
+    const shared: SharedDownload = new SharedDownload({
+      download,
+      clock,
+      onEnded: () => {
+        if (this.#downloads.get(taskId) === shared) this.#downloads.delete(taskId)
+      },
+    })
+    this.#downloads.set(taskId, shared)
+    return shared
+  }
+
+  #origin({ identity, credentials }: RequestedTask): ReturnType<typeof originOfTask> {
+    const headers: HeaderMap = new Map([...(identity.headers ?? []), ...credentials])
+    return originOfTask({ source: this.#options.source, url: identity.url, headers, range: identity.range })
+  }
+
+  /** Whoever joins a download of somebody with other credentials shows that the origin would admit them too. */
+  async #proveAccess(task: RequestedTask, proved: HeaderMap): Promise<void> {
+    const same = task.credentials.size === proved.size && [...proved].every(([name, value]) => task.credentials.get(name) === value)
+    if (!same) await this.#origin(task).probe(AbortSignal.timeout(30_000))
+  }
+
+  #view(record: TaskRecord): TaskView {
+    const complete = record.contentDigest !== undefined
+    return {
+      taskId: record.taskId,
+      url: redactUrl(record.url),
+      tag: record.tag,
+      application: record.application,
+      state: this.#downloads.has(record.taskId) && !complete ? 'downloading' : complete ? 'complete' : 'partial',
+      contentLength: record.contentLength,
+      verifiedBytes: this.#store.verifiedBytes(record.taskId),
+      contentDigest: record.contentDigest,
+      createdAt: new Date(record.createdAt).toISOString(),
+      lastUsedAt: new Date(record.lastUsedAt).toISOString(),
+    }
+  }
+
+  #supernodeState(): SupernodeState {
+    const control = this.#running?.control
+    if (control === undefined) return { type: 'none' }
+    const { state } = control
+    if (state.type === 'connected') return { type: 'connected', address: state.address, peer: state.supernode }
+    const address = this.#options.supernodes.map(formatSupernodeAddress).join(', ')
+    return { type: 'disconnected', address, error: state.error }
+  }
+}
+
+/** Of two limits in bytes per second, where 0 means none, the one that limits more. */
+function stricter(a: number, b: number): number {
+  if (a === 0 || b === 0) return Math.max(a, b)
+  return Math.min(a, b)
+}

@@ -1,0 +1,122 @@
+import type { Clock, PeerId, RateLimiter } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import {
+  advertisedEndpoints,
+  createDirectTransport,
+  createLanePool,
+  createLibp2pTransport,
+  createPieceServer,
+  createPlainTransport,
+  formatAddress,
+  type Channel,
+  type Endpoint,
+  type Identity,
+  type Lane,
+  type LanePool,
+  type ListenAddress,
+  type ParentInfo,
+  type PieceServer,
+  type PieceStore,
+  type SecurityLevel,
+  type Transport,
+} from '@damselfly/exchange'
+
+/** Where each kind of channel is accepted; an empty list: not at all. */
+export interface PeerListen {
+  readonly direct: readonly ListenAddress[]
+  readonly libp2p: readonly ListenAddress[]
+  readonly plain: readonly ListenAddress[]
+}
+
+export interface PeerNetworkOptions {
+  readonly identity: Identity
+  readonly store: PieceStore
+  readonly listen: PeerListen
+  readonly advertise: readonly string[]
+  readonly security: SecurityLevel
+  readonly uploadSlots: number
+  readonly uploadLimiter: RateLimiter
+  readonly downloadLimiter: RateLimiter
+  /** Whose tickets count. */
+  readonly supernodes: () => ReadonlySet<PeerId>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Requests that may wait for an upload slot, per slot. */
+const WAITING_PER_SLOT = 16
+
+/** Everything of a peer that other peers reach or that reaches them: listeners, piece server, lanes. */
+export class PeerNetwork {
+  readonly transports: readonly Transport[]
+  readonly #options: PeerNetworkOptions
+  readonly #server: PieceServer
+  readonly #lanes: LanePool
+  #endpoints: readonly Endpoint[] = []
+
+  constructor(options: PeerNetworkOptions) {
+    this.#options = options
+    const { identity, store, uploadLimiter, uploadSlots, supernodes, security, clock, logger } = options
+    this.transports = createTransports(options)
+    this.#server = createPieceServer({
+      identity,
+      supernodes,
+      store,
+      uploadLimiter,
+      maxOpenRequests: uploadSlots * WAITING_PER_SLOT,
+      clock,
+      logger,
+    })
+    this.#lanes = createLanePool({ transports: this.transports, security, clock })
+  }
+
+  /** What others are told. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints
+  }
+
+  /** @throws DamselflyError ADDRESS_IN_USE */
+  async start(): Promise<void> {
+    const bound: Endpoint[] = []
+    try {
+      for (const transport of this.transports) {
+        const addresses = this.#options.listen[transport.kind]
+        if (addresses.length > 0) bound.push(...(await transport.listen(addresses, (channel) => this.#accept(channel))))
+      }
+    } catch (error) {
+      await this.stop(0)
+      throw error
+    }
+    this.#endpoints = advertisedEndpoints(bound, this.#options.advertise)
+  }
+
+  /** Lets pieces that are being sent end within `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#lanes.close()
+    await this.#server.stop(graceMs)
+    await Promise.all(this.transports.map((transport) => transport.stop()))
+  }
+
+  lane(parent: ParentInfo, signal: AbortSignal): Promise<Lane> {
+    return this.#lanes.lane(parent, signal)
+  }
+
+  describe(): readonly string[] {
+    return this.#endpoints.map(({ kind, host, port }) => `${kind} ${formatAddress(host, port)}`)
+  }
+
+  #accept(channel: Channel): void {
+    if (channel.protocol === '/damselfly/piece/1') this.#server.serve(channel)
+    // Only supernodes take control channels.
+    else void channel.close()
+  }
+}
+
+/** Only those that this peer's least security admits. */
+function createTransports({ identity, clock, security }: PeerNetworkOptions): readonly Transport[] {
+  const init = { identity, clock }
+  const transports: Transport[] = [createLibp2pTransport(init)]
+  if (security !== 'noise') transports.unshift(createDirectTransport(init))
+  if (security === 'plain') transports.unshift(createPlainTransport(init))
+  return transports
+}
