@@ -40,12 +40,14 @@ export class Bitset {
   }
 
   has(index: number): boolean {
+    // The shift works on 32 bits, so an index past them would alias a small one.
+    if (index >= this.size) return false
     return ((this.#bytes[index >> 3] ?? 0) & (0x80 >> (index & 7))) !== 0
   }
 
-  /** @returns whether the member is new. */
+  /** @returns whether the member is new. @throws RangeError when the set has no place for it. */
   add(index: number): boolean {
-    if (index < 0 || index >= this.size) throw new RangeError(`bit ${index} is outside a set of ${this.size}`)
+    if (!Number.isInteger(index) || index < 0 || index >= this.size) throw new RangeError(`bit ${index} is outside a set of ${this.size}`)
     if (this.has(index)) return false
     this.#bytes[index >> 3] = (this.#bytes[index >> 3] as number) | (0x80 >> (index & 7))
     this.#count++

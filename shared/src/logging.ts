@@ -1,18 +1,25 @@
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
+import { redactSecrets } from './redaction.ts'
 
 export type { Logger }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** Paths in log objects whose values are never written. */
-const REDACTED = ['token', 'authorization', 'cookie', 'credentials', 'headers', 'password'].flatMap((key) => [key, `*.${key}`])
-
-/** One JSON object per line on standard error, so that standard output stays free for content. */
-export function createLogger(name: string, level: LogLevel): Logger {
+/**
+ * One JSON object per line without secrets.
+ *
+ * @param destination standard error unless given, so that standard output stays free for content.
+ */
+export function createLogger(name: string, level: LogLevel, destination?: DestinationStream): Logger {
   return pino(
-    { name, level, redact: { paths: REDACTED, censor: '[redacted]' }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
+    {
+      name,
+      level,
+      formatters: { log: redactSecrets, bindings: redactSecrets },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    destination ?? pino.destination({ fd: 2, sync: true }),
   )
 }
 

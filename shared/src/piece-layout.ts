@@ -60,7 +60,8 @@ export class PieceLayout {
 export function pieceSizeFor(contentLength: number | undefined): number {
   if (contentLength === undefined) return DEFAULT_PIECE_SIZE
   const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, contentLength / TARGET_PIECES)))
-  const size = Math.min(MAX_PIECE_SIZE, Math.max(MIN_PIECE_SIZE, wanted))
-  // Only contents past 16 TiB exceed the largest piece size; they get as few pieces as are allowed.
-  return contentLength / size > MAX_PIECES ? 2 ** Math.ceil(Math.log2(contentLength / MAX_PIECES)) : size
+  let size = Math.min(MAX_PIECE_SIZE, Math.max(MIN_PIECE_SIZE, wanted))
+  // Only contents past 16 TiB need more than the largest piece size; they get as few pieces as are allowed.
+  while (Math.ceil(contentLength / size) > MAX_PIECES) size *= 2
+  return size
 }

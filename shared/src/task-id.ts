@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DamselflyError } from './errors/damselfly-error.ts'
 import type { Sha256 } from './digest/sha256.ts'
+import { isCredentialHeader } from './headers.ts'
 import { taskIdFromBytes, type TaskId } from './ids.ts'
 
 /** Both ends inclusive, as in HTTP; bytes. `end` undefined: to the end of the content. */
@@ -36,14 +37,16 @@ const BY_URL = 'damselfly/task/url/1'
 export function deriveTaskId(identity: TaskIdentity): TaskId {
   const range = identity.range === undefined ? '' : `${identity.range.start}-${identity.range.end ?? ''}`
   if (identity.digest !== undefined) return hashFields([BY_DIGEST, identity.digest, range])
-  const headers = [...(identity.headers ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1)).flat()
+  const headers = [...(identity.headers ?? [])]
+    .filter(([name]) => !isCredentialHeader(name))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
   return hashFields([
     BY_URL,
     canonicalUrl(identity.url, identity.filteredQueryParams ?? []),
     identity.tag ?? '',
     identity.application ?? '',
     range,
-    ...headers,
+    ...headers.flat(),
   ])
 }
 
@@ -59,21 +62,35 @@ export function canonicalUrl(url: string, filteredQueryParams: readonly string[]
   parsed.hash = ''
   parsed.username = ''
   parsed.password = ''
-  // Deleting through URLSearchParams would re-encode the whole query even where nothing is filtered.
-  for (const name of filteredQueryParams) {
-    if (parsed.searchParams.has(name)) parsed.searchParams.delete(name)
-  }
+  if (filteredQueryParams.length > 0) parsed.search = withoutParams(parsed.search, new Set(filteredQueryParams))
   return parsed.href
 }
 
-/** The URL as it may be shown: no user info, and no query values, since those often carry secrets. */
+/** On the text, since deleting through URLSearchParams re-encodes what stays, and then only if something goes. */
+function withoutParams(search: string, names: ReadonlySet<string>): string {
+  const kept = queryParts(search).filter((part) => !names.has(paramName(part)))
+  return kept.join('&')
+}
+
+function queryParts(search: string): string[] {
+  return search === '' ? [] : search.replace(/^\?/, '').split('&')
+}
+
+function paramName(part: string): string {
+  const [name = ''] = new URLSearchParams(part).keys()
+  return name
+}
+
+/** The URL as it may be shown: no user info, no fragment and no query values, since those often carry secrets. */
 export function redactUrl(url: string): string {
   const parsed = URL.parse(url)
-  if (parsed === null) return url.replace(/\/\/[^/@]*@/, '//').replace(/\?.*$/s, '')
+  if (parsed === null) return url.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//')
+  parsed.hash = ''
   parsed.username = ''
   parsed.password = ''
-  const names = [...new Set(parsed.searchParams.keys())]
-  parsed.search = names.map((name) => `${encodeURIComponent(name)}=…`).join('&')
+  // A part without a name is a value.
+  const shown = queryParts(parsed.search).map((part) => (part.includes('=') ? part.replace(/=.*$/s, '=…') : '…'))
+  parsed.search = [...new Set(shown)].join('&')
   return parsed.href.replaceAll('%E2%80%A6', '…')
 }
 

@@ -37,10 +37,16 @@ export function errorFromWire(code: string, message: string): DamselflyError {
 }
 
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return textOf(error)
   // An AggregateError of a dual-stack connect has an empty message and says all in its parts.
   if (error.message === '' && error instanceof AggregateError) return error.errors.map(messageOf).join('; ')
   return error.message === '' ? error.name : error.message
+}
+
+function textOf(thrown: unknown): string {
+  // Not every object can become a string, and one that can may hold what is not to be shown.
+  if ((typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function') return 'something that is no error was thrown'
+  return String(thrown)
 }
 
 /** The `code` of a system error such as ENOENT, or undefined. */
