@@ -1,0 +1,103 @@
+import { DamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
+import type { Hello } from '@damselfly/shared/wire'
+import type { ChannelKind, Endpoint } from '@damselfly/exchange'
+import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
+import type { ClaimBudget } from '../swarm/member.ts'
+import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
+import type { Session } from './session.ts'
+
+export type SecurityLevel = 'plain' | 'tls' | 'noise'
+
+/** How a parent is reached. */
+export interface ParentCard {
+  readonly peer: PeerId
+  readonly endpoints: readonly Endpoint[]
+  /** The least that it accepts. */
+  readonly security: SecurityLevel
+  readonly isCdn: boolean
+}
+
+/** Beyond this a peer is no better parent; it only claims to be. */
+const MAX_UPLOAD_SLOTS = 1024
+
+const KINDS: readonly ChannelKind[] = ['direct', 'libp2p', 'plain']
+const SECURITY: readonly SecurityLevel[] = ['plain', 'tls', 'noise']
+
+/** A peer as it introduced itself on the channel that it has now. */
+export interface ConnectedPeer {
+  readonly peer: PeerId
+  readonly session: Session
+  readonly agent: string
+  readonly hostName: string
+  readonly location: PeerLocation
+  readonly uploadSlots: number
+  /** How children reach it. */
+  readonly card: ParentCard
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number
+  /** Tasks that it holds or wants. */
+  readonly tasks: Set<TaskId>
+  readonly claimBudget: ClaimBudget
+  /** Aborts with the channel: what was started for this peer alone ends. */
+  readonly gone: AbortController
+}
+
+/** @throws DamselflyError PROTOCOL */
+export function readHello(session: Session, hello: Hello, connectedAt: number, maxClaims: number): ConnectedPeer {
+  const security = SECURITY.find((level) => level === hello.security)
+  if (security === undefined) throw new DamselflyError('PROTOCOL', `'${shorten(hello.security)}' is no security level`)
+  if (hello.endpoints.length > MAX_ENDPOINTS) {
+    throw new DamselflyError('PROTOCOL', `${hello.endpoints.length} endpoints are more than ${MAX_ENDPOINTS}`)
+  }
+  return {
+    peer: session.peer,
+    session,
+    agent: shorten(hello.agent),
+    hostName: shorten(hello.hostName),
+    location: {
+      location: shorten(hello.location?.location ?? ''),
+      zone: shorten(hello.location?.zone ?? ''),
+      rack: shorten(hello.location?.rack ?? ''),
+    },
+    uploadSlots: Math.min(MAX_UPLOAD_SLOTS, hello.uploadSlots),
+    card: { peer: session.peer, endpoints: usableEndpoints(hello, hostOf(session.remoteAddress)), security, isCdn: false },
+    connectedAt,
+    claimBudget: { left: maxClaims },
+    tasks: new Set(),
+    gone: new AbortController(),
+  }
+}
+
+export function capacityOf(peer: ConnectedPeer): PeerCapacity {
+  const lanes = KINDS.filter((kind) => peer.card.endpoints.some((endpoint) => endpoint.kind === kind))
+  return { uploadSlots: peer.uploadSlots, location: peer.location, isCdn: false, lanes }
+}
+
+/** An unspecified address becomes the one that the peer came from; another host's loopback is of no use to anybody. */
+function usableEndpoints(hello: Hello, remoteHost: string): Endpoint[] {
+  return hello.endpoints.flatMap(({ kind, host, port }) => {
+    const known = KINDS.find((name) => name === kind)
+    if (known === undefined || port < 1 || port > 65_535 || !HOST_PATTERN.test(host)) return []
+    if (isUnspecified(host)) return [{ kind: known, host: remoteHost, port }]
+    return isLoopback(host) && !isLoopback(remoteHost) ? [] : [{ kind: known, host, port }]
+  })
+}
+
+/** An address or a DNS name, nothing that could mean something else in a log or a URL. */
+const HOST_PATTERN = /^[\w.:%-]{1,255}$/
+
+function isUnspecified(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host)
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, Math.max(0, address.lastIndexOf(':'))).replace(/^\[(.*)\]$/, '$1')
+}
+
+function shorten(text: string): string {
+  return text.slice(0, MAX_NAME_LENGTH)
+}

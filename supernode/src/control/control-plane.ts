@@ -1,0 +1,204 @@
+import { DamselflyError, isErrorCode, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register } from '@damselfly/shared/wire'
+import type { Channel } from '@damselfly/exchange'
+import type { FailureReason } from '@damselfly/scheduler'
+import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
+import type { ParentIntroductions } from '../scheduling/parent-introductions.ts'
+import type { SchedulerBridge } from '../scheduling/scheduler-bridge.ts'
+import { takeInventory, type ManifestReader } from '../swarm/inventory.ts'
+import type { TaskRegistry } from '../swarm/task-registry.ts'
+import { readAnnouncement } from './announcement.ts'
+import { capacityOf, readHello, type ConnectedPeer } from './connected-peer.ts'
+import { MAX_WANTED, WINDOW, type ControlLimits } from './limits.ts'
+import type { PeerRegister } from './peer-register.ts'
+import { readDigest, readTaskId } from './peer-words.ts'
+import type { Registrar } from './registration.ts'
+import { Session, type PeerRequest, type SessionListener } from './session.ts'
+
+export interface ControlPlaneDeps {
+  readonly self: PeerId
+  readonly agent: string
+  readonly peers: PeerRegister
+  readonly tasks: TaskRegistry
+  readonly bridge: SchedulerBridge
+  readonly introductions: ParentIntroductions
+  readonly registrar: Registrar
+  readonly readManifest: ManifestReader
+  readonly limits: ControlLimits
+  readonly metrics: SupernodeMetrics
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Speaks with the peers: turns what they say into events, and keeps who is connected. */
+export class ControlPlane implements SessionListener {
+  readonly #deps: ControlPlaneDeps
+  readonly #sessions = new Set<Session>()
+  readonly #peerOf = new WeakMap<Session, ConnectedPeer>()
+  readonly #registrations = new Set<Promise<void>>()
+  #isStopping = false
+
+  constructor(deps: ControlPlaneDeps) {
+    this.#deps = deps
+  }
+
+  /** Takes a new control channel over. */
+  accept(channel: Channel): void {
+    if (this.#isStopping) return channel.abort(new DamselflyError('CHANNEL_CLOSED', 'the supernode stops'))
+    const session = new Session(channel, this, this.#deps.limits, this.#deps.clock)
+    this.#sessions.add(session)
+    session.start()
+  }
+
+  /** Says Goodbye to everybody. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await Promise.all([...this.#sessions].map((session) => session.end('the supernode stops')))
+    await Promise.all(this.#registrations)
+  }
+
+  hello(session: Session, hello: Hello): void {
+    const { self, agent, peers, bridge, limits, clock, logger } = this.#deps
+    if (session.peer === self) throw new DamselflyError('PROTOCOL', 'this PeerId is the supernode itself')
+    const peer = readHello(session, hello, clock.wallTime(), limits.claimsPerPeer)
+    const replaced = peers.get(session.peer)
+    if (replaced !== undefined) this.#replace(replaced)
+    peers.add(peer)
+    this.#peerOf.set(session, peer)
+    bridge.handle({ type: 'peer-joined', peer: peer.peer, capacity: capacityOf(peer) })
+    session.send({ case: 'welcome', value: { agent, window: WINDOW } })
+    logger.info({ peer: peer.peer, address: session.remoteAddress, agent: peer.agent }, 'peer connected')
+  }
+
+  request(session: Session, request: PeerRequest): void {
+    const peer = this.#peerOf.get(session)
+    if (peer === undefined) return
+    switch (request.case) {
+      case 'announce':
+        return this.#announced(peer, request.value)
+      case 'register':
+        return this.#register(peer, request.value)
+      case 'want':
+        return this.#want(peer, readTaskId(request.value.taskId), request.value.count)
+      case 'pieceDone':
+        return this.#pieceDone(peer, request.value)
+      case 'pieceFailed':
+        return this.#pieceFailed(peer, request.value)
+      case 'pieceStored':
+        return this.#pieceStored(peer, request.value)
+      case 'leaveTask':
+        return this.#leave(peer, readTaskId(request.value.taskId))
+      case 'dropTask': {
+        const taskId = readTaskId(request.value.taskId)
+        this.#deps.introductions.forget(peer, taskId)
+        this.#deps.tasks.get(taskId)?.swarm.drop(peer.peer)
+        return this.#deps.tasks.memberLeft(taskId)
+      }
+    }
+  }
+
+  ended(session: Session, error: DamselflyError | undefined): void {
+    this.#sessions.delete(session)
+    const peer = this.#peerOf.get(session)
+    const { metrics, logger } = this.#deps
+    if (error !== undefined && error.code !== 'CHANNEL_CLOSED') {
+      metrics.protocolError()
+      logger.warn({ peer: session.peer, address: session.remoteAddress, code: error.code, error: error.message }, 'control channel ended')
+    } else {
+      logger.info({ peer: session.peer, reason: error?.message }, 'peer disconnected')
+    }
+    if (peer !== undefined) this.#gone(peer)
+  }
+
+  #replace(old: ConnectedPeer): void {
+    void old.session.end('another channel of the same peer took over')
+  }
+
+  #gone(peer: ConnectedPeer): void {
+    const { peers, tasks, bridge } = this.#deps
+    peers.remove(peer)
+    peer.gone.abort(new DamselflyError('CANCELLED', 'the peer is gone'))
+    const left = [...peer.tasks]
+    for (const taskId of left) tasks.get(taskId)?.swarm.disconnected(peer.peer)
+    bridge.handle({ type: 'peer-left', peer: peer.peer })
+    for (const taskId of left) tasks.memberLeft(taskId)
+  }
+
+  #announced(peer: ConnectedPeer, announce: Announce): void {
+    const { tasks, limits, readManifest } = this.#deps
+    const announcement = readAnnouncement(announce)
+    const { taskId } = announcement.spec
+    if (!peer.tasks.has(taskId) && peer.tasks.size >= limits.tasksPerPeer) return
+    takeInventory(tasks.use(announcement.spec), peer, announcement, readManifest)
+  }
+
+  #register(peer: ConnectedPeer, register: Register): void {
+    const registration = this.#deps.registrar.register(peer, register).finally(() => this.#registrations.delete(registration))
+    this.#registrations.add(registration)
+  }
+
+  #want(peer: ConnectedPeer, task: TaskId, count: number): void {
+    if (this.#deps.tasks.get(task)?.swarm.members.get(peer.peer)?.child === undefined || count === 0) return
+    this.#deps.bridge.handle({ type: 'pieces-wanted', task, peer: peer.peer, count: Math.min(MAX_WANTED, count) })
+  }
+
+  #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes, durationUs }: PieceDone): void {
+    const { tasks, bridge, metrics, self } = this.#deps
+    const task = readTaskId(taskId)
+    const swarm = tasks.get(task)?.swarm
+    const member = swarm?.members.get(peer.peer)
+    if (swarm === undefined || member === undefined) return
+    const from = parent as PeerId
+    if (swarm.settleAssignment(peer.peer, index, from)) {
+      metrics.pieceReported(from === self ? 'cdn' : 'peer', bytes)
+      bridge.handle({ type: 'piece-done', task, peer: peer.peer, piece: index, parent: from, bytes, durationMs: durationUs / 1000 })
+    }
+    // Also of an assignment that was cancelled meanwhile: the child has verified what it reports.
+    if (swarm.content.digest(index) !== undefined) swarm.claim(member, [[index, undefined]])
+  }
+
+  #pieceFailed(peer: ConnectedPeer, { taskId, index, parent, reason: code, message }: PieceFailed): void {
+    const { tasks, bridge, metrics, logger } = this.#deps
+    const task = readTaskId(taskId)
+    const from = parent as PeerId
+    if (tasks.get(task)?.swarm.settleAssignment(peer.peer, index, from) !== true) return
+    const reason = failureReasonOf(code)
+    metrics.pieceFailed(reason)
+    logger.debug({ task, child: peer.peer, parent, piece: index, code, error: message.slice(0, 256) }, 'piece failed')
+    bridge.handle({ type: 'piece-failed', task, peer: peer.peer, piece: index, parent: from, reason })
+  }
+
+  #pieceStored(peer: ConnectedPeer, { taskId, index, digest }: PieceStored): void {
+    const { tasks, metrics } = this.#deps
+    const swarm = tasks.get(readTaskId(taskId))?.swarm
+    const member = swarm?.members.get(peer.peer)
+    const own = readDigest(digest)
+    if (swarm === undefined || member === undefined || !swarm.content.hasPiece(index)) return
+    const { layout } = swarm.content
+    if (layout !== undefined) metrics.pieceReported('origin', layout.piece(index).length)
+    swarm.claim(member, [[index, own]])
+  }
+
+  #leave(peer: ConnectedPeer, taskId: TaskId): void {
+    this.#deps.introductions.forget(peer, taskId)
+    this.#deps.tasks.get(taskId)?.swarm.leaveChild(peer.peer)
+  }
+}
+
+const REASONS: Partial<Record<ErrorCode, FailureReason>> = {
+  PIECE_CORRUPT: 'corrupt',
+  TIMEOUT: 'timeout',
+  PIECE_REFUSED: 'refused',
+  TICKET_INVALID: 'refused',
+  PEER_UNREACHABLE: 'unreachable',
+  PEER_IDENTITY: 'unreachable',
+  CHANNEL_CLOSED: 'unreachable',
+  PROTOCOL: 'refused',
+  CANCELLED: 'cancelled',
+}
+
+/** What a child's error means for the scheduler; its own troubles (a full disk, say) are not the parent's fault. */
+function failureReasonOf(code: string): FailureReason {
+  return (isErrorCode(code) ? REASONS[code] : undefined) ?? 'cancelled'
+}

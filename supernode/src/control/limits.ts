@@ -1,0 +1,49 @@
+/** What one peer may ask of the supernode. Beyond it a message is refused or the channel ends. */
+export interface ControlLimits {
+  /** Peers that may be connected at once. */
+  readonly peers: number
+  /** Tasks that one peer may hold or want at once. */
+  readonly tasksPerPeer: number
+  /** Registrations of one peer that may be under way at once. */
+  readonly pendingRegistrations: number
+  /** Digests of pieces that one peer vouches for while nobody else does. */
+  readonly claimsPerPeer: number
+  /** What may wait for a peer that does not read; bytes, roughly. */
+  readonly maxQueuedBytes: number
+  /** Time for the first message, Hello; milliseconds. */
+  readonly helloTimeoutMs: number
+}
+
+export const CONTROL_LIMITS: ControlLimits = {
+  peers: 10_000,
+  tasksPerPeer: 10_000,
+  pendingRegistrations: 256,
+  claimsPerPeer: 1 << 18,
+  // Four full frames: more than any burst of assignments, less than what hurts with many slow readers.
+  maxQueuedBytes: 32 * 1024 * 1024,
+  helloTimeoutMs: 10_000,
+}
+
+/** Messages in one batch; the peer's side sends far fewer. */
+export const MAX_BATCH_MESSAGES = 65_536
+
+/** Assignments that a child may ask for at once. */
+export const MAX_WANTED = 1024
+
+/** Assignments that a child should have open per task. */
+export const WINDOW = 8
+
+/** Addresses that a peer may announce. */
+export const MAX_ENDPOINTS = 32
+
+/** Characters of names that peers give: agent, host name, location, tag, application. */
+export const MAX_NAME_LENGTH = 256
+
+export const MAX_URL_LENGTH = 8192
+
+/** Headers of one registration, and characters of all of them. */
+export const MAX_HEADERS = 64
+export const MAX_HEADER_CHARACTERS = 32 * 1024
+
+/** A content up to this size travels inside the answer to its registration; bytes. */
+export const INLINE_CONTENT_BYTES = 128 * 1024

@@ -1,0 +1,72 @@
+import {
+  deriveTaskId,
+  DamselflyError,
+  isCredentialHeader,
+  SHA256_BYTES,
+  taskIdFromBytes,
+  type ByteRange,
+  type HeaderMap,
+  type Sha256,
+  type TaskId,
+} from '@damselfly/shared'
+import { toNumber, type ByteRange as WireRange, type Header, type TaskSpec } from '@damselfly/shared/wire'
+import type { ContentSpec } from '@damselfly/cdn'
+import { MAX_HEADER_CHARACTERS, MAX_HEADERS, MAX_NAME_LENGTH, MAX_URL_LENGTH } from './limits.ts'
+
+/** @throws DamselflyError PROTOCOL */
+export function readTaskId(bytes: Uint8Array): TaskId {
+  if (bytes.length !== 32) throw new DamselflyError('PROTOCOL', `a task id of ${bytes.length} bytes`)
+  return taskIdFromBytes(bytes)
+}
+
+/** A copy: what comes from the wire is only valid while it is handled. @throws DamselflyError PROTOCOL */
+export function readDigest(bytes: Uint8Array): Sha256 {
+  if (bytes.length !== SHA256_BYTES) throw new DamselflyError('PROTOCOL', `a digest of ${bytes.length} bytes`)
+  return bytes.slice()
+}
+
+/** @throws DamselflyError USAGE, URL_REFUSED, PROTOCOL */
+export function readSpec(spec: TaskSpec | undefined): ContentSpec {
+  if (spec === undefined) throw new DamselflyError('PROTOCOL', 'a task without a specification')
+  const { url, tag, application, filteredQueryParams } = spec
+  if (url.length > MAX_URL_LENGTH) throw new DamselflyError('URL_REFUSED', `a URL of ${url.length} characters is too long`)
+  if (URL.parse(url) === null) throw new DamselflyError('URL_REFUSED', 'what was asked for is not a URL')
+  checkNames([tag, application, ...filteredQueryParams])
+  if (filteredQueryParams.length > MAX_HEADERS) throw new DamselflyError('USAGE', 'too many filtered query parameters')
+  const variantHeaders = readHeaders(spec.headers)
+  for (const name of variantHeaders.keys()) {
+    if (isCredentialHeader(name)) throw new DamselflyError('USAGE', `'${name}' proves a caller and cannot select a variant`)
+  }
+  const expectedDigest = spec.digest.length === 0 ? undefined : readDigest(spec.digest)
+  const range = spec.range === undefined ? undefined : readRange(spec.range)
+  const identity = { url, filteredQueryParams, tag, application, range, headers: variantHeaders, digest: expectedDigest }
+  return { taskId: deriveTaskId(identity), url, filteredQueryParams, tag, application, range, variantHeaders, expectedDigest }
+}
+
+/** Names in lower case. @throws DamselflyError USAGE */
+export function readHeaders(headers: readonly Header[]): HeaderMap {
+  const characters = headers.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
+  if (headers.length > MAX_HEADERS || characters > MAX_HEADER_CHARACTERS) {
+    throw new DamselflyError('USAGE', `${headers.length} headers of ${characters} characters are too many`)
+  }
+  return new Map(headers.map(({ name, value }) => [name.toLowerCase(), value]))
+}
+
+/** Scheme, host and port of a URL, which decide whether two callers trust the same origin. */
+export function originOf(url: string): string {
+  const parsed = URL.parse(url)
+  return parsed === null ? '' : `${parsed.protocol}//${parsed.host}`
+}
+
+function checkNames(names: readonly string[]): void {
+  for (const name of names) {
+    if (name.length > MAX_NAME_LENGTH) throw new DamselflyError('USAGE', `a name of ${name.length} characters is too long`)
+  }
+}
+
+function readRange(range: WireRange): ByteRange {
+  const start = toNumber(range.start, 'range start')
+  const end = range.end === undefined ? undefined : toNumber(range.end, 'range end')
+  if (end !== undefined && end < start) throw new DamselflyError('USAGE', `the range ${start}-${end} ends before it starts`)
+  return end === undefined ? { start } : { start, end }
+}

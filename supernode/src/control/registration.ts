@@ -1,0 +1,138 @@
+import {
+  Bitset,
+  DamselflyError,
+  PieceLayout,
+  taskIdToBytes,
+  toDamselflyError,
+  type Clock,
+} from '@damselfly/shared'
+import { toNumber, type Register } from '@damselfly/shared/wire'
+import type { PieceOrder } from '@damselfly/scheduler'
+import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
+import { orAborted, type Admission } from '../swarm/admission.ts'
+import type { Swarm } from '../swarm/swarm.ts'
+import type { TaskRegistry } from '../swarm/task-registry.ts'
+import type { Task } from '../swarm/task.ts'
+import type { ConnectedPeer } from './connected-peer.ts'
+import { readInlineContent } from './inline-content.ts'
+import { INLINE_CONTENT_BYTES, type ControlLimits } from './limits.ts'
+import { originOf, readHeaders, readSpec } from './peer-words.ts'
+
+/** How long an answer waits for a small content to come in; milliseconds. */
+const INLINE_PATIENCE_MS = 2000
+
+export interface RegistrarDeps {
+  readonly tasks: TaskRegistry
+  readonly admission: Admission
+  readonly limits: ControlLimits
+  readonly clock: Clock
+  readonly metrics: SupernodeMetrics
+}
+
+/** Answers registrations: makes sure that the content can be had, then lets the child into the swarm. */
+export class Registrar {
+  readonly #deps: RegistrarDeps
+  readonly #pending = new WeakMap<ConnectedPeer, number>()
+
+  constructor(deps: RegistrarDeps) {
+    this.#deps = deps
+  }
+
+  /** Answers, unless the peer is gone by then. Never throws. */
+  async register(peer: ConnectedPeer, register: Register): Promise<void> {
+    const { metrics } = this.#deps
+    const pending = this.#pending.get(peer) ?? 0
+    this.#pending.set(peer, pending + 1)
+    try {
+      if (pending >= this.#deps.limits.pendingRegistrations) {
+        throw new DamselflyError('SUPERNODE_OVERLOADED', `${pending} registrations of this peer are under way`)
+      }
+      await this.#admit(peer, register)
+      metrics.registered('ok')
+    } catch (error) {
+      if (peer.gone.signal.aborted) return
+      const { code, message } = toDamselflyError(error)
+      metrics.registered(code)
+      peer.session.send({
+        case: 'registered',
+        value: { requestId: register.requestId, errorCode: code, errorMessage: message },
+      })
+    } finally {
+      this.#pending.set(peer, (this.#pending.get(peer) ?? 1) - 1)
+    }
+  }
+
+  async #admit(peer: ConnectedPeer, register: Register): Promise<void> {
+    const spec = readSpec(register.spec)
+    const order = readOrder(register.order)
+    const credentials = readHeaders(register.credentials)
+    const { limits, tasks, admission } = this.#deps
+    if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
+      throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
+    }
+    const task = tasks.use(spec)
+    await admission.admit(task, { peer: peer.peer, spec, credentials, signal: peer.gone.signal })
+    const content = await this.#smallContent(task, peer.gone.signal)
+    peer.gone.signal.throwIfAborted()
+    this.#answer(peer, register.requestId, task.swarm, content)
+    this.#join(peer, task.swarm, order, originOf(spec.url), register)
+  }
+
+  /** A small content that the CDN holds or has in a moment. */
+  async #smallContent({ swarm, source }: Task, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const length = swarm.content.layout?.contentLength
+    if (source.task === undefined || length === undefined || length > INLINE_CONTENT_BYTES) return undefined
+    if (source.state.type === 'fetching') {
+      const patience = Promise.withResolvers<void>()
+      const cancel = this.#deps.clock.after(INLINE_PATIENCE_MS, patience.resolve)
+      const ended = source.nextChange().then(() => undefined)
+      await orAborted(Promise.race([ended, patience.promise]), signal).finally(cancel)
+    }
+    const { state } = source
+    if (state.type === 'failed' && swarm.content.layout === undefined) throw state.error
+    return state.type === 'complete' ? readInlineContent(state.task.stored, length) : undefined
+  }
+
+  #answer(peer: ConnectedPeer, requestId: number, { taskId, content }: Swarm, inline: Uint8Array | undefined): void {
+    const { pieceSize, layout, validators, isPrivate } = content
+    if (pieceSize === undefined) throw new DamselflyError('ORIGIN_CHANGED', 'the content changed while it was asked for')
+    peer.session.send({
+      case: 'registered',
+      value: {
+        requestId,
+        taskId: taskIdToBytes(taskId),
+        pieceSize,
+        ...(layout === undefined ? {} : { contentLength: BigInt(layout.contentLength) }),
+        validators: { ...validators },
+        privateContent: isPrivate,
+        ...(inline === undefined ? {} : { content: inline }),
+      },
+    })
+  }
+
+  #join(peer: ConnectedPeer, swarm: Swarm, order: PieceOrder, origin: string, register: Register): void {
+    peer.tasks.add(swarm.taskId)
+    const member = swarm.joinChild(peer.peer, origin, order, peer.claimBudget)
+    const { layout } = swarm.content
+    const held = readHeld(register)
+    if (held === undefined || layout === undefined) return
+    if (held.layout.contentLength !== layout.contentLength || held.layout.pieceSize !== layout.pieceSize) return
+    swarm.claim(member, [...held.pieces.members()].map((index) => [index, undefined] as const))
+  }
+}
+
+function readOrder(order: string): PieceOrder {
+  if (order === 'rarest-first' || order === 'in-order') return order
+  throw new DamselflyError('PROTOCOL', `'${order.slice(0, 32)}' is no piece order`)
+}
+
+/** Undefined when the peer holds nothing, or says so in a way that cannot be. */
+function readHeld({ held, heldContentLength, heldPieceSize }: Register): { layout: PieceLayout; pieces: Bitset } | undefined {
+  if (held.length === 0) return undefined
+  try {
+    const layout = new PieceLayout(toNumber(heldContentLength, 'content length'), heldPieceSize)
+    return { layout, pieces: Bitset.fromBytes(held, layout.pieceCount) }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,140 @@
+import { DamselflyError, toDamselflyError, type Clock, type PeerId } from '@damselfly/shared'
+import { decode, PeerBatchSchema, type Hello, type PeerMessage } from '@damselfly/shared/wire'
+import { CHANNEL_LIMITS, type Channel, type ChannelReceiver } from '@damselfly/exchange'
+import { MAX_BATCH_MESSAGES, type ControlLimits } from './limits.ts'
+import { Outbox, type SupernodeNews } from './outbox.ts'
+
+/** How long an orderly end may take; milliseconds. */
+const CLOSE_TIMEOUT_MS = 5000
+
+/** What a peer says after its Hello. */
+export type PeerRequest = Exclude<PeerMessage['body'], { case: undefined } | { case: 'hello' }>
+
+/** Who is told what happens on a control channel. A DamselflyError thrown by the first two ends the channel. */
+export interface SessionListener {
+  hello(session: Session, hello: Hello): void
+  request(session: Session, request: PeerRequest): void
+  /** Once, and last. `error` is undefined after an orderly end by either side. */
+  ended(session: Session, error: DamselflyError | undefined): void
+}
+
+/** One peer's control channel: decodes and orders what comes, batches what goes. */
+export class Session implements ChannelReceiver {
+  readonly peer: PeerId
+  readonly remoteAddress: string
+  readonly #channel: Channel
+  readonly #listener: SessionListener
+  readonly #clock: Clock
+  readonly #outbox: Outbox
+  readonly #cancelHelloTimer: () => void
+  #state: 'greeting' | 'open' | 'ended' = 'greeting'
+
+  constructor(channel: Channel, listener: SessionListener, limits: ControlLimits, clock: Clock) {
+    this.peer = channel.remotePeer
+    this.remoteAddress = channel.remoteAddress
+    this.#channel = channel
+    this.#listener = listener
+    this.#clock = clock
+    this.#outbox = new Outbox(channel, limits.maxQueuedBytes, () =>
+      this.abort(new DamselflyError('CHANNEL_CLOSED', `the peer does not read: more than ${limits.maxQueuedBytes} bytes wait`)),
+    )
+    this.#cancelHelloTimer = clock.after(limits.helloTimeoutMs, () =>
+      this.#fail(new DamselflyError('PROTOCOL', 'the peer did not say Hello in time')),
+    )
+  }
+
+  /** Starts to read. */
+  start(): void {
+    this.#channel.receive(this)
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  send(news: SupernodeNews): void {
+    this.#outbox.push(news)
+  }
+
+  /** Says Goodbye and ends the channel in good order. Idempotent. */
+  async end(reason: string): Promise<void> {
+    if (this.#state === 'ended') return
+    this.#sayGoodbye(reason)
+    this.#ended(undefined)
+    await this.#close()
+  }
+
+  /** Ends at once. Idempotent. */
+  abort(error: DamselflyError): void {
+    this.#ended(error)
+    this.#channel.abort(error)
+  }
+
+  message(bytes: Uint8Array): void {
+    if (this.#state === 'ended') return
+    try {
+      const batch = decode(PeerBatchSchema, bytes, CHANNEL_LIMITS['/damselfly/control/1'].maxMessageBytes)
+      if (batch.messages.length > MAX_BATCH_MESSAGES) {
+        throw new DamselflyError('PROTOCOL', `a batch of ${batch.messages.length} messages exceeds ${MAX_BATCH_MESSAGES}`)
+      }
+      for (const { body } of batch.messages) this.#dispatch(body)
+    } catch (error) {
+      this.#fail(toDamselflyError(error))
+    }
+  }
+
+  data(): void {
+    this.#fail(new DamselflyError('PROTOCOL', 'DATA frames have no place on a control channel'))
+  }
+
+  closed(error: Error | undefined): void {
+    this.#ended(error === undefined ? undefined : toDamselflyError(error, 'CHANNEL_CLOSED'))
+  }
+
+  #dispatch(body: PeerMessage['body']): void {
+    // A replaced or failed session hears the rest of its batch no more; a newer version's message has no case.
+    if (this.#state === 'ended' || body.case === undefined) return
+    if (body.case === 'hello') {
+      if (this.#state !== 'greeting') throw new DamselflyError('PROTOCOL', 'a second Hello')
+      this.#state = 'open'
+      this.#cancelHelloTimer()
+      this.#listener.hello(this, body.value)
+      return
+    }
+    if (this.#state === 'greeting') throw new DamselflyError('PROTOCOL', `'${body.case}' before Hello`)
+    this.#listener.request(this, body)
+  }
+
+  #fail(error: DamselflyError): void {
+    if (this.#state === 'ended') return
+    this.#sayGoodbye(`${error.code}: ${error.message}`)
+    this.#ended(error)
+    void this.#close()
+  }
+
+  #sayGoodbye(reason: string): void {
+    this.#outbox.push({ case: 'goodbye', value: { reason } })
+    this.#outbox.finish()
+  }
+
+  /** A peer that does not read its Goodbye must not hold the channel. */
+  async #close(): Promise<void> {
+    const late = new DamselflyError('CHANNEL_CLOSED', 'the peer did not end the channel in time')
+    const cancel = this.#clock.after(CLOSE_TIMEOUT_MS, () => this.#channel.abort(late))
+    try {
+      await this.#channel.close()
+    } catch (error) {
+      this.#channel.abort(toDamselflyError(error, 'CHANNEL_CLOSED'))
+    } finally {
+      cancel()
+    }
+  }
+
+  #ended(error: DamselflyError | undefined): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#cancelHelloTimer()
+    this.#outbox.close()
+    this.#listener.ended(this, error)
+  }
+}

@@ -1,0 +1,112 @@
+import { Counter, Gauge, Histogram, createRegistry, type Registry } from '@damselfly/shared/metrics'
+
+/** Counts that are read when somebody looks. */
+export interface MetricSources {
+  readonly peers: () => number
+  readonly tasks: () => number
+  /** Body bytes received from origins. */
+  readonly originBytes: () => number
+  /** Bytes of pieces that the CDN has sent. */
+  readonly cdnServedBytes: () => number
+}
+
+/** What the supernode shows to Prometheus. */
+export class SupernodeMetrics {
+  readonly registry: Registry = createRegistry()
+  readonly #assignments: Counter
+  readonly #reportedBytes: Counter<'from'>
+  readonly #failures: Counter<'reason'>
+  readonly #backToSource: Counter<'reason'>
+  readonly #registrations: Counter<'result'>
+  readonly #protocolErrors: Counter
+  readonly #schedulerSeconds: Histogram<'event'>
+
+  constructor(sources: MetricSources) {
+    const registers = [this.registry]
+    const gauge = (name: string, help: string, read: () => number): void => {
+      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) })
+    }
+    gauge('damselfly_supernode_peers', 'Peers with a control channel', sources.peers)
+    gauge('damselfly_supernode_tasks', 'Tasks that the supernode knows', sources.tasks)
+    counterOf('damselfly_origin_bytes_total', 'Body bytes received from origins', sources.originBytes, registers)
+    counterOf('damselfly_cdn_served_bytes_total', 'Bytes of pieces that the CDN has sent', sources.cdnServedBytes, registers)
+    this.#assignments = new Counter({ name: 'damselfly_assignments_total', help: 'Pieces assigned to children', registers })
+    this.#reportedBytes = new Counter({
+      name: 'damselfly_reported_piece_bytes_total',
+      help: 'Bytes of verified pieces that children report, by where they came from',
+      labelNames: ['from'],
+      registers,
+    })
+    this.#failures = new Counter({
+      name: 'damselfly_piece_failures_total',
+      help: 'Pieces that children could not fetch from a parent',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#backToSource = new Counter({
+      name: 'damselfly_back_to_source_total',
+      help: 'Children sent to the origin itself',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#registrations = new Counter({
+      name: 'damselfly_registrations_total',
+      help: 'Registrations by result: ok or an error code',
+      labelNames: ['result'],
+      registers,
+    })
+    this.#protocolErrors = new Counter({
+      name: 'damselfly_control_protocol_errors_total',
+      help: 'Control channels ended because of what the peer sent',
+      registers,
+    })
+    this.#schedulerSeconds = new Histogram({
+      name: 'damselfly_scheduler_seconds',
+      help: 'Time that the scheduler took over one event',
+      labelNames: ['event'],
+      buckets: [0.000_01, 0.000_03, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1],
+      registers,
+    })
+  }
+
+  assigned(): void {
+    this.#assignments.inc()
+  }
+
+  pieceReported(from: 'cdn' | 'peer' | 'origin', bytes: number): void {
+    this.#reportedBytes.inc({ from }, bytes)
+  }
+
+  pieceFailed(reason: string): void {
+    this.#failures.inc({ reason })
+  }
+
+  sentBackToSource(reason: string): void {
+    this.#backToSource.inc({ reason })
+  }
+
+  registered(result: string): void {
+    this.#registrations.inc({ result })
+  }
+
+  protocolError(): void {
+    this.#protocolErrors.inc()
+  }
+
+  schedulerTook(event: string, durationMs: number): void {
+    this.#schedulerSeconds.observe({ event }, durationMs / 1000)
+  }
+}
+
+/** A counter whose value somebody else keeps. */
+function counterOf(name: string, help: string, read: () => number, registers: Registry[]): void {
+  const made: Counter = new Counter({
+    name,
+    help,
+    registers,
+    collect: (): void => {
+      made.reset()
+      made.inc(read())
+    },
+  })
+}

@@ -1,0 +1,68 @@
+import { taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
+import type { SchedulerCommand } from '@damselfly/scheduler'
+import type { ParentCard } from '../control/connected-peer.ts'
+import type { PeerRegister } from '../control/peer-register.ts'
+import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
+import type { Task } from '../swarm/task.ts'
+import type { ParentIntroductions } from './parent-introductions.ts'
+
+export interface CommandDeliveryDeps {
+  readonly peers: PeerRegister
+  readonly task: (taskId: TaskId) => Task | undefined
+  readonly introductions: ParentIntroductions
+  readonly cdnCard: () => ParentCard
+  readonly metrics: SupernodeMetrics
+}
+
+/** Carries the scheduler's commands out to the peers. */
+export class CommandDelivery {
+  readonly #deps: CommandDeliveryDeps
+
+  constructor(deps: CommandDeliveryDeps) {
+    this.#deps = deps
+  }
+
+  deliver(command: SchedulerCommand): void {
+    const { peers, metrics } = this.#deps
+    switch (command.type) {
+      case 'assign':
+        return this.#assign(command)
+      case 'cancel': {
+        const { task, child, piece, parent } = command
+        this.#deps.task(task)?.swarm.settleAssignment(child, piece, parent)
+        return peers.send(child, { case: 'cancelPiece', value: { taskId: taskIdToBytes(task), index: piece, parent } })
+      }
+      case 'back-to-source':
+        metrics.sentBackToSource(command.reason)
+        return peers.send(command.child, {
+          case: 'backToSource',
+          value: { taskId: taskIdToBytes(command.task), reason: command.reason },
+        })
+      case 'set-rate':
+        return peers.send(command.peer, {
+          case: 'setRate',
+          value: { upload: BigInt(Math.round(command.upload)), download: BigInt(Math.round(command.download)) },
+        })
+      case 'evict':
+        return peers.send(command.peer, { case: 'evict', value: { taskId: taskIdToBytes(command.task) } })
+    }
+  }
+
+  #assign({ task: taskId, child: childId, piece, parent }: Extract<SchedulerCommand, { type: 'assign' }>): void {
+    const child = this.#deps.peers.get(childId)
+    const swarm = this.#deps.task(taskId)?.swarm
+    const digest = swarm?.content.digest(piece)
+    const card = this.#cardOf(parent)
+    // Whoever is gone by now has an event on its way that tells the scheduler.
+    if (child === undefined || swarm === undefined || digest === undefined || card === undefined) return
+    this.#deps.introductions.introduce(child, taskId, card)
+    swarm.assigned(childId, piece, parent)
+    this.#deps.metrics.assigned()
+    child.session.send({ case: 'assign', value: { taskId: taskIdToBytes(taskId), index: piece, parent, digest } })
+  }
+
+  #cardOf(parent: PeerId): ParentCard | undefined {
+    const cdnCard = this.#deps.cdnCard()
+    return parent === cdnCard.peer ? cdnCard : this.#deps.peers.get(parent)?.card
+  }
+}

@@ -1,0 +1,64 @@
+import { taskIdToBytes, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
+import type { ConnectedPeer, ParentCard } from '../control/connected-peer.ts'
+
+/** How long a ticket lasts; milliseconds. */
+export const TICKET_LIFETIME_MS: number = 60 * 60 * 1000
+
+/** A ticket is renewed with the first assignment after this; milliseconds. */
+const RENEW_AFTER_MS = TICKET_LIFETIME_MS / 2
+
+export interface ParentIntroductionsDeps {
+  readonly clock: Clock
+  /** @param expiresAt milliseconds since 1970 @returns an encoded SignedTicket */
+  readonly signTicket: (grant: { taskId: TaskId; child: PeerId; parent: PeerId; expiresAt: number }) => Uint8Array
+}
+
+interface Introduction {
+  /** Another object after the parent came back, maybe with other addresses. */
+  readonly card: ParentCard
+  readonly madeAt: number
+}
+
+/** Tells each child once how to reach a parent of a task, with a ticket, and again when the ticket ages. */
+export class ParentIntroductions {
+  readonly #deps: ParentIntroductionsDeps
+  /** Goes with the child's channel. */
+  readonly #made = new WeakMap<ConnectedPeer, Map<TaskId, Map<PeerId, Introduction>>>()
+
+  constructor(deps: ParentIntroductionsDeps) {
+    this.#deps = deps
+  }
+
+  introduce(child: ConnectedPeer, taskId: TaskId, card: ParentCard): void {
+    const made = this.#madeTo(child, taskId)
+    const known = made.get(card.peer)
+    const now = this.#deps.clock.now()
+    if (known?.card === card && now - known.madeAt < RENEW_AFTER_MS) return
+    made.set(card.peer, { card, madeAt: now })
+    const expiresAt = Math.round(this.#deps.clock.wallTime()) + TICKET_LIFETIME_MS
+    const signedTicket = this.#deps.signTicket({ taskId, child: child.peer, parent: card.peer, expiresAt })
+    const { peer, security, isCdn, endpoints } = card
+    child.session.send({
+      case: 'parent',
+      value: { taskId: taskIdToBytes(taskId), peer, security, isCdn, signedTicket, endpoints: endpoints.map((one) => ({ ...one })) },
+    })
+  }
+
+  /** The child has forgotten the task's parents. */
+  forget(child: ConnectedPeer, taskId: TaskId): void {
+    this.#made.get(child)?.delete(taskId)
+  }
+
+  #madeTo(child: ConnectedPeer, taskId: TaskId): Map<PeerId, Introduction> {
+    const tasks = getOrMake(this.#made, child, () => new Map<TaskId, Map<PeerId, Introduction>>())
+    return getOrMake(tasks, taskId, () => new Map<PeerId, Introduction>())
+  }
+}
+
+function getOrMake<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): unknown }, key: K, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}

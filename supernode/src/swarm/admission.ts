@@ -1,0 +1,156 @@
+import { DamselflyError, digestsEqual, isDamselflyError, type Clock, type HeaderMap, type PeerId } from '@damselfly/shared'
+import type { Cdn, ContentSpec, OriginInfo } from '@damselfly/cdn'
+import { originOf } from '../control/peer-words.ts'
+import type { Task } from './task.ts'
+import type { AttemptOutcome } from './task-source.ts'
+
+/** Somebody who asks for a content. */
+export interface Caller {
+  readonly peer: PeerId
+  readonly spec: ContentSpec
+  readonly credentials: HeaderMap
+  /** Aborts when the caller is gone. */
+  readonly signal: AbortSignal
+}
+
+/** Asks the origin about a content without its body and without credentials. @throws as SourceClient.probe */
+export type OriginProbe = (spec: ContentSpec, signal: AbortSignal) => Promise<OriginInfo>
+
+export interface AdmissionDeps {
+  readonly cdn: Cdn
+  readonly probe: OriginProbe
+  readonly clock: Clock
+  readonly stopping: AbortSignal
+}
+
+/** How long an origin may take to confirm what the peers hold; milliseconds. */
+const PROBE_TIMEOUT_MS = 2000
+
+/** Answers of an origin that forbid handing out what the peers hold. */
+const FORBIDDING: ReadonlySet<string> = new Set(['ORIGIN_NOT_FOUND', 'ORIGIN_FORBIDDEN', 'URL_REFUSED', 'RANGE_UNSATISFIABLE'])
+
+/** Decides whether a caller may join a swarm, and makes sure that somebody brings the content. */
+export class Admission {
+  readonly #deps: AdmissionDeps
+
+  constructor(deps: AdmissionDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Resolves when the caller may join.
+   *
+   * @throws DamselflyError why the content cannot be had, or the caller's abort reason
+   */
+  async admit(task: Task, caller: Caller): Promise<void> {
+    task.waiting.add(caller.peer)
+    try {
+      let hasTried = false
+      for (;;) {
+        caller.signal.throwIfAborted()
+        const way = wayOf(task, caller)
+        if (way === 'join') {
+          if (await this.#mayHave(task, caller)) return
+          continue
+        }
+        if (way === 'obtain' && hasTried) throw failureOf(task)
+        const outcome = way === 'obtain' ? task.source.start({ ...caller, by: caller.peer }) : task.source.nextChange()
+        hasTried ||= way === 'obtain'
+        const { attempt, error } = await orAborted(outcome, caller.signal)
+        if (error !== undefined && asksTheSame({ attempt, error }, caller)) throw error
+      }
+    } finally {
+      task.waiting.delete(caller.peer)
+    }
+  }
+
+  /** @returns false when the content turned out to be another one than the swarm has. */
+  async #mayHave(task: Task, caller: Caller): Promise<boolean> {
+    if (task.source.task === undefined && !(await this.#confirm(task, caller))) return false
+    if (!task.swarm.content.isPrivate) return true
+    // Also for the caller whose credentials started the fetch: the CDN may have had the content already.
+    await this.#deps.cdn.authorize(caller.spec, caller.credentials, caller.signal)
+    return true
+  }
+
+  /** What only peers vouch for is compared with the origin once, if the origin answers. */
+  async #confirm(task: Task, caller: Caller): Promise<boolean> {
+    task.confirmation ??= this.#probe(task, caller.spec)
+    return orAborted(task.confirmation, caller.signal)
+  }
+
+  async #probe(task: Task, spec: ContentSpec): Promise<boolean> {
+    const timeout = new AbortController()
+    const cancel = this.#deps.clock.after(PROBE_TIMEOUT_MS, () => timeout.abort(new DamselflyError('TIMEOUT', 'no answer')))
+    try {
+      const info = await this.#deps.probe(spec, AbortSignal.any([timeout.signal, this.#deps.stopping]))
+      if (!isOther(task, spec, info)) return true
+      task.swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
+      task.confirmation = undefined
+      return false
+    } catch (error) {
+      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) task.swarm.content.isPrivate = true
+      else if (isDamselflyError(error) && FORBIDDING.has(error.code)) {
+        task.confirmation = undefined
+        throw error
+      }
+      return true
+    } finally {
+      cancel()
+    }
+  }
+}
+
+/** What a caller does next. */
+function wayOf({ swarm, source }: Task, caller: Caller): 'join' | 'wait' | 'obtain' {
+  source.refresh()
+  if (source.state.type === 'starting') return 'wait'
+  const mayShare = swarm.isVerified || swarm.sourceOrigin === originOf(caller.spec.url)
+  if (source.state.type === 'fetching') return mayShare ? 'join' : 'wait'
+  if (source.state.type === 'complete') return 'join'
+  return mayShare && swarm.isAvailable ? 'join' : 'obtain'
+}
+
+/** Whether the failure is this caller's own, or would be if it asked. */
+function asksTheSame({ attempt }: AttemptOutcome, caller: Caller): boolean {
+  return attempt.spec.url === caller.spec.url && sameHeaders(attempt.credentials, caller.credentials)
+}
+
+function failureOf({ source }: Task): DamselflyError {
+  return source.state.type === 'failed'
+    ? source.state.error
+    : new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin while it was fetched')
+}
+
+/** A content given by its digest is the same wherever it comes from. */
+function isOther({ swarm }: Task, spec: ContentSpec, info: OriginInfo): boolean {
+  if (spec.expectedDigest !== undefined) return false
+  const { validators, layout } = swarm.content
+  if (validators.etag !== '' && info.validators.etag !== '') return validators.etag !== info.validators.etag
+  if (validators.lastModified !== '' && info.validators.lastModified !== '') {
+    if (validators.lastModified !== info.validators.lastModified) return true
+  }
+  const isWhole = spec.range === undefined && info.contentLength !== undefined
+  return isWhole && info.contentLength !== layout?.contentLength
+}
+
+function sameHeaders(a: HeaderMap, b: HeaderMap): boolean {
+  if (a.size !== b.size) return false
+  return [...a].every(([name, value]) => {
+    const other = b.get(name)
+    return other !== undefined && digestsEqual(Buffer.from(other), Buffer.from(value))
+  })
+}
+
+/** The promise's result, or the signal's reason if that comes first. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

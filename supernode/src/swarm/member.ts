@@ -1,0 +1,74 @@
+import { digestsEqual, type PeerId, type Sha256 } from '@damselfly/shared'
+import type { PieceOrder } from '@damselfly/scheduler'
+import { GrowingSet } from './growing-set.ts'
+
+/** What a child wants of a swarm, while it wants it. */
+export interface ChildRole {
+  readonly order: PieceOrder
+  /** `piece parent` of each assignment that it has not answered. */
+  readonly assignments: Set<string>
+}
+
+/** How many more claims that nobody confirmed a peer may have, over all its tasks. */
+export interface ClaimBudget {
+  left: number
+}
+
+/** One peer in a swarm: what it holds, what it vouches for, and whether it wants more. */
+export class Member {
+  readonly peer: PeerId
+  /** Scheme, host and port of the URL that it gave for this task. */
+  readonly origin: string
+  /** Undefined for a peer that only holds. */
+  child: ChildRole | undefined
+  /** Pieces that it holds with the trusted digest. */
+  readonly possession: GrowingSet = new GrowingSet()
+  /** What it found the whole content's digest to be. */
+  contentDigest: Sha256 | undefined
+  /** Pieces that it says it holds, whose digest is not trusted so far; undefined where it did not tell its own. */
+  readonly #claims = new Map<number, Sha256 | undefined>()
+  readonly #budget: ClaimBudget
+
+  constructor(peer: PeerId, origin: string, budget: ClaimBudget) {
+    this.peer = peer
+    this.origin = origin
+    this.#budget = budget
+  }
+
+  /** @param digest undefined when the peer does not tell. Beyond its budget a claim is ignored. */
+  claim(index: number, digest: Sha256 | undefined): void {
+    if (!this.#claims.has(index)) {
+      if (this.#budget.left <= 0) return
+      this.#budget.left--
+    }
+    this.#claims.set(index, digest ?? this.#claims.get(index))
+  }
+
+  get claims(): ReadonlyMap<number, Sha256 | undefined> {
+    return this.#claims
+  }
+
+  vouchesFor(index: number, digest: Sha256): boolean {
+    const claimed = this.#claims.get(index)
+    return claimed !== undefined && digestsEqual(claimed, digest)
+  }
+
+  /** The digest of a piece is trusted now. @returns whether this peer turns out to hold it. */
+  settle(index: number, digest: Sha256): boolean {
+    if (!this.#claims.has(index)) return false
+    const claimed = this.#claims.get(index)
+    this.#claims.delete(index)
+    this.#budget.left++
+    return claimed === undefined || digestsEqual(claimed, digest)
+  }
+
+  /** Gives its budget back. */
+  release(): void {
+    this.#budget.left += this.#claims.size
+    this.#claims.clear()
+  }
+}
+
+export function assignmentKey(piece: number, parent: PeerId): string {
+  return `${piece} ${parent}`
+}

@@ -1,0 +1,314 @@
+import { digestsEqual, type DamselflyError, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
+import type { ContentSpec, OriginValidators } from '@damselfly/cdn'
+import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
+import type { SupernodeNews } from '../control/outbox.ts'
+import { GrowingSet } from './growing-set.ts'
+import { assignmentKey, Member, type ClaimBudget } from './member.ts'
+import { digestNews, failureNews, headNews, manifestNews, snapshotNews } from './swarm-news.ts'
+import { TaskContent } from './task-content.ts'
+
+/** What a swarm needs of its surroundings. */
+export interface SwarmPorts {
+  /** The CDN's own place among the peers. */
+  readonly cdnPeer: PeerId
+  /** How many peers must vouch for the same digest before it is trusted. */
+  readonly announceQuorum: number
+  schedule(event: SchedulerEvent): void
+  send(peer: PeerId, news: SupernodeNews): void
+  /** The peer is no longer in this swarm. */
+  memberGone(peer: PeerId, taskId: TaskId): void
+}
+
+export type PieceDigest = readonly [index: number, digest: Sha256]
+
+/** The peers of one task and what is known of its content. */
+export class Swarm {
+  readonly taskId: TaskId
+  /** As it was asked for first, or as it is fetched. */
+  spec: ContentSpec
+  /** Of the URL that the digests come from; callers of another must wait until a digest-given content is verified. */
+  sourceOrigin: string | undefined
+  readonly #ports: SwarmPorts
+  readonly #members = new Map<PeerId, Member>()
+  #content = new TaskContent()
+  #cdnPieces = new GrowingSet()
+  #isVerified = false
+  /** How many members hold each piece. */
+  #holders: number[] = []
+  #freshDigests: number[] = []
+  #newsScheduled = false
+  #lengthIsFresh = false
+
+  constructor(spec: ContentSpec, ports: SwarmPorts) {
+    this.taskId = spec.taskId
+    this.spec = spec
+    this.#ports = ports
+  }
+
+  get content(): TaskContent {
+    return this.#content
+  }
+
+  get members(): ReadonlyMap<PeerId, Member> {
+    return this.#members
+  }
+
+  get cdnPieceCount(): number {
+    return this.#cdnPieces.count
+  }
+
+  /** Whether everybody may have the pieces: a content given by its digest must have been compared with it. */
+  get isVerified(): boolean {
+    return this.#isVerified || this.spec.expectedDigest === undefined
+  }
+
+  get hasChildren(): boolean {
+    return [...this.#members.values()].some(({ child }) => child !== undefined)
+  }
+
+  /** Children that could take a piece and have none to fetch. */
+  waitingChildren(): PeerId[] {
+    const pieceCount = this.#content.layout?.pieceCount ?? Number.POSITIVE_INFINITY
+    const waits = ({ child, possession }: Member): boolean => child?.assignments.size === 0 && possession.count < pieceCount
+    return [...this.#members.values()].filter(waits).map(({ peer }) => peer)
+  }
+
+  /** Whether every piece has a trusted digest and somebody who holds it. */
+  get isAvailable(): boolean {
+    const { layout, hasAllDigests } = this.#content
+    if (layout === undefined || !hasAllDigests) return false
+    for (let index = 0; index < layout.pieceCount; index++) {
+      if (!this.#cdnPieces.has(index) && (this.#holders[index] ?? 0) === 0) return false
+    }
+    return true
+  }
+
+  /** Peers beside the CDN that hold the piece. */
+  holdersOf(index: number): number {
+    return this.#holders[index] ?? 0
+  }
+
+  // --- what is known of the content ---
+
+  /** @throws RangeError when the length and piece size do not go together */
+  describe(pieceSize: number, contentLength: number | undefined, validators: OriginValidators): void {
+    this.#content.validators = validators
+    const lengthWasKnown = this.#content.layout !== undefined
+    this.#content.pieceSize = pieceSize
+    if (contentLength !== undefined && !lengthWasKnown) {
+      this.#content.setLength(contentLength, pieceSize)
+      this.#lengthIsFresh = true
+      this.#scheduleNews()
+    }
+    this.announceToScheduler()
+  }
+
+  /** Tells the scheduler of the task, or that its origin can bring pieces again. */
+  announceToScheduler(): void {
+    const { pieceSize, layout } = this.#content
+    if (pieceSize === undefined) return
+    this.#ports.schedule({ type: 'task-registered', task: this.taskId, pieceCount: layout?.pieceCount, pieceSize })
+  }
+
+  /** These digests are right: they come from our own CDN or from a manifest that we signed. */
+  trust(digests: Iterable<PieceDigest>): void {
+    const fresh = [...digests].filter(([index, digest]) => this.#content.setDigest(index, digest) !== 'same')
+    if (fresh.length === 0) return
+    for (const [index] of fresh) this.#freshDigests.push(index)
+    this.#scheduleNews()
+    for (const member of this.#members.values()) {
+      if (member.claims.size > 0) this.#possess(member, fresh.filter((piece) => member.settle(...piece)).map(([index]) => index))
+    }
+  }
+
+  /** The CDN holds these verified pieces. */
+  cdnHolds(digests: readonly PieceDigest[]): void {
+    this.trust(digests)
+    const pieces = digests.map(([index]) => index).filter((index) => this.#cdnPieces.add(index))
+    if (pieces.length === 0) return
+    this.#ports.schedule({ type: 'pieces-available', task: this.taskId, peer: this.#ports.cdnPeer, pieces })
+  }
+
+  /** The CDN has deleted its copy. */
+  cdnDropped(): void {
+    if (this.#cdnPieces.count === 0) return
+    this.#cdnPieces.clear()
+    this.#ports.schedule({ type: 'pieces-dropped', task: this.taskId, peer: this.#ports.cdnPeer })
+  }
+
+  /** The whole content has been compared with this digest. */
+  verified(contentDigest: Sha256): void {
+    this.#content.contentDigest = contentDigest
+    this.#isVerified = true
+    for (const member of this.#members.values()) this.#reconsider(member)
+  }
+
+  /** Everything is known; everybody in the swarm may keep the proof. */
+  completed(signedManifest: Uint8Array): void {
+    this.#content.signedManifest = signedManifest
+    this.#sendNews()
+    for (const { peer } of this.#members.values()) this.#sendAll(peer, manifestNews(this.taskId, this.#content))
+  }
+
+  /** Forgets content and members. @param error what the children are told, if they cannot go on */
+  reset(error: DamselflyError | undefined): void {
+    const members = [...this.#members.values()]
+    this.#content = new TaskContent()
+    this.#cdnPieces = new GrowingSet()
+    this.#isVerified = false
+    this.#holders = []
+    this.#freshDigests = []
+    this.#lengthIsFresh = false
+    this.sourceOrigin = undefined
+    this.#ports.schedule({ type: 'task-removed', task: this.taskId })
+    for (const member of members) {
+      if (error !== undefined && member.child !== undefined) this.#ports.send(member.peer, failureNews(this.taskId, error))
+      this.#remove(member)
+    }
+  }
+
+  // --- peers ---
+
+  /** The peer wants the content, and gets all that is known of it. */
+  joinChild(peer: PeerId, origin: string, order: PieceOrder, budget: ClaimBudget): Member {
+    this.leaveChild(peer)
+    const member = this.#memberFor(peer, origin, budget)
+    member.child = { order, assignments: new Set() }
+    this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
+    this.#sendAll(peer, snapshotNews(this.taskId, this.#content))
+    return member
+  }
+
+  /** The peer holds the task, whole or in part. */
+  joinHolder(peer: PeerId, origin: string, budget: ClaimBudget): Member {
+    return this.#memberFor(peer, origin, budget)
+  }
+
+  /** The member says that it holds these pieces; `digest` is what it computed itself, if it tells. */
+  claim(member: Member, pieces: Iterable<readonly [index: number, digest: Sha256 | undefined]>): void {
+    const held: number[] = []
+    for (const [index, digest] of pieces) {
+      if (!this.#content.hasPiece(index)) continue
+      const trusted = this.#content.digest(index)
+      if (trusted === undefined) member.claim(index, digest)
+      else if (digest === undefined || digestsEqual(trusted, digest)) held.push(index)
+    }
+    this.#possess(member, held)
+    this.#reconsider(member)
+  }
+
+  /** What the member found the whole content's digest to be; a quorum stands in for our own comparison. */
+  claimContentDigest(member: Member, digest: Sha256): void {
+    member.contentDigest = digest
+    const expected = this.spec.expectedDigest
+    if (this.isVerified || expected === undefined || !digestsEqual(digest, expected)) return
+    const agreeing = [...this.#members.values()].filter((other) => {
+      return other.contentDigest !== undefined && digestsEqual(other.contentDigest, expected)
+    })
+    if (agreeing.length >= this.#ports.announceQuorum) this.verified(expected)
+  }
+
+  assigned(child: PeerId, piece: number, parent: PeerId): void {
+    this.#members.get(child)?.child?.assignments.add(assignmentKey(piece, parent))
+  }
+
+  /** @returns whether the child had this assignment. */
+  settleAssignment(child: PeerId, piece: number, parent: PeerId): boolean {
+    return this.#members.get(child)?.child?.assignments.delete(assignmentKey(piece, parent)) ?? false
+  }
+
+  /** The child wants no more; what it holds stays on offer. */
+  leaveChild(peer: PeerId): void {
+    const member = this.#members.get(peer)
+    if (member?.child === undefined) return
+    member.child = undefined
+    this.#ports.schedule({ type: 'child-left', task: this.taskId, peer })
+    if (member.possession.count === 0 && member.claims.size === 0) this.#remove(member)
+  }
+
+  /** The peer no longer holds the task. */
+  drop(peer: PeerId): void {
+    const member = this.#members.get(peer)
+    if (member === undefined) return
+    if (member.child !== undefined) this.#ports.schedule({ type: 'child-left', task: this.taskId, peer })
+    this.#ports.schedule({ type: 'pieces-dropped', task: this.taskId, peer })
+    this.#remove(member)
+  }
+
+  /** The peer's channel ended; the scheduler hears of that once for all tasks. */
+  disconnected(peer: PeerId): void {
+    const member = this.#members.get(peer)
+    if (member !== undefined) this.#remove(member)
+  }
+
+  #memberFor(peer: PeerId, origin: string, budget: ClaimBudget): Member {
+    const known = this.#members.get(peer)
+    if (known !== undefined) return known
+    const member = new Member(peer, origin, budget)
+    this.#members.set(peer, member)
+    return member
+  }
+
+  #remove(member: Member): void {
+    this.#members.delete(member.peer)
+    for (const index of member.possession.members()) {
+      const holders = this.#holders[index]
+      if (holders !== undefined) this.#holders[index] = holders - 1
+    }
+    member.release()
+    this.#ports.memberGone(member.peer, this.taskId)
+  }
+
+  #possess(member: Member, pieces: readonly number[]): void {
+    const fresh = pieces.filter((index) => member.possession.add(index))
+    if (fresh.length === 0) return
+    for (const index of fresh) this.#holders[index] = (this.#holders[index] ?? 0) + 1
+    this.#ports.schedule({ type: 'pieces-available', task: this.taskId, peer: member.peer, pieces: fresh })
+  }
+
+  /** Trusts what enough members vouch for. */
+  #reconsider(member: Member): void {
+    if (!this.#mayVouch(member)) return
+    const agreed = [...member.claims].filter((claim): claim is [number, Sha256] => {
+      const [index, digest] = claim
+      return digest !== undefined && this.#vouchers(index, digest) >= this.#ports.announceQuorum
+    })
+    this.trust(agreed)
+  }
+
+  #vouchers(index: number, digest: Sha256): number {
+    let count = 0
+    for (const member of this.#members.values()) {
+      if (member.vouchesFor(index, digest) && this.#mayVouch(member)) count++
+    }
+    return count
+  }
+
+  /** Before a digest-given content is verified, one origin's callers cannot speak for another's. */
+  #mayVouch(member: Member): boolean {
+    return this.isVerified || member.origin === this.sourceOrigin
+  }
+
+  // --- news ---
+
+  #scheduleNews(): void {
+    if (this.#newsScheduled) return
+    this.#newsScheduled = true
+    setImmediate(() => this.#sendNews())
+  }
+
+  /** Tells the children what became known in this turn of the event loop. */
+  #sendNews(): void {
+    this.#newsScheduled = false
+    const head = this.#lengthIsFresh ? headNews(this.taskId, this.#content) : []
+    const news = [...head, ...digestNews(this.taskId, this.#content, this.#freshDigests)]
+    this.#lengthIsFresh = false
+    this.#freshDigests = []
+    if (news.length === 0) return
+    for (const { peer, child } of this.#members.values()) if (child !== undefined) this.#sendAll(peer, news)
+  }
+
+  #sendAll(peer: PeerId, news: readonly SupernodeNews[]): void {
+    for (const one of news) this.#ports.send(peer, one)
+  }
+}

@@ -1,0 +1,174 @@
+import { DamselflyError, toDamselflyError, type HeaderMap, type PeerId } from '@damselfly/shared'
+import type { Cdn, CdnTask, CdnTaskState, ContentSpec } from '@damselfly/cdn'
+import { originOf } from '../control/peer-words.ts'
+import type { Swarm } from './swarm.ts'
+
+/** One attempt to bring a content from its origin. */
+export interface SourceAttempt {
+  readonly spec: ContentSpec
+  readonly credentials: HeaderMap
+  /** Whose credentials; undefined for the supernode itself. */
+  readonly by: PeerId | undefined
+}
+
+export interface AttemptOutcome {
+  readonly attempt: SourceAttempt
+  readonly error: DamselflyError | undefined
+}
+
+export type SourceState =
+  | { readonly type: 'idle' }
+  /** The origin has been asked and has not answered. */
+  | { readonly type: 'starting' }
+  | { readonly type: 'fetching'; readonly task: CdnTask }
+  | { readonly type: 'complete'; readonly task: CdnTask }
+  | { readonly type: 'failed'; readonly error: DamselflyError }
+
+/** Failures after which what the swarm knows is worth nothing. */
+const SPOILED: ReadonlySet<string> = new Set(['DIGEST_MISMATCH', 'ORIGIN_CHANGED', 'ORIGIN_LONG'])
+
+export interface TaskSourceDeps {
+  readonly cdn: Cdn
+  /** Ends what is under way when the supernode stops. */
+  readonly stopping: AbortSignal
+  /** Signs what is known of the swarm's content. */
+  readonly sign: (swarm: Swarm) => Uint8Array
+  /** The origin can bring nothing now; the swarm keeps what it has. */
+  readonly originFailed: (swarm: Swarm) => void
+}
+
+/** Brings a swarm's content through the CDN, at most one fetch at a time. */
+export class TaskSource {
+  readonly #swarm: Swarm
+  readonly #deps: TaskSourceDeps
+  #state: SourceState = { type: 'idle' }
+  #settled = Promise.withResolvers<AttemptOutcome>()
+  #unsubscribe: (() => void) | undefined
+
+  constructor(swarm: Swarm, deps: TaskSourceDeps) {
+    this.#swarm = swarm
+    this.#deps = deps
+  }
+
+  get state(): SourceState {
+    return this.#state
+  }
+
+  /** The CDN's task while it brings or holds the content. */
+  get task(): CdnTask | undefined {
+    return this.#state.type === 'fetching' || this.#state.type === 'complete' ? this.#state.task : undefined
+  }
+
+  /** Bytes that came from the origin. */
+  get fetchedBytes(): number {
+    return this.task?.originBytes ?? 0
+  }
+
+  /**
+   * Asks the CDN for the content.
+   *
+   * @returns once the origin has answered, with how it went
+   */
+  async start(attempt: SourceAttempt): Promise<AttemptOutcome> {
+    this.#detach()
+    this.#state = { type: 'starting' }
+    try {
+      const task = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping)
+      this.#attach(attempt, task)
+      return { attempt, error: undefined }
+    } catch (error) {
+      const failure = toDamselflyError(error)
+      this.#fail(attempt, failure)
+      return { attempt, error: failure }
+    }
+  }
+
+  /** Resolves at the next change: the origin answered, the fetch is complete, or it failed. */
+  nextChange(): Promise<AttemptOutcome> {
+    return this.#settled.promise
+  }
+
+  /** Forgets the CDN's task, without stopping what the CDN does. */
+  stop(): void {
+    this.#detach()
+    this.#state = { type: 'idle' }
+  }
+
+  /** Notices that the CDN has deleted its copy. */
+  refresh(): void {
+    if (this.#state.type !== 'complete' || this.#deps.cdn.get(this.#swarm.taskId) !== undefined) return
+    this.stop()
+    this.#swarm.cdnDropped()
+  }
+
+  #attach(attempt: SourceAttempt, task: CdnTask): void {
+    const swarm = this.#swarm
+    const origin = originOf(attempt.spec.url)
+    if (this.#contradicts(task)) swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
+    // What another origin's URL has brought so far may be a lie; its children go on at that origin.
+    else if (!swarm.isVerified && swarm.sourceOrigin !== undefined && swarm.sourceOrigin !== origin) swarm.reset(undefined)
+    swarm.spec = attempt.spec
+    swarm.sourceOrigin = origin
+    swarm.content.isPrivate = task.isPrivate
+    const { record, layout } = task.stored
+    swarm.describe(record.pieceSize, layout?.contentLength, { etag: record.etag, lastModified: record.lastModified })
+    this.#state = { type: 'fetching', task }
+    this.#unsubscribe = task.subscribe({
+      lengthKnown: (contentLength) => swarm.describe(record.pieceSize, contentLength, swarm.content.validators),
+      pieceStored: (index, digest) => swarm.cdnHolds([[index, digest]]),
+      progress: () => undefined,
+      ended: (state) => this.#ended(attempt, task, state),
+    })
+    swarm.cdnHolds(
+      [...task.stored.have().members()].flatMap((index) => {
+        const digest = task.stored.digest(index)
+        return digest === undefined ? [] : [[index, digest] as const]
+      }),
+    )
+    if (task.state.type === 'fetching') this.#changed({ attempt, error: undefined })
+    else this.#ended(attempt, task, task.state)
+  }
+
+  /** What the CDN holds is another content than the one that the swarm was built for. */
+  #contradicts(task: CdnTask): boolean {
+    const { content } = this.#swarm
+    const { layout, record } = task.stored
+    if (content.pieceSize !== undefined && content.pieceSize !== record.pieceSize) return true
+    if (content.layout !== undefined && layout !== undefined && content.layout.contentLength !== layout.contentLength) return true
+    return differs(content.validators.etag, record.etag)
+  }
+
+  #ended(attempt: SourceAttempt, task: CdnTask, state: CdnTaskState): void {
+    if (state.type === 'fetching' || this.#state.type !== 'fetching') return
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+    if (state.type === 'failed') return this.#fail(attempt, state.error)
+    this.#state = { type: 'complete', task }
+    this.#swarm.verified(state.contentDigest)
+    if (this.#swarm.content.hasAllDigests) this.#swarm.completed(this.#deps.sign(this.#swarm))
+    this.#changed({ attempt, error: undefined })
+  }
+
+  #fail(attempt: SourceAttempt, error: DamselflyError): void {
+    this.#detach()
+    this.#state = { type: 'failed', error }
+    if (SPOILED.has(error.code)) this.#swarm.reset(error)
+    else this.#deps.originFailed(this.#swarm)
+    this.#changed({ attempt, error })
+  }
+
+  #detach(): void {
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+  }
+
+  #changed(outcome: AttemptOutcome): void {
+    const { resolve } = this.#settled
+    this.#settled = Promise.withResolvers()
+    resolve(outcome)
+  }
+}
+
+function differs(a: string, b: string): boolean {
+  return a !== '' && b !== '' && a !== b
+}
