@@ -11,6 +11,7 @@ export { createDirectTransport, type SocketTransportInit } from './channel/direc
 export { createPlainTransport } from './channel/plain-transport.ts'
 export { createLibp2pTransport, type Libp2pTransportInit } from './channel/libp2p-transport.ts'
 export * from './lane/lane.ts'
+export * from './store/local-piece-store.ts'
 export * from './store/piece-store.ts'
 export * from './control/control-client.ts'
 export * from './control/known-supernodes.ts'

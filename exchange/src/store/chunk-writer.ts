@@ -1,0 +1,118 @@
+import type { BufferPool } from './buffer-pool.ts'
+import type { TaskFile } from './task-file.ts'
+
+/** One being written while the next waits keeps the disk busy; more would only hold memory. */
+const MAX_OUTSTANDING = 2
+
+const WELCOME: Promise<void> = Promise.resolve()
+
+interface Chunk {
+  readonly buffer: Buffer
+  readonly length: number
+  readonly position: number
+}
+
+/** Gathers the bytes of one piece into chunks and writes those to the file, a few at a time. */
+export class ChunkWriter {
+  readonly #file: TaskFile
+  readonly #buffers: BufferPool
+  readonly #waiting: Chunk[] = []
+  #outstanding = 0
+  #buffer: Buffer | undefined
+  #filled = 0
+  #position: number
+  #failure: Error | undefined
+  #progress: PromiseWithResolvers<void> | undefined
+
+  /** @param position bytes from the start of the file. */
+  constructor(file: TaskFile, buffers: BufferPool, position: number) {
+    this.#file = file
+    this.#buffers = buffers
+    this.#position = position
+  }
+
+  /** Copies `bytes`, so that the caller may use their memory again at once. */
+  append(bytes: Uint8Array): void {
+    for (let taken = 0; taken < bytes.length && this.#failure === undefined; ) {
+      this.#buffer ??= this.#buffers.acquire()
+      const part = bytes.subarray(taken, taken + this.#buffer.length - this.#filled)
+      this.#buffer.set(part, this.#filled)
+      this.#filled += part.length
+      taken += part.length
+      if (this.#filled === this.#buffer.length) this.#enqueue()
+    }
+  }
+
+  /** Resolves when more is welcome. @throws DamselflyError of the first failed write */
+  room(): Promise<void> {
+    return this.#failure === undefined && this.#outstanding < MAX_OUTSTANDING ? WELCOME : this.#until(MAX_OUTSTANDING)
+  }
+
+  /** Resolves when everything handed in is in the file. @throws DamselflyError of the first failed write */
+  finish(): Promise<void> {
+    this.#enqueue()
+    return this.#until(1)
+  }
+
+  /** Resolves when no write is outstanding; the chunk that is not yet full stays. Never throws. */
+  async settle(): Promise<void> {
+    while (this.#outstanding > 0) await this.#nextProgress()
+  }
+
+  /** Drops what is not yet being written. Resolves when no write is outstanding. */
+  async discard(): Promise<void> {
+    this.#drop()
+    await this.settle()
+  }
+
+  #enqueue(): void {
+    if (this.#buffer === undefined) return
+    this.#waiting.push({ buffer: this.#buffer, length: this.#filled, position: this.#position })
+    this.#position += this.#filled
+    this.#buffer = undefined
+    this.#filled = 0
+    this.#pump()
+  }
+
+  #pump(): void {
+    while (this.#outstanding < MAX_OUTSTANDING) {
+      const chunk = this.#waiting.shift()
+      if (chunk === undefined) return
+      this.#outstanding++
+      this.#file
+        .write(chunk.buffer, chunk.length, chunk.position)
+        .catch((error: Error) => this.#fail(error))
+        .finally(() => this.#written(chunk))
+    }
+  }
+
+  #written(chunk: Chunk): void {
+    this.#outstanding--
+    this.#buffers.release(chunk.buffer)
+    this.#pump()
+    this.#progress?.resolve()
+    this.#progress = undefined
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error
+    this.#drop()
+  }
+
+  #drop(): void {
+    for (const { buffer } of this.#waiting.splice(0)) this.#buffers.release(buffer)
+    if (this.#buffer !== undefined) this.#buffers.release(this.#buffer)
+    this.#buffer = undefined
+    this.#filled = 0
+  }
+
+  async #until(outstanding: number): Promise<void> {
+    while (this.#failure === undefined && this.#outstanding >= outstanding) await this.#nextProgress()
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #nextProgress(): Promise<void> {
+    this.#progress ??= Promise.withResolvers()
+    return this.#progress.promise
+  }
+}

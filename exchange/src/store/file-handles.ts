@@ -1,0 +1,82 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { LRUCache } from 'lru-cache'
+import { diskError, messageOf } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+
+/** Well below the usual limit of 1024 descriptors per process. */
+const MAX_OPEN = 256
+
+interface OpenFile {
+  readonly path: string
+  readonly handle: Promise<FileHandle>
+  users: number
+  /** Set once the cache has let go of it. */
+  evicted: boolean
+  readonly closed: PromiseWithResolvers<void>
+}
+
+/** One shared handle per file, the least recently used closed first and none while it is in use. */
+export class FileHandles {
+  readonly #files: LRUCache<string, OpenFile>
+  readonly #logger: Logger
+
+  constructor(logger: Logger, maxOpen: number = MAX_OPEN) {
+    this.#logger = logger
+    this.#files = new LRUCache<string, OpenFile>({ max: maxOpen, dispose: (file) => this.#evict(file) })
+  }
+
+  /**
+   * Runs `work` with the handle of an existing file, open for reading and writing.
+   *
+   * @throws DamselflyError DISK_DENIED, DISK_FAILED, and what `work` throws
+   */
+  async use<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const file = this.#files.get(path) ?? this.#open(path)
+    file.users++
+    try {
+      return await work(await file.handle)
+    } finally {
+      file.users--
+      if (file.evicted && file.users === 0) this.#close(file)
+    }
+  }
+
+  /** Resolves when nobody uses the file any more and its handle is closed. */
+  async close(path: string): Promise<void> {
+    const file = this.#files.peek(path)
+    if (file === undefined) return
+    this.#files.delete(path)
+    await file.closed.promise
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all([...this.#files.keys()].map((path) => this.close(path)))
+  }
+
+  #open(path: string): OpenFile {
+    const handle = open(path, 'r+').catch((error: unknown) => {
+      if (this.#files.peek(path) === file) this.#files.delete(path)
+      throw diskError(error, `open ${path}`)
+    })
+    const file: OpenFile = { path, handle, users: 0, evicted: false, closed: Promise.withResolvers() }
+    this.#files.set(path, file)
+    return file
+  }
+
+  #evict(file: OpenFile): void {
+    file.evicted = true
+    if (file.users === 0) this.#close(file)
+  }
+
+  #close(file: OpenFile): void {
+    void file.handle
+      .then((handle) => handle.close().catch((error: unknown) => this.#reportClose(file.path, error)))
+      // A file that could not be opened was reported to whoever wanted to use it.
+      .catch(() => undefined)
+      .finally(() => file.closed.resolve())
+  }
+
+  #reportClose(path: string, error: unknown): void {
+    this.#logger.warn({ path, reason: messageOf(error) }, 'closing a task file failed')
+  }
+}

@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers/promises'
+import type { ClassicLevel } from 'classic-level'
+import { indexError } from './index-error.ts'
+
+export type IndexChange =
+  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: 'del'; readonly key: string }
+
+interface Group {
+  readonly changes: IndexChange[]
+  readonly written: PromiseWithResolvers<void>
+}
+
+/**
+ * Writes changes in the order in which they are handed in, those of one turn of the
+ * event loop (or of the time that the batch before takes) as one batch, so that many
+ * small commits wait for one write instead of for each other.
+ */
+export class IndexWriter {
+  readonly #db: ClassicLevel<string, Uint8Array>
+  #next: Group | undefined
+  #running: Promise<void> | undefined
+  /** After a failed write the end of LevelDB's log may be half a record; what follows it would be lost. */
+  #damaged = false
+
+  constructor(db: ClassicLevel<string, Uint8Array>) {
+    this.#db = db
+  }
+
+  /**
+   * All of `changes` are written or none is.
+   *
+   * @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED
+   */
+  write(changes: readonly IndexChange[]): Promise<void> {
+    this.#next ??= { changes: [], written: Promise.withResolvers() }
+    this.#next.changes.push(...changes)
+    const { promise } = this.#next.written
+    this.#running ??= this.#run()
+    return promise
+  }
+
+  /** Resolves when everything handed in so far is written or has failed. */
+  async drain(): Promise<void> {
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    await setImmediate()
+    for (let group = this.#take(); group !== undefined; group = this.#take()) {
+      try {
+        await this.#write(group.changes)
+        group.written.resolve()
+      } catch (error) {
+        group.written.reject(indexError(error, `write to the index in ${this.#db.location}`))
+      }
+    }
+    this.#running = undefined
+  }
+
+  #take(): Group | undefined {
+    const group = this.#next
+    this.#next = undefined
+    return group
+  }
+
+  async #write(changes: IndexChange[]): Promise<void> {
+    if (this.#damaged) await this.#reopen()
+    try {
+      await this.#db.batch(changes)
+    } catch (error) {
+      this.#damaged = true
+      throw error
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#db.close()
+    await this.#db.open()
+    this.#damaged = false
+  }
+}

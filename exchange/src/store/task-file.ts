@@ -1,0 +1,99 @@
+import { constants } from 'node:fs'
+import { copyFile, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { diskError, type TaskId } from '@damselfly/shared'
+import type { FileHandles } from './file-handles.ts'
+import type { FileStamp } from './task-state.ts'
+
+/** Spreads the files over 256 directories, since some file systems slow down in large ones. */
+export function taskPath(tasksDirectory: string, taskId: TaskId): string {
+  return join(tasksDirectory, taskId.slice(0, 2), taskId)
+}
+
+/** A task's sparse file, with positioned reads and writes that are always whole. */
+export class TaskFile {
+  readonly path: string
+  readonly #handles: FileHandles
+
+  constructor(path: string, handles: FileHandles) {
+    this.path = path
+    this.#handles = handles
+  }
+
+  /** Starts an empty sparse file. @param size bytes. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
+  async create(size: number): Promise<void> {
+    await this.#attempt('create', async () => {
+      await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
+      // Never opened for truncation: an old file of this name may be somebody's output too.
+      await rm(this.path, { force: true })
+      const handle = await open(this.path, 'wx', 0o600)
+      try {
+        await handle.truncate(size)
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+
+  /** @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
+  write(buffer: Uint8Array, length: number, position: number): Promise<void> {
+    return this.#with('write', async (handle) => {
+      for (let done = 0; done < length; ) {
+        done += (await handle.write(buffer, done, length - done, position + done)).bytesWritten
+      }
+    })
+  }
+
+  /** @returns how many bytes there were, fewer than asked for only at the end of the file. */
+  read(target: Uint8Array, position: number): Promise<number> {
+    return this.#with('read', async (handle) => {
+      let done = 0
+      while (done < target.length) {
+        const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+      return done
+    })
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#with('resize', (handle) => handle.truncate(size))
+  }
+
+  stamp(): Promise<FileStamp> {
+    return this.#with('examine', async (handle) => {
+      const { mtimeMs, size } = await handle.stat()
+      return { mtimeMs, size }
+    })
+  }
+
+  /** Ends the sharing with hard links, so that what is written here changes nobody's output. */
+  async detach(): Promise<void> {
+    const links = await this.#with('examine', async (handle) => (await handle.stat()).nlink)
+    if (links < 2) return
+    const copy = `${this.path}.copy`
+    await this.#attempt('copy', async () => {
+      await copyFile(this.path, copy, constants.COPYFILE_FICLONE)
+      await rename(copy, this.path)
+    })
+    await this.#handles.close(this.path)
+  }
+
+  async remove(): Promise<void> {
+    await this.#handles.close(this.path)
+    await this.#attempt('remove', () => rm(this.path, { force: true }))
+  }
+
+  #with<T>(doing: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+    return this.#attempt(doing, () => this.#handles.use(this.path, work))
+  }
+
+  async #attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw diskError(error, `${doing} ${this.path}`)
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { Clock } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { BufferPool } from './buffer-pool.ts'
+import type { PieceChecker } from './piece-checker.ts'
+import type { Run, StoreIndex } from './store-index.ts'
+import type { TaskLedger } from './task-ledger.ts'
+
+/** What the tasks of one store share. */
+export interface TaskServices {
+  readonly index: StoreIndex
+  readonly ledger: TaskLedger
+  readonly chunks: BufferPool
+  readonly checker: PieceChecker
+  readonly run: Run
+  readonly clock: Clock
+  readonly logger: Logger
+}
