@@ -8,12 +8,12 @@ export interface PeerLocation {
 }
 
 export interface PeerCapacity {
-  /** How many pieces it sends at once. */
+  /** How many pieces it sends at once; with 0 it is never a parent. */
   readonly uploadSlots: number
   readonly location: PeerLocation
   /** The supernode's own CDN: the parent of last resort. */
   readonly isCdn: boolean
-  /** Kinds of lanes that it listens on, by preference. */
+  /** Kinds of lanes that it listens on, by preference; without any it is never a parent. */
   readonly lanes: readonly ('plain' | 'direct' | 'libp2p')[]
 }
 
@@ -31,11 +31,18 @@ export type SchedulerEvent =
   | { readonly type: 'child-joined'; readonly task: TaskId; readonly peer: PeerId; readonly order: PieceOrder }
   /** Stops wanting pieces; what it holds stays on offer. */
   | { readonly type: 'child-left'; readonly task: TaskId; readonly peer: PeerId }
-  /** The peer has these verified pieces (beside those reported before). */
+  /**
+   * The peer has these verified pieces (beside those reported before). While the piece count is unknown, the CDN's tell
+   * how many there are at least, and those of others past them are not believed.
+   */
   | { readonly type: 'pieces-available'; readonly task: TaskId; readonly peer: PeerId; readonly pieces: Bitset | readonly number[] }
   /** The peer no longer has the task. */
   | { readonly type: 'pieces-dropped'; readonly task: TaskId; readonly peer: PeerId }
-  /** The child can take `count` more assignments. */
+  /**
+   * The child can take `count` more assignments. Each one uses up one credit, and the child asks again after it is done
+   * or has failed. Only when the scheduler itself takes an assignment back (its parent left, or dropped the task) does
+   * the credit return by itself.
+   */
   | { readonly type: 'pieces-wanted'; readonly task: TaskId; readonly peer: PeerId; readonly count: number }
   | {
       readonly type: 'piece-done'
@@ -54,7 +61,10 @@ export type SchedulerEvent =
       readonly parent: PeerId
       readonly reason: FailureReason
     }
-  /** The CDN can bring no piece any more: the origin failed. Those in the swarm still can. */
+  /**
+   * The CDN can bring no further piece: the origin failed. What it and the swarm have is still given.
+   * Holds until the CDN reports a new piece of the task.
+   */
   | { readonly type: 'origin-failed'; readonly task: TaskId }
   /** Time passed; needed only for what expires (blocklists). The caller's period does not matter. */
   | { readonly type: 'tick' }
@@ -66,6 +76,7 @@ export type BackToSourceReason = 'origin-failed' | 'no-parent'
 /** Everything that the scheduler decides. */
 export type SchedulerCommand =
   | { readonly type: 'assign'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
+  /** Only when the task was removed, or the piece turned out to lie past its end. */
   | { readonly type: 'cancel'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
   | { readonly type: 'back-to-source'; readonly task: TaskId; readonly child: PeerId; readonly reason: BackToSourceReason }
   /** Bytes per second; 0 lifts the limit. */
@@ -81,6 +92,29 @@ export interface Scheduler {
   handle(event: SchedulerEvent, now: number): readonly SchedulerCommand[]
   /** When `tick` should come next, or undefined if time changes nothing. */
   nextTick(): number | undefined
+  stats(): SchedulerStats
+  /** Who may not be used as parent at the moment; a copy. */
+  snapshotBlocklist(): readonly BlocklistEntry[]
+}
+
+export interface SchedulerStats {
+  readonly peers: number
+  readonly tasks: number
+  /** Assignments under way. */
+  readonly inFlight: number
+  /** Children that could take an assignment and have none to take; once per task. */
+  readonly waiting: number
+}
+
+export interface BlocklistEntry {
+  readonly parent: PeerId
+  /** Undefined: nobody may use this parent. */
+  readonly child: PeerId | undefined
+  readonly reason: FailureReason
+  /** On the scale of `now`, in milliseconds. */
+  readonly until: number
+  /** Failures that count by now: they fade with time and with pieces that arrive well. */
+  readonly failures: number
 }
 
 /** A generator of numbers in [0, 1); seeded, so that runs can be repeated. */

@@ -1,0 +1,29 @@
+import type { Member } from '../state/member.ts'
+import type { EventParts } from './event-parts.ts'
+
+/** The member wants no more pieces; what is under way to it is given up. */
+export function endChildhood(member: Member, { assignments }: EventParts): void {
+  const { child, swarm } = member
+  if (child === undefined) return
+  for (const assignment of child.fetching.values()) assignments.end(assignment)
+  swarm.removeChild(member)
+  member.child = undefined
+}
+
+/** The member has no piece any more; what it was sending is taken back, credit included. */
+export function endParenthood(member: Member, { assignments, wakes }: EventParts): void {
+  const { swarm, held, uploads } = member
+  for (const assignment of uploads) {
+    assignments.end(assignment)
+    const { child } = assignment.child
+    if (child !== undefined) child.credits++
+  }
+  for (const piece of held.members()) swarm.lose(member, piece)
+  wakes.losses.add(swarm)
+}
+
+/** Forgets a member that neither has nor wants anything. */
+export function removeIfIdle(member: Member): void {
+  const { swarm, held, uploads, child } = member
+  if (child === undefined && held.count === 0 && uploads.size === 0) swarm.remove(member)
+}

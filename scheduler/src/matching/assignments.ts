@@ -1,0 +1,92 @@
+import type { SchedulerCommand } from '../contract.ts'
+import { blend } from '../state/average.ts'
+import { DeadlineQueue } from '../state/deadline-queue.ts'
+import type { Assignment, Childhood, Member } from '../state/member.ts'
+import type { Wakes } from './wakes.ts'
+
+/** A piece from the CDN is overdue after so many times what one usually takes. */
+const OVERDUE_FACTOR = 4
+const SHORTEST_PATIENCE_MS = 1_000
+const LONGEST_PATIENCE_MS = 60_000
+/** Before the first piece has come from the CDN. */
+const FIRST_PATIENCE_MS = 10_000
+
+/** All assignments under way; keeps what hangs on them in step: credits, slots, needs and copies to come. */
+export class Assignments {
+  readonly #wakes: Wakes
+  readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue }) => ended || overdue)
+  #cdnDurationMs: number | undefined
+  #count = 0
+
+  constructor(wakes: Wakes) {
+    this.#wakes = wakes
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  begin(member: Member, parent: Member, piece: number, now: number, commands: SchedulerCommand[]): void {
+    const child = member.child as Childhood
+    const fromCdn = parent.peer.isCdn
+    const assignment: Assignment = {
+      child: member, parent, piece, fromCdn, startedAt: now, counted: false, overdue: false, ended: false,
+    }
+    this.#count++
+    child.credits--
+    child.toldBackToSource = false
+    child.need.delete(piece)
+    child.fetching.set(piece, assignment)
+    parent.uploads.add(assignment)
+    parent.peer.occupySlot()
+    member.swarm.countReceiver(assignment)
+    if (fromCdn) this.#beginFromCdn(assignment, child, now)
+    commands.push({ type: 'assign', task: member.swarm.id, child: member.peer.id, piece, parent: parent.peer.id })
+  }
+
+  /** Ends an assignment, however it went. A piece that the child does not hold is needed again. */
+  end(assignment: Assignment): void {
+    const { child: member, parent, piece } = assignment
+    const { swarm, held } = member
+    const child = member.child as Childhood
+    assignment.ended = true
+    this.#count--
+    child.fetching.delete(piece)
+    if (!held.has(piece)) child.need.add(piece)
+    if (assignment.fromCdn) child.cdnInFlight--
+    parent.uploads.delete(assignment)
+    if (parent.peer.vacateSlot()) this.#wakes.slots.add(parent.peer)
+    if (swarm.uncountReceiver(assignment) && !held.has(piece)) this.#wakes.losses.add(swarm)
+    this.#wakes.children.add(member)
+  }
+
+  /** Learns from an assignment that ended well. */
+  measure({ child: { swarm }, parent, fromCdn, startedAt }: Assignment, bytes: number, durationMs: number, now: number): void {
+    parent.peer.measure(bytes, durationMs)
+    swarm.measure(parent, bytes, durationMs)
+    if (fromCdn) this.#cdnDurationMs = blend(this.#cdnDurationMs, now - startedAt)
+    else swarm.peerCopies++
+  }
+
+  /** A child that is slow to get a piece from the CDN no longer keeps the others from it. */
+  passTime(now: number): void {
+    for (let late = this.#fromCdn.popDue(now); late !== undefined; late = this.#fromCdn.popDue(now)) {
+      const { swarm } = late.child
+      late.overdue = true
+      if (swarm.uncountReceiver(late)) this.#wakes.losses.add(swarm)
+    }
+  }
+
+  /** When an assignment becomes overdue next. */
+  nextOverdue(): number | undefined {
+    return this.#fromCdn.next()
+  }
+
+  #beginFromCdn(assignment: Assignment, child: Childhood, now: number): void {
+    child.cdnInFlight++
+    child.cdnTotal++
+    const usual = this.#cdnDurationMs
+    const patience = usual === undefined ? FIRST_PATIENCE_MS : Math.max(SHORTEST_PATIENCE_MS, OVERDUE_FACTOR * usual)
+    this.#fromCdn.push(assignment, now + Math.min(patience, LONGEST_PATIENCE_MS))
+  }
+}

@@ -1,0 +1,39 @@
+import type { PeerId } from '@damselfly/shared'
+import type { BlocklistEntry, FailureReason } from '../contract.ts'
+
+export interface FailureReport {
+  readonly child: PeerId
+  readonly parent: PeerId
+  /** What children say of the supernode's own CDN never blocks it for everybody. */
+  readonly parentIsCdn: boolean
+  readonly reason: BlockingReason
+}
+
+export type BlockingReason = Exclude<FailureReason, 'cancelled'>
+
+/** Who may not be used as parent. */
+export interface Block {
+  readonly parent: PeerId
+  /** Undefined: by nobody. */
+  readonly child: PeerId | undefined
+}
+
+/** Decides by what goes wrong who is not used as parent for a while. A blocked peer can still be a child. */
+export interface Blocklist {
+  /** @returns the blocks that begin with this failure. */
+  failed(report: FailureReport, now: number): readonly Block[]
+  /** A piece came from this parent and was right. */
+  succeeded(child: PeerId, parent: PeerId, now: number): void
+  /** When the child may use the parent again; undefined: now. */
+  blockedUntil(child: PeerId, parent: PeerId): number | undefined
+  /** Every parent that the child may not use now. */
+  blockedFor(child: PeerId): Iterable<PeerId>
+  /** Whether nobody is blocked at all. */
+  readonly isEmpty: boolean
+  /** Lets time pass. @returns the blocks that ended. */
+  expire(now: number): readonly Block[]
+  /** When something expires next. */
+  nextExpiry(): number | undefined
+  /** What is blocked now. */
+  entries(): readonly BlocklistEntry[]
+}

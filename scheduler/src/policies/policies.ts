@@ -1,0 +1,27 @@
+import type { PieceOrder } from '../contract.ts'
+import { type AdmissionPolicy, spareAdmission } from './admission.ts'
+import { BackoffBlocklist } from './backoff-blocklist.ts'
+import type { Blocklist } from './blocklist.ts'
+import { nearestLeastLoaded, type ParentChoicePolicy } from './parent-choice.ts'
+import { inOrder, type PieceOrderPolicy, rarestFirst } from './piece-order.ts'
+
+/** All that a scheduler leaves to policies. */
+export interface SchedulerPolicies {
+  /** @default rarestFirst(), and inOrder() for children that stream */
+  readonly pieceOrders: Readonly<Record<PieceOrder, PieceOrderPolicy>>
+  /** @default nearestLeastLoaded() */
+  readonly parentChoice: ParentChoicePolicy
+  /** @default spareAdmission() */
+  readonly admission: AdmissionPolicy
+  /** Not shared between schedulers. @default new BackoffBlocklist() */
+  readonly blocklist: Blocklist
+}
+
+export function defaultPolicies(): SchedulerPolicies {
+  return {
+    pieceOrders: { 'rarest-first': rarestFirst(), 'in-order': inOrder() },
+    parentChoice: nearestLeastLoaded(),
+    admission: spareAdmission(),
+    blocklist: new BackoffBlocklist(),
+  }
+}

@@ -1,0 +1,158 @@
+import type {
+  BlocklistEntry,
+  RandomSource,
+  Scheduler,
+  SchedulerCommand,
+  SchedulerEvent,
+  SchedulerStats,
+} from './contract.ts'
+import { onChildJoined, onChildLeft, onPiecesWanted } from './events/child-events.ts'
+import type { EventParts } from './events/event-parts.ts'
+import { onPeerLeft, onPeerSeen } from './events/peer-events.ts'
+import { onPieceDone, onPieceFailed, onPiecesAvailable, onPiecesDropped } from './events/piece-events.ts'
+import { onOriginFailed, onTaskRegistered, onTaskRemoved } from './events/task-events.ts'
+import { Assignments } from './matching/assignments.ts'
+import { Matcher } from './matching/matcher.ts'
+import { Prospects } from './matching/prospects.ts'
+import { Wakes } from './matching/wakes.ts'
+import { defaultPolicies, type SchedulerPolicies } from './policies/policies.ts'
+import type { Member } from './state/member.ts'
+import { Register } from './state/register.ts'
+
+export interface SchedulerOptions {
+  /** Every choice that is left to chance is made with it. */
+  readonly random: RandomSource
+  /** Those left out are the defaults. */
+  readonly policies?: Partial<SchedulerPolicies>
+}
+
+export function createScheduler({ random, policies = {} }: SchedulerOptions): Scheduler {
+  return new PieceScheduler(random, { ...defaultPolicies(), ...policies })
+}
+
+/**
+ * Each event first changes the state, then those who wait are served as far as the change made it possible:
+ *
+ *   event -> handler -> state
+ *                    -> wakes -> matcher -> assign
+ *                             -> prospects -> back-to-source
+ *
+ * Between two events no waiting child could be served, so only what changed needs a look.
+ */
+class PieceScheduler implements Scheduler {
+  readonly #parts: EventParts
+  readonly #matcher: Matcher
+  readonly #prospects: Prospects
+
+  constructor(random: RandomSource, policies: SchedulerPolicies) {
+    const { blocklist } = policies
+    const register = new Register()
+    const wakes = new Wakes()
+    const assignments = new Assignments(wakes)
+    this.#parts = { register, assignments, blocklist, wakes }
+    this.#matcher = new Matcher({ ...policies, random, assignments })
+    this.#prospects = new Prospects(blocklist, register.cdns)
+  }
+
+  handle(event: SchedulerEvent, now: number): readonly SchedulerCommand[] {
+    const commands: SchedulerCommand[] = []
+    this.#passTime(now)
+    this.#apply(event, now, commands)
+    this.#serveWoken(now, commands)
+    this.#sendToSource(now, commands)
+    this.#parts.wakes.clear()
+    return commands
+  }
+
+  nextTick(): number | undefined {
+    const { blocklist, assignments } = this.#parts
+    const expiry = blocklist.nextExpiry()
+    const overdue = assignments.nextOverdue()
+    return expiry === undefined || overdue === undefined ? (expiry ?? overdue) : Math.min(expiry, overdue)
+  }
+
+  stats(): SchedulerStats {
+    const { register, assignments } = this.#parts
+    let waiting = 0
+    for (const swarm of register.swarms.values()) waiting += swarm.waiting.size
+    return { peers: register.peers.size, tasks: register.swarms.size, inFlight: assignments.count, waiting }
+  }
+
+  snapshotBlocklist(): readonly BlocklistEntry[] {
+    return this.#parts.blocklist.entries()
+  }
+
+  #passTime(now: number): void {
+    const { register, assignments, blocklist, wakes } = this.#parts
+    assignments.passTime(now)
+    for (const { child, parent } of blocklist.expire(now)) {
+      const peer = register.peers.get(child ?? parent)
+      if (peer === undefined) continue
+      if (child === undefined) wakes.slots.add(peer)
+      else for (const member of peer.memberships.values()) wakes.children.add(member)
+    }
+  }
+
+  #apply(event: SchedulerEvent, now: number, commands: SchedulerCommand[]): void {
+    const parts = this.#parts
+    switch (event.type) {
+      case 'peer-joined':
+        return onPeerSeen(event, true, parts)
+      case 'capacity-changed':
+        return onPeerSeen(event, false, parts)
+      case 'peer-left':
+        return onPeerLeft(event, parts)
+      case 'task-registered':
+        return onTaskRegistered(event, parts, commands)
+      case 'task-removed':
+        return onTaskRemoved(event, parts, commands)
+      case 'origin-failed':
+        return onOriginFailed(event, parts)
+      case 'child-joined':
+        return onChildJoined(event, parts)
+      case 'child-left':
+        return onChildLeft(event, parts)
+      case 'pieces-wanted':
+        return onPiecesWanted(event, parts)
+      case 'pieces-available':
+        return onPiecesAvailable(event, parts)
+      case 'pieces-dropped':
+        return onPiecesDropped(event, parts)
+      case 'piece-done':
+        return onPieceDone(event, parts, now)
+      case 'piece-failed':
+        return onPieceFailed(event, parts, now)
+      case 'tick':
+        return
+    }
+  }
+
+  #serveWoken(now: number, commands: SchedulerCommand[]): void {
+    const { children, possessions, slots, losses } = this.#parts.wakes
+    for (const member of children) this.#matcher.serve(member, now, commands)
+    for (const [member, piece] of possessions) this.#matcher.offer(member, piece, now, commands)
+    for (const peer of slots) this.#matcher.offerSlots(peer, now, commands)
+    for (const { cdns } of losses) for (const cdn of cdns) this.#matcher.offer(cdn, undefined, now, commands)
+  }
+
+  #sendToSource(now: number, commands: SchedulerCommand[]): void {
+    const { children, losses } = this.#parts.wakes
+    for (const swarm of losses) for (const member of swarm.children) children.add(member)
+    for (const member of children) {
+      if (!this.#isStranded(member, now)) continue
+      const { swarm, peer } = member
+      const reason = swarm.originFailed ? 'origin-failed' : 'no-parent'
+      commands.push({ type: 'back-to-source', task: swarm.id, child: peer.id, reason })
+    }
+  }
+
+  /** Whether a child has nothing left to hope for, and was not told so yet. */
+  #isStranded(member: Member, now: number): boolean {
+    const { child, swarm } = member
+    if (child === undefined || child.credits === 0 || child.fetching.size > 0) return false
+    if (child.need.count === 0 && swarm.pieceCount !== undefined) return false
+    const hadBeenTold = child.toldBackToSource
+    child.toldBackToSource = !this.#prospects.existFor(member, child, now)
+    return child.toldBackToSource && !hadBeenTold
+  }
+}

@@ -1,0 +1,84 @@
+import type { PeerId, TaskId } from '@damselfly/shared'
+import type { PeerCapacity, PeerLocation } from '../contract.ts'
+import type { ParentCandidate } from '../policies/parent-choice.ts'
+import { blend } from './average.ts'
+import type { Member } from './member.ts'
+import { placesOf } from './place.ts'
+
+/** The shortest duration that a rate is computed from, so that a rounded 0 ms is no infinite rate. */
+const SHORTEST_MS = 0.01
+
+/** A peer that is connected, with all that holds across its tasks. */
+export class Peer implements ParentCandidate {
+  readonly id: PeerId
+  readonly memberships: Map<TaskId, Member> = new Map()
+  /** Its memberships in swarms that have children. The one that was served last comes last. */
+  readonly active: Set<Member> = new Set()
+  #capacity: PeerCapacity
+  #places: readonly string[]
+  #inFlight = 0
+  #rate: number | undefined
+
+  constructor(id: PeerId, capacity: PeerCapacity) {
+    this.id = id
+    this.#capacity = capacity
+    this.#places = placesOf(capacity.location)
+  }
+
+  get isCdn(): boolean {
+    return this.#capacity.isCdn
+  }
+
+  get location(): PeerLocation {
+    return this.#capacity.location
+  }
+
+  get places(): readonly string[] {
+    return this.#places
+  }
+
+  get slots(): number {
+    return this.#capacity.uploadSlots
+  }
+
+  get canServe(): boolean {
+    return this.#capacity.uploadSlots > 0 && this.#capacity.lanes.length > 0
+  }
+
+  /** Assignments under way from this parent, over all tasks. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get hasFreeSlot(): boolean {
+    return this.canServe && this.#inFlight < this.#capacity.uploadSlots
+  }
+
+  get rate(): number | undefined {
+    return this.#rate
+  }
+
+  /** Call only between taking the peer's memberships out of the count and putting them back. */
+  setCapacity(capacity: PeerCapacity): void {
+    this.#capacity = capacity
+    this.#places = placesOf(capacity.location)
+  }
+
+  occupySlot(): void {
+    this.#inFlight++
+    if (!this.hasFreeSlot) for (const member of this.active) member.swarm.parents.delete(member)
+  }
+
+  /** @returns whether a slot is free now that was not before. */
+  vacateSlot(): boolean {
+    const wasFree = this.hasFreeSlot
+    this.#inFlight--
+    if (wasFree || !this.hasFreeSlot) return false
+    for (const member of this.active) member.swarm.listParent(member)
+    return true
+  }
+
+  measure(bytes: number, durationMs: number): void {
+    this.#rate = blend(this.#rate, bytes / Math.max(durationMs, SHORTEST_MS))
+  }
+}

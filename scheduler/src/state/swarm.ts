@@ -1,0 +1,170 @@
+import type { PeerId, TaskId } from '@damselfly/shared'
+import { blend } from './average.ts'
+import { Copies } from './copies.ts'
+import { type Assignment, Member } from './member.ts'
+import { ParentIndex } from './parent-index.ts'
+import type { Peer } from './peer.ts'
+
+/** While a content's length is unknown, no piece past this is believed in: memory is taken for each. */
+const MOST_REVEALED_PIECES = 1 << 20
+
+/** The peers of one task and how its pieces are spread among them. */
+export class Swarm {
+  readonly id: TaskId
+  readonly members: Map<PeerId, Member> = new Map()
+  readonly cdns: Set<Member> = new Set()
+  readonly children: Set<Member> = new Set()
+  /** Children with credits left over, the one that has waited longest first. */
+  readonly waiting: Set<Member> = new Set()
+  readonly parents: ParentIndex = new ParentIndex()
+  readonly copies: Copies = new Copies()
+  pieceCount: number | undefined
+  originFailed = false
+  /** Pieces that peers have given. */
+  peerCopies = 0
+  /** Pieces that the CDN has given although the swarm had them. */
+  spareCopies = 0
+  #cdnRate: number | undefined
+  #peerRate: number | undefined
+
+  constructor(id: TaskId) {
+    this.id = id
+  }
+
+  /** Bytes per millisecond of one transfer from the CDN, on average. */
+  get cdnRate(): number | undefined {
+    return this.#cdnRate
+  }
+
+  /** Bytes per millisecond of one transfer from a peer, on average. */
+  get peerRate(): number | undefined {
+    return this.#peerRate
+  }
+
+  member(peer: Peer): Member {
+    const known = this.members.get(peer.id)
+    if (known !== undefined) return known
+    const member = new Member(peer, this)
+    this.members.set(peer.id, member)
+    peer.memberships.set(this.id, member)
+    if (this.children.size > 0) peer.active.add(member)
+    if (peer.isCdn) this.cdns.add(member)
+    return member
+  }
+
+  /** Takes out a member that holds nothing, fetches nothing and sends nothing. */
+  remove(member: Member): void {
+    this.members.delete(member.peer.id)
+    this.cdns.delete(member)
+    member.peer.memberships.delete(this.id)
+    member.peer.active.delete(member)
+  }
+
+  hasPiece(piece: number): boolean {
+    return Number.isInteger(piece) && piece >= 0 && piece < this.copies.size
+  }
+
+  /** While the length is unknown, a piece of the CDN shows that there are at least so many. */
+  reveal(piece: number): void {
+    if (this.pieceCount !== undefined || piece < this.copies.size || piece >= MOST_REVEALED_PIECES) return
+    this.resize(piece + 1)
+  }
+
+  /** Pieces past the end must have been taken from everybody before. */
+  resize(size: number): void {
+    const before = this.copies.size
+    this.copies.resize(size)
+    for (const { child, held } of this.children) {
+      if (child === undefined) continue
+      for (let piece = before; piece < size; piece++) if (!held.has(piece)) child.need.add(piece)
+      for (let piece = size; piece < before; piece++) child.need.delete(piece)
+    }
+    for (const member of this.children) this.queue(member)
+  }
+
+  /** Lets a child wait, or no longer, as its credits and needs are. Who waits already keeps its turn. */
+  queue(member: Member): void {
+    const { child } = member
+    if (child !== undefined && child.credits > 0 && child.need.count > 0) this.waiting.add(member)
+    else this.waiting.delete(member)
+  }
+
+  /** @returns whether the member did not have the piece before. */
+  gain(member: Member, piece: number): boolean {
+    if (!member.held.add(piece)) return false
+    if (member.child?.need.delete(piece) === true) this.queue(member)
+    if (member.passesOn) this.copies.addHolder(piece)
+    if (member.held.count === 1) this.listParent(member)
+    return true
+  }
+
+  lose(member: Member, piece: number): void {
+    if (!member.held.delete(piece)) return
+    if (member.child?.fetching.has(piece) === false) member.child.need.add(piece)
+    if (member.held.count === 0) this.parents.delete(member)
+    if (member.passesOn) this.copies.dropHolder(piece)
+  }
+
+  /** Lists the member among those with a free slot, if it belongs there. */
+  listParent(member: Member): void {
+    if (this.children.size === 0 || member.held.count === 0) return
+    if (member.passesOn && member.peer.hasFreeSlot) this.parents.add(member)
+  }
+
+  /** With the first child of a swarm its members become candidates for each free slot. */
+  addChild(member: Member): void {
+    this.children.add(member)
+    if (this.children.size > 1) return
+    for (const each of this.members.values()) {
+      each.peer.active.add(each)
+      this.listParent(each)
+    }
+  }
+
+  removeChild(member: Member): void {
+    this.waiting.delete(member)
+    if (!this.children.delete(member) || this.children.size > 0) return
+    for (const each of this.members.values()) {
+      each.peer.active.delete(each)
+      this.parents.delete(each)
+    }
+  }
+
+  /** An assignment to a child that can pass the piece on counts as a copy to come. */
+  countReceiver(assignment: Assignment): void {
+    if (assignment.counted || assignment.overdue || !assignment.child.passesOn) return
+    assignment.counted = true
+    this.copies.addReceiver(assignment.piece)
+  }
+
+  /** @returns whether it was counted. */
+  uncountReceiver(assignment: Assignment): boolean {
+    if (!assignment.counted) return false
+    assignment.counted = false
+    this.copies.dropReceiver(assignment.piece)
+    return true
+  }
+
+  /** Takes all that a member has out of the count, before its capacity changes. */
+  uncount(member: Member): void {
+    this.parents.delete(member)
+    this.cdns.delete(member)
+    if (member.passesOn) for (const piece of member.held.members()) this.copies.dropHolder(piece)
+    for (const assignment of member.child?.fetching.values() ?? []) this.uncountReceiver(assignment)
+  }
+
+  /** Puts all that a member has into the count, after its capacity changed. */
+  count(member: Member): void {
+    if (member.peer.isCdn) this.cdns.add(member)
+    if (member.passesOn) for (const piece of member.held.members()) this.copies.addHolder(piece)
+    for (const assignment of member.child?.fetching.values() ?? []) this.countReceiver(assignment)
+    this.listParent(member)
+  }
+
+  /** Learns from a transfer that went well. */
+  measure(parent: Member, bytes: number, durationMs: number): void {
+    const rate = bytes / Math.max(durationMs, 0.01)
+    if (parent.peer.isCdn) this.#cdnRate = blend(this.#cdnRate, rate)
+    else this.#peerRate = blend(this.#peerRate, rate)
+  }
+}
