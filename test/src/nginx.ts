@@ -1,0 +1,127 @@
+import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { join } from 'node:path'
+import { Program } from './program.ts'
+
+export const NGINX = '/usr/sbin/nginx'
+
+export async function isInstalled(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+export interface OriginRequestLog {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  /** Bytes of the body that went out. */
+  readonly bodyBytes: number
+  readonly range: string
+}
+
+export interface NginxOptions {
+  /** Bytes per second for each connection; 0: no limit. */
+  readonly rate?: number
+}
+
+/** A real nginx that serves the files of one folder and logs what it sent. */
+export class Nginx {
+  readonly root: string
+  readonly #program: Program
+  readonly #log: string
+  readonly #port: number
+
+  private constructor(root: string, program: Program, log: string, port: number) {
+    this.root = root
+    this.#program = program
+    this.#log = log
+    this.#port = port
+  }
+
+  static async start(directory: string, { rate = 0 }: NginxOptions = {}): Promise<Nginx> {
+    const root = join(directory, 'www')
+    const log = join(directory, 'access.log')
+    const config = join(directory, 'nginx.conf')
+    await mkdir(root, { recursive: true })
+    // Its workers may run as another user and must get in.
+    await chmod(directory, 0o755)
+    const port = await freePort()
+    await writeFile(config, configuration(directory, port, rate))
+    const program = new Program('nginx', NGINX, ['-p', directory, '-c', config, '-g', 'daemon off;'])
+    const nginx = new Nginx(root, program, log, port)
+    await nginx.#answers()
+    return nginx
+  }
+
+  url(path: string): string {
+    return `http://127.0.0.1:${this.#port}/${path}`
+  }
+
+  get pid(): number {
+    return this.#program.pid
+  }
+
+  /** Every request so far, in the order of their ends; those for `path` only, if given. */
+  async requests(path?: string): Promise<readonly OriginRequestLog[]> {
+    const text = await readFile(this.#log, 'utf8').catch(() => '')
+    const all = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as OriginRequestLog)
+    return path === undefined ? all : all.filter((request) => request.path === `/${path}`)
+  }
+
+  /** Body bytes sent for `path`, over all requests that have ended. */
+  async bodyBytes(path: string): Promise<number> {
+    return (await this.requests(path)).reduce((sum, { bodyBytes }) => sum + bodyBytes, 0)
+  }
+
+  async stop(): Promise<void> {
+    await this.#program.stop()
+  }
+
+  async #answers(): Promise<void> {
+    for (let tries = 0; tries < 200; tries++) {
+      const response = await fetch(this.url('.lab-is-up')).catch(() => undefined)
+      if (response !== undefined) return void (await response.text())
+      if (!this.#program.isRunning) break
+      // Nothing announces that nginx listens, so it is asked.
+      await sleep(20)
+    }
+    throw new Error(`nginx does not answer: ${this.#program.stderr}`)
+  }
+}
+
+function configuration(directory: string, port: number, rate: number): string {
+  return `
+worker_processes 1;
+pid ${directory}/nginx.pid;
+error_log ${directory}/error.log warn;
+events { worker_connections 1024; }
+http {
+  log_format lab escape=json '{"method":"$request_method","path":"$uri","status":$status,"bodyBytes":$body_bytes_sent,"range":"$http_range"}';
+  access_log ${directory}/access.log lab;
+  client_body_temp_path ${directory}/body;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  scgi_temp_path ${directory}/scgi;
+  sendfile on;
+  tcp_nopush on;
+  server {
+    listen 127.0.0.1:${port};
+    root ${directory}/www;
+    limit_rate ${rate};
+  }
+}
+`
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
