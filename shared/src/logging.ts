@@ -1,4 +1,4 @@
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type Bindings, type ChildLoggerOptions, type DestinationStream, type Logger } from 'pino'
 import { redactSecrets } from './redaction.ts'
 
 export type { Logger }
@@ -12,15 +12,25 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
  * @param destination standard error unless given, so that standard output stays free for content.
  */
 export function createLogger(name: string, level: LogLevel, destination?: DestinationStream): Logger {
-  return pino(
-    {
-      name,
-      level,
-      formatters: { log: redactSecrets, bindings: redactSecrets },
-      timestamp: pino.stdTimeFunctions.isoTime,
-    },
+  const logger = pino(
+    { name, level, formatters: { log: redactSecrets }, timestamp: pino.stdTimeFunctions.isoTime },
     destination ?? pino.destination({ fd: 2, sync: true }),
   )
+  redactChildren(logger)
+  return logger
+}
+
+type MakeChild = (this: Logger, bindings: Bindings, options?: ChildLoggerOptions) => Logger
+
+/** What a child logger is given at its making goes around the formatters. */
+function redactChildren(logger: Logger): void {
+  const inherited: { readonly child: MakeChild } = logger
+  const child = inherited.child
+  // Children inherit this one, and so do theirs.
+  const redacting: MakeChild = function (bindings, options) {
+    return child.call(this, redactSecrets(bindings), options)
+  }
+  logger.child = redacting as Logger['child']
 }
 
 export function silentLogger(): Logger {
