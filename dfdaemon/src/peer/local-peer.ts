@@ -22,7 +22,7 @@ import {
   TaskDownload,
   type Identity,
   type PieceStore,
-  type SecurityLevel,
+  type SecurityPolicy,
   type SupernodeAddress,
   type TaskRecord,
 } from '@damselfly/exchange'
@@ -41,7 +41,7 @@ export interface PeerOptions {
   readonly listen: PeerListen
   /** Hosts that others shall use to reach this peer; empty: those that it listens on. */
   readonly advertise: readonly string[]
-  readonly security: SecurityLevel
+  readonly security: SecurityPolicy
   readonly location: { readonly location: string; readonly zone: string; readonly rack: string }
   readonly uploadSlots: number
   /** Bytes per second; 0: no limit. */

@@ -17,7 +17,7 @@ import {
   type ParentInfo,
   type PieceServer,
   type PieceStore,
-  type SecurityLevel,
+  type SecurityPolicy,
   type Transport,
 } from '@damselfly/exchange'
 
@@ -33,7 +33,7 @@ export interface PeerNetworkOptions {
   readonly store: PieceStore
   readonly listen: PeerListen
   readonly advertise: readonly string[]
-  readonly security: SecurityLevel
+  readonly security: SecurityPolicy
   readonly uploadSlots: number
   readonly uploadLimiter: RateLimiter
   readonly downloadLimiter: RateLimiter
@@ -59,7 +59,7 @@ export class PeerNetwork {
     const { identity, store, uploadLimiter, uploadSlots, supernodes, security, clock, logger } = options
     this.transports = createTransports(options)
     this.#server = createPieceServer({
-      identity,
+      parent: identity.peerId,
       supernodes,
       store,
       uploadLimiter,

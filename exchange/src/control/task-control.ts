@@ -1,20 +1,17 @@
 import type { Bitset, DamselflyError, HeaderMap, PeerId, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
 import type { Endpoint } from '../channel/transport.ts'
+import type { SecurityPolicy } from '../lane/security.ts'
 
 /** What a child needs to fetch from a parent. */
 export interface ParentInfo {
   readonly peer: PeerId
   readonly endpoints: readonly Endpoint[]
   /** The least security that the parent accepts. */
-  readonly security: SecurityLevel
+  readonly security: SecurityPolicy
   readonly signedTicket: Uint8Array
   /** The supernode's own CDN. */
   readonly isCdn: boolean
 }
-
-/** From least to most: plain TCP allowed, TLS 1.3 at least, Noise only. */
-export const SECURITY_LEVELS = ['plain', 'tls', 'noise'] as const
-export type SecurityLevel = (typeof SECURITY_LEVELS)[number]
 
 export interface Assignment {
   readonly index: number

@@ -1,4 +1,5 @@
 import {
+  DamselflyError,
   digestsEqual,
   errorFromWire,
   SHA256_BYTES,
@@ -23,19 +24,10 @@ import {
   type TaskSpec,
   type TaskUpdate,
 } from '@damselfly/shared/wire'
-import { DamselflyError } from '@damselfly/shared'
 import type { ChannelKind } from '../channel/channel.ts'
 import type { Endpoint } from '../channel/transport.ts'
-import {
-  SECURITY_LEVELS,
-  type Assignment,
-  type HeldTask,
-  type ParentInfo,
-  type Registered,
-  type SecurityLevel,
-  type TaskNews,
-  type TaskRegistration,
-} from './task-control.ts'
+import { isSecurityPolicy, type SecurityPolicy } from '../lane/security.ts'
+import type { Assignment, HeldTask, ParentInfo, Registered, TaskNews, TaskRegistration } from './task-control.ts'
 
 const KINDS: readonly ChannelKind[] = ['direct', 'plain', 'libp2p']
 const NO_DIGEST = new Uint8Array(SHA256_BYTES)
@@ -136,10 +128,9 @@ export function endpointFromWire(endpoint: WireEndpoint): Endpoint | undefined {
 }
 
 /** @throws DamselflyError PROTOCOL */
-export function securityFromWire(text: string): SecurityLevel {
-  const level = SECURITY_LEVELS.find((known) => known === text)
-  if (level === undefined) throw new DamselflyError('PROTOCOL', `'${text}' is no security level`)
-  return level
+export function securityFromWire(text: string): SecurityPolicy {
+  if (!isSecurityPolicy(text)) throw new DamselflyError('PROTOCOL', `'${text}' is no security policy`)
+  return text
 }
 
 function digestFromWire(digest: Uint8Array): Sha256 {

@@ -13,11 +13,8 @@ const READ_SIZE = 256 * 1024
  */
 export async function* contentInOrder(stored: StoredTask, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   for (let index = 0; ; index++) {
-    if (stored.layout !== undefined && index >= stored.layout.pieceCount) return
-    await stored.whenAvailable(index, signal)
-    // The last piece of a content of unknown length may be followed by nothing.
-    const length = pieceLength(stored, index)
-    if (length === undefined) return
+    if (!(await isThere(stored, index, signal))) return
+    const length = stored.layout?.piece(index).length ?? stored.record.pieceSize
     for (let offset = 0; offset < length; offset += READ_SIZE) {
       // A buffer of its own each time: the consumer may still be sending the one before.
       const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, length - offset))
@@ -28,9 +25,18 @@ export async function* contentInOrder(stored: StoredTask, signal: AbortSignal): 
   }
 }
 
-function pieceLength(stored: StoredTask, index: number): number | undefined {
-  if (stored.layout === undefined) return stored.record.pieceSize
-  return index < stored.layout.pieceCount ? stored.layout.piece(index).length : undefined
+/** Waits for the piece; false when the content ends before it. */
+async function isThere(stored: StoredTask, index: number, signal: AbortSignal): Promise<boolean> {
+  const isPastEnd = (): boolean => stored.layout !== undefined && index >= stored.layout.pieceCount
+  if (isPastEnd()) return false
+  try {
+    await stored.whenAvailable(index, signal)
+    return true
+  } catch (error) {
+    // The length of a content may become known only while its next piece is waited for.
+    if (isPastEnd()) return false
+    throw error
+  }
 }
 
 /** SHA-256 of the whole content, following the download. @throws the signal's reason */
