@@ -30,7 +30,7 @@ function redactChildren(logger: Logger): void {
   const redacting: MakeChild = function (bindings, options) {
     return child.call(this, redactSecrets(bindings), options)
   }
-  logger.child = redacting as Logger['child']
+  Object.assign(logger, { child: redacting })
 }
 
 export function silentLogger(): Logger {
