@@ -18,10 +18,11 @@ export interface Lane {
   /** Shows the parent the supernode's permission; again when it is renewed. */
   presentTicket(taskId: TaskId, signedTicket: Uint8Array): void
   /**
-   * Asks for one piece and resolves once exactly `piece.length` bytes were handed to `sink`.
-   * The bytes are not verified here.
+   * Asks for one piece and resolves once exactly `piece.length` bytes were handed to `sink`
+   * and it has settled. The bytes are not verified here.
    *
-   * @throws DamselflyError PIECE_REFUSED, TICKET_INVALID, CHANNEL_CLOSED, PROTOCOL, or the signal's reason.
+   * @throws DamselflyError PIECE_REFUSED, TICKET_INVALID, CHANNEL_CLOSED, PROTOCOL, the signal's reason,
+   * or what `sink` threw or rejected with.
    * After it threw, `sink` is not called again.
    */
   request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void>

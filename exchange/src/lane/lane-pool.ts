@@ -1,0 +1,108 @@
+import { DamselflyError, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
+import type { Channel } from '../channel/channel.ts'
+import type { Endpoint, Transport } from '../channel/transport.ts'
+import { dialFirst } from './dial-first.ts'
+import type { Lane } from './lane.ts'
+import { openLane } from './open-lane.ts'
+import { usableEndpoints, type SecurityPolicy } from './security.ts'
+import { SharedLane } from './shared-lane.ts'
+
+/** A parent as the supernode describes it. */
+export interface LaneParent {
+  readonly peer: PeerId
+  readonly endpoints: readonly Endpoint[]
+  /** The least that the parent accepts. */
+  readonly security: SecurityPolicy
+}
+
+export interface LanePoolInit {
+  /** At most one of each kind. */
+  readonly transports: readonly Transport[]
+  /** The least that this side accepts. */
+  readonly ownSecurity: SecurityPolicy
+  readonly clock: Clock
+  /** Shared by all downloads of this peer. */
+  readonly downloadLimiter: RateLimiter
+  /** How long a lane without requests is kept; milliseconds. @default 30 000 */
+  readonly idleMs?: number
+  /** How long one way to a parent has for itself before the next is tried beside it; milliseconds. @default 250 */
+  readonly fallbackMs?: number
+}
+
+/** Lanes to parents, one for each, opened on demand and closed when they are idle. */
+export interface LanePool {
+  /**
+   * The lane to a parent; everybody who asks for the same parent shares it. Ask again for each
+   * batch of requests, since a lane that was idle or broke is replaced.
+   *
+   * @throws DamselflyError PEER_UNREACHABLE with every cause, CHANNEL_CLOSED after `close`, or the signal's reason
+   */
+  lane(parent: LaneParent, signal: AbortSignal): Promise<Lane>
+  /** Ends every lane and every attempt. Idempotent. */
+  close(): Promise<void>
+}
+
+const DEFAULT_IDLE_MS = 30_000
+const DEFAULT_FALLBACK_MS = 250
+
+export function createLanePool(init: LanePoolInit): LanePool {
+  return new DialingLanePool(init)
+}
+
+class DialingLanePool implements LanePool {
+  readonly #init: LanePoolInit
+  readonly #lanes = new Map<PeerId, SharedLane>()
+  #isClosed = false
+
+  constructor(init: LanePoolInit) {
+    this.#init = init
+  }
+
+  async lane(parent: LaneParent, signal: AbortSignal): Promise<Lane> {
+    signal.throwIfAborted()
+    if (this.#isClosed) throw new DamselflyError('CHANNEL_CLOSED', 'the lanes of this peer are closed')
+    const shared = this.#lanes.get(parent.peer) ?? this.#create(parent)
+    return shared.acquire(signal)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await Promise.all([...this.#lanes.values()].map((shared) => shared.close()))
+  }
+
+  #create(parent: LaneParent): SharedLane {
+    const shared: SharedLane = new SharedLane({
+      idleMs: this.#init.idleMs ?? DEFAULT_IDLE_MS,
+      clock: this.#init.clock,
+      open: async (signal, onOpenChange) => {
+        const channel = await this.#dial(parent, signal)
+        return openLane(channel, { downloadLimiter: this.#init.downloadLimiter, onOpenChange })
+      },
+      onOver: () => {
+        if (this.#lanes.get(parent.peer) === shared) this.#lanes.delete(parent.peer)
+      },
+    })
+    this.#lanes.set(parent.peer, shared)
+    return shared
+  }
+
+  async #dial({ peer, endpoints, security }: LaneParent, signal: AbortSignal): Promise<Channel> {
+    const { transports, ownSecurity, clock, fallbackMs = DEFAULT_FALLBACK_MS } = this.#init
+    const usable = usableEndpoints(endpoints, ownSecurity, security).filter(({ kind }) =>
+      transports.some((transport) => transport.kind === kind),
+    )
+    if (usable.length === 0) {
+      const offered = [...new Set(endpoints.map(({ kind }) => kind))].join(', ')
+      throw new DamselflyError(
+        'PEER_UNREACHABLE',
+        `no lane to ${peer}: it offers ${offered || 'nothing'}; security here is ${ownSecurity}, there ${security}`,
+      )
+    }
+    const dial = (endpoint: Endpoint, within: AbortSignal): Promise<Channel> => {
+      const transport = transports.find(({ kind }) => kind === endpoint.kind)
+      if (transport === undefined) throw new Error(`there is no transport for ${endpoint.kind}`)
+      return transport.dial({ endpoint, peer }, '/damselfly/piece/1', within)
+    }
+    return dialFirst({ peer, endpoints: usable, dial, fallbackMs, clock }, signal)
+  }
+}

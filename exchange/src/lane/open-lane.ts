@@ -1,0 +1,218 @@
+import {
+  DamselflyError,
+  isDamselflyError,
+  messageOf,
+  toDamselflyError,
+  type PeerId,
+  type PieceRange,
+  type RateLimiter,
+  type TaskId,
+} from '@damselfly/shared'
+import type { PieceRefusal } from '@damselfly/shared/wire'
+import type { Channel, ChannelKind } from '../channel/channel.ts'
+import { FlowGate } from './flow-gate.ts'
+import { IncomingPiece } from './incoming-piece.ts'
+import type { Lane, PieceBytes } from './lane.ts'
+import { decodePieceMessage, encodeCancel, encodeRequest, encodeTicket, MAX_REASON_CHARACTERS } from './piece-messages.ts'
+
+export interface LaneInit {
+  /** Shared by all downloads of this peer. */
+  readonly downloadLimiter: RateLimiter
+  /** Called whenever the number of open requests changes. */
+  readonly onOpenChange?: (open: number) => void
+}
+
+/** What may wait for slow sinks before the parent is held back; bytes. */
+const MAX_UNSETTLED_BYTES = 4 * 1024 * 1024
+
+/** A parent answers each cancel soon; one that leaves so many unanswered breaks the protocol. */
+const MAX_CANCELLED = 1024
+
+/** Request ids are u32. */
+const ID_LIMIT = 2 ** 32
+
+/** The child's side of a `/damselfly/piece/1` channel. */
+export function openLane(channel: Channel, init: LaneInit): Lane {
+  return new ChannelLane(channel, init)
+}
+
+class ChannelLane implements Lane {
+  readonly #channel: Channel
+  readonly #init: LaneInit
+  readonly #gate: FlowGate
+  readonly #closed = new AbortController()
+  readonly #incoming = new Map<number, IncomingPiece>()
+  /** Bytes that may still come for cancelled requests; the parent ends each with a refusal or its last byte. */
+  readonly #cancelled = new Map<number, number>()
+  readonly #tickets = new Map<TaskId, Uint8Array>()
+  #nextId = 1
+  #unsettledBytes = 0
+  #sinksCaughtUp: PromiseWithResolvers<void> | undefined
+
+  constructor(channel: Channel, init: LaneInit) {
+    this.#channel = channel
+    this.#init = init
+    this.#gate = new FlowGate(channel)
+    channel.receive({
+      message: (bytes) => this.#message(bytes),
+      data: (id, bytes) => this.#data(id, bytes),
+      closed: (error) => this.#channelClosed(error),
+    })
+  }
+
+  get kind(): ChannelKind {
+    return this.#channel.kind
+  }
+
+  get parent(): PeerId {
+    return this.#channel.remotePeer
+  }
+
+  get open(): number {
+    return this.#incoming.size
+  }
+
+  get closed(): AbortSignal {
+    return this.#closed.signal
+  }
+
+  presentTicket(taskId: TaskId, signedTicket: Uint8Array): void {
+    const shown = this.#tickets.get(taskId)
+    if (shown !== undefined && Buffer.compare(shown, signedTicket) === 0) return
+    this.#channel.sendMessage(encodeTicket(signedTicket))
+    this.#tickets.set(taskId, signedTicket)
+  }
+
+  async request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    const id = this.#takeId()
+    this.#channel.sendMessage(encodeRequest(id, taskId, piece.index, piece.length))
+    const incoming = new IncomingPiece(id, piece.length, sink, (error) => this.#cancel(incoming, error))
+    const cancel = (): void => this.#cancel(incoming, signal.reason)
+    signal.addEventListener('abort', cancel, { once: true })
+    this.#incoming.set(id, incoming)
+    this.#openChanged()
+    try {
+      await incoming.settled
+    } finally {
+      signal.removeEventListener('abort', cancel)
+      if (this.#incoming.delete(id)) this.#openChanged()
+    }
+  }
+
+  close(): Promise<void> {
+    this.#channelClosed(new DamselflyError('CHANNEL_CLOSED', 'the lane was closed on this side'))
+    return this.#channel.close()
+  }
+
+  #takeId(): number {
+    const id = this.#nextId
+    this.#nextId = (id + 1) % ID_LIMIT
+    return id
+  }
+
+  #openChanged(): void {
+    this.#init.onOpenChange?.(this.#incoming.size)
+  }
+
+  #message(bytes: Uint8Array): void {
+    try {
+      const { body } = decodePieceMessage(bytes)
+      if (body.case !== 'refusal') {
+        throw new DamselflyError('PROTOCOL', `a parent sent '${body.case ?? 'nothing'}' to a child`)
+      }
+      this.#refused(body.value)
+    } catch (error) {
+      this.#channel.abort(toDamselflyError(error, 'PROTOCOL'))
+    }
+  }
+
+  #refused(refusal: PieceRefusal): void {
+    if (this.#cancelled.delete(refusal.requestId)) return
+    const incoming = this.#incoming.get(refusal.requestId)
+    if (incoming === undefined || incoming.remaining === 0) {
+      throw new DamselflyError('PROTOCOL', `the parent refused request ${refusal.requestId}, which is not open`)
+    }
+    this.#end(incoming, errorOfRefusal(refusal))
+  }
+
+  #data(id: number, bytes: Uint8Array): void {
+    this.#limitRate(bytes.length)
+    const incoming = this.#incoming.get(id)
+    const remaining = incoming?.remaining ?? this.#cancelled.get(id) ?? 0
+    if (bytes.length > remaining) {
+      this.#channel.abort(new DamselflyError('PROTOCOL', `the parent sent more than was asked for in request ${id}`))
+    } else if (incoming !== undefined) {
+      this.#waitForSink(incoming.take(bytes), bytes.length)
+    } else if (remaining > bytes.length) {
+      this.#cancelled.set(id, remaining - bytes.length)
+    } else {
+      this.#cancelled.delete(id)
+    }
+  }
+
+  #limitRate(bytes: number): void {
+    const { downloadLimiter } = this.#init
+    if (!downloadLimiter.unlimited) this.#gate.holdUntil(downloadLimiter.take(bytes, this.closed))
+  }
+
+  #waitForSink(pending: Promise<void> | undefined, bytes: number): void {
+    if (pending === undefined) return
+    this.#unsettledBytes += bytes
+    void pending.then(() => {
+      this.#unsettledBytes -= bytes
+      if (this.#unsettledBytes > MAX_UNSETTLED_BYTES) return
+      this.#sinksCaughtUp?.resolve()
+      this.#sinksCaughtUp = undefined
+    })
+    if (this.#unsettledBytes <= MAX_UNSETTLED_BYTES || this.#sinksCaughtUp !== undefined) return
+    this.#sinksCaughtUp = Promise.withResolvers()
+    this.#gate.holdUntil(this.#sinksCaughtUp.promise)
+  }
+
+  /** The caller or its sink wants no more of this piece. */
+  #cancel(incoming: IncomingPiece, error: unknown): void {
+    if (!this.#end(incoming, error) || incoming.remaining === 0 || this.closed.aborted) return
+    this.#cancelled.set(incoming.id, incoming.remaining)
+    if (this.#cancelled.size > MAX_CANCELLED) {
+      this.#channel.abort(new DamselflyError('PROTOCOL', 'the parent does not answer cancels'))
+      return
+    }
+    try {
+      this.#channel.sendMessage(encodeCancel(incoming.id))
+    } catch (closed) {
+      if (!isDamselflyError(closed, 'CHANNEL_CLOSED')) throw closed
+    }
+  }
+
+  /** @returns whether it was open. */
+  #end(incoming: IncomingPiece, error: unknown): boolean {
+    if (!this.#incoming.delete(incoming.id)) return false
+    incoming.fail(error)
+    this.#openChanged()
+    return true
+  }
+
+  #channelClosed(error: Error | undefined): void {
+    const reason = closedReason(error)
+    this.#closed.abort(reason)
+    for (const incoming of this.#incoming.values()) this.#end(incoming, reason)
+    this.#sinksCaughtUp?.resolve()
+  }
+}
+
+/**
+ * The parent chooses code and message, so only codes that a refusal may have are taken over:
+ * another one could pass for a failure of this side, such as a full disk.
+ */
+function errorOfRefusal({ code, message }: PieceRefusal): DamselflyError {
+  const reason = message.slice(0, MAX_REASON_CHARACTERS)
+  if (code === 'TICKET_INVALID') return new DamselflyError('TICKET_INVALID', `the parent refused: ${reason}`)
+  return new DamselflyError('PIECE_REFUSED', `the parent refused: ${reason} (${code.slice(0, 40)})`)
+}
+
+function closedReason(error: Error | undefined): DamselflyError {
+  if (isDamselflyError(error, 'PROTOCOL') || isDamselflyError(error, 'CHANNEL_CLOSED')) return error
+  const why = error === undefined ? 'the other side closed it' : messageOf(error)
+  return new DamselflyError('CHANNEL_CLOSED', `the lane is closed: ${why}`, { cause: error })
+}

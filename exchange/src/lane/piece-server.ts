@@ -1,0 +1,108 @@
+import { DamselflyError, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { Channel } from '../channel/channel.ts'
+import type { PieceStore } from '../store/piece-store.ts'
+import { ChunkBuffers } from './chunk-buffers.ts'
+import { CHUNK_BYTES } from './piece-messages.ts'
+import type { PieceServerListener } from './piece-server-listener.ts'
+import { ServedChannel } from './served-channel.ts'
+
+export interface PieceServerInit {
+  /** This side: the parent. */
+  readonly parent: PeerId
+  /** Whose tickets count. Asked on each ticket, since the supernode may change. */
+  readonly supernodes: () => ReadonlySet<PeerId>
+  readonly store: Pick<PieceStore, 'open'>
+  /** Shared by all uploads of this peer. */
+  readonly uploadLimiter: RateLimiter
+  readonly clock: Clock
+  /** Requests that may be open on all channels together. @default 1024 */
+  readonly maxOpenRequests?: number
+  /** Requests that may be open on one channel. @default 64 */
+  readonly maxOpenPerChannel?: number
+  readonly listener?: PieceServerListener
+  readonly logger: Logger
+}
+
+/** The sending side of the piece plane. */
+export interface PieceServer {
+  /** Serves a `/damselfly/piece/1` channel until it ends. */
+  serve(channel: Channel): void
+  /** Requests that are open now. */
+  readonly openRequests: number
+  /** Takes no new requests, lets the open ones end, then closes every channel. Idempotent. */
+  close(): Promise<void>
+}
+
+const DEFAULT_MAX_OPEN = 1024
+const DEFAULT_MAX_OPEN_PER_CHANNEL = 64
+
+/** Buffers that are kept while nothing is sent: 16 MiB. */
+const MAX_KEPT_BUFFERS = 64
+
+/**
+ * Serves verified pieces to children with tickets.
+ *
+ * Each channel has one piece on its way at a time and takes one chunk of it from the upload
+ * limit at a time; since that grants in order of arrival, channels take turns chunk by chunk.
+ */
+export function createPieceServer(init: PieceServerInit): PieceServer {
+  return new TicketedPieceServer(init)
+}
+
+class TicketedPieceServer implements PieceServer {
+  readonly #init: PieceServerInit
+  readonly #maxOpen: number
+  readonly #buffers = new ChunkBuffers(CHUNK_BYTES, MAX_KEPT_BUFFERS)
+  readonly #channels = new Set<ServedChannel>()
+  #open = 0
+  #isClosing = false
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(init: PieceServerInit) {
+    this.#init = init
+    this.#maxOpen = init.maxOpenRequests ?? DEFAULT_MAX_OPEN
+  }
+
+  get openRequests(): number {
+    return this.#open
+  }
+
+  serve(channel: Channel): void {
+    if (channel.protocol !== '/damselfly/piece/1' || this.#isClosing) {
+      channel.abort(new DamselflyError('PIECE_REFUSED', 'no pieces are served here'))
+      return
+    }
+    const served = new ServedChannel(channel, {
+      ...this.#init,
+      buffers: this.#buffers,
+      listener: this.#init.listener ?? {},
+      maxOpen: this.#init.maxOpenPerChannel ?? DEFAULT_MAX_OPEN_PER_CHANNEL,
+      tryOpen: () => this.#tryOpen(),
+      requestEnded: () => this.#requestEnded(),
+      channelEnded: () => void this.#channels.delete(served),
+    })
+    this.#channels.add(served)
+    channel.receive(served)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    if (this.#open > 0) {
+      this.#idle ??= Promise.withResolvers()
+      await this.#idle.promise
+    }
+    await Promise.all([...this.#channels].map((served) => served.close()))
+  }
+
+  #tryOpen(): boolean {
+    if (this.#isClosing || this.#open >= this.#maxOpen) return false
+    this.#open++
+    return true
+  }
+
+  #requestEnded(): void {
+    this.#open--
+    if (this.#open === 0) this.#idle?.resolve()
+  }
+}

@@ -1,0 +1,224 @@
+import {
+  DamselflyError,
+  isDamselflyError,
+  SHA256_BYTES,
+  taskIdFromBytes,
+  toDamselflyError,
+  type Clock,
+  type PeerId,
+  type RateLimiter,
+  type TaskId,
+} from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { PieceRequest } from '@damselfly/shared/wire'
+import type { Channel, ChannelReceiver } from '../channel/channel.ts'
+import type { PieceStore, StoredTask } from '../store/piece-store.ts'
+import type { ChunkBuffers } from './chunk-buffers.ts'
+import { FlowGate } from './flow-gate.ts'
+import { CHUNK_BYTES, decodePieceMessage, encodeRefusal } from './piece-messages.ts'
+import type { PieceServerListener } from './piece-server-listener.ts'
+import { TicketBook } from './ticket-book.ts'
+
+export interface ServedChannelInit {
+  readonly parent: PeerId
+  readonly supernodes: () => ReadonlySet<PeerId>
+  readonly store: Pick<PieceStore, 'open'>
+  readonly uploadLimiter: RateLimiter
+  readonly clock: Clock
+  readonly buffers: ChunkBuffers
+  readonly maxOpen: number
+  /** Counts one more open request of the server; false when it has too many. */
+  readonly tryOpen: () => boolean
+  readonly requestEnded: () => void
+  readonly channelEnded: () => void
+  readonly listener: PieceServerListener
+  readonly logger: Logger
+}
+
+/** A child that takes less than a chunk in this time holds an upload slot for nothing; milliseconds. */
+const STALL_TIMEOUT_MS = 120_000
+
+interface OpenRequest {
+  readonly id: number
+  readonly taskId: TaskId
+  readonly index: number
+  /** Bytes. */
+  readonly length: number
+  readonly stop: AbortController
+}
+
+/** The parent's side of one channel: pieces in the order of their requests, so that the first is whole first. */
+export class ServedChannel implements ChannelReceiver {
+  readonly #channel: Channel
+  readonly #init: ServedChannelInit
+  readonly #tickets: TicketBook
+  readonly #gate: FlowGate
+  /** By id, in the order of arrival. The first is being served. */
+  readonly #open = new Map<number, OpenRequest>()
+  #isServing = false
+  #isOver = false
+
+  constructor(channel: Channel, init: ServedChannelInit) {
+    this.#channel = channel
+    this.#init = init
+    this.#gate = new FlowGate(channel)
+    this.#tickets = new TicketBook({
+      supernodes: init.supernodes,
+      child: channel.remotePeer,
+      parent: init.parent,
+      wallTime: () => init.clock.wallTime(),
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#channel.close()
+  }
+
+  message(bytes: Uint8Array): void {
+    try {
+      this.#handle(bytes)
+    } catch (error) {
+      this.#channel.abort(toDamselflyError(error, 'PROTOCOL'))
+    }
+  }
+
+  data(): void {
+    this.#channel.abort(new DamselflyError('PROTOCOL', 'a child sent data to a parent'))
+  }
+
+  closed(error: Error | undefined): void {
+    if (isDamselflyError(error, 'PROTOCOL')) {
+      const { remotePeer, remoteAddress } = this.#channel
+      this.#init.logger.warn({ child: remotePeer, address: remoteAddress, reason: error.message }, 'piece channel refused')
+    }
+    this.#isOver = true
+    for (const request of this.#open.values()) request.stop.abort(error)
+    this.#init.channelEnded()
+  }
+
+  #handle(bytes: Uint8Array): void {
+    const { body } = decodePieceMessage(bytes)
+    switch (body.case) {
+      case 'ticket':
+        this.#tickets.add(body.value.signedTicket)
+        break
+      case 'request':
+        this.#request(body.value)
+        break
+      case 'cancel':
+        this.#open.get(body.value.requestId)?.stop.abort(new DamselflyError('CANCELLED', 'the child cancelled it'))
+        break
+      default:
+        throw new DamselflyError('PROTOCOL', `a child sent '${body.case ?? 'nothing'}' to a parent`)
+    }
+  }
+
+  #request({ requestId, taskId: taskIdBytes, index, length }: PieceRequest): void {
+    if (taskIdBytes.length !== SHA256_BYTES) throw new DamselflyError('PROTOCOL', 'a task id does not have 32 bytes')
+    if (this.#open.has(requestId)) throw new DamselflyError('PROTOCOL', `request ${requestId} is open already`)
+    const taskId = taskIdFromBytes(taskIdBytes)
+    try {
+      this.#tickets.check(taskId)
+      if (this.#open.size >= this.#init.maxOpen || !this.#init.tryOpen()) {
+        throw new DamselflyError('PIECE_REFUSED', 'too many requests are open')
+      }
+    } catch (error) {
+      this.#refuse(requestId, toDamselflyError(error))
+      return
+    }
+    this.#open.set(requestId, { id: requestId, taskId, index, length, stop: new AbortController() })
+    void this.#serveOpen()
+  }
+
+  /** Never rejects. */
+  async #serveOpen(): Promise<void> {
+    if (this.#isServing) return
+    this.#isServing = true
+    for (const request of this.#open.values()) {
+      try {
+        await this.#serveOne(request)
+      } catch (error) {
+        this.#refuse(request.id, toDamselflyError(error))
+      } finally {
+        this.#open.delete(request.id)
+        this.#init.requestEnded()
+      }
+    }
+    this.#isServing = false
+  }
+
+  async #serveOne(request: OpenRequest): Promise<void> {
+    const { taskId, index, length, stop } = request
+    stop.signal.throwIfAborted()
+    const task = await this.#init.store.open(taskId)
+    if (task === undefined) throw new DamselflyError('TASK_NOT_FOUND', 'this parent does not have the task')
+    if (!task.has(index)) throw new DamselflyError('PIECE_REFUSED', `this parent does not have piece ${index}`)
+    const held = lengthOfPiece(task, index)
+    if (held !== length) throw new DamselflyError('PIECE_REFUSED', `piece ${index} has ${held} bytes, not ${length}`)
+    const release = task.use()
+    try {
+      for (let offset = 0; offset < length; offset += CHUNK_BYTES) {
+        await this.#sendChunk(task, request, offset, Math.min(CHUNK_BYTES, length - offset))
+      }
+    } finally {
+      release()
+    }
+    this.#init.listener.pieceServed?.({ child: this.#channel.remotePeer, taskId, index, length })
+  }
+
+  /** Resolves when the chunk is queued; a channel queues only a little beyond what its reader takes. */
+  async #sendChunk(task: StoredTask, request: OpenRequest, offset: number, length: number): Promise<void> {
+    const { signal } = request.stop
+    await this.#writable()
+    await this.#init.uploadLimiter.take(length, signal)
+    const buffer = this.#init.buffers.acquire()
+    const release = (): void => this.#init.buffers.release(buffer)
+    const chunk = buffer.subarray(0, length)
+    try {
+      await task.read(request.index, offset, chunk)
+      signal.throwIfAborted()
+    } catch (error) {
+      release()
+      throw error
+    }
+    this.#channel.sendData(request.id, chunk).then(release, release)
+    this.#init.listener.bytesSent?.(length)
+  }
+
+  async #writable(): Promise<void> {
+    const cancel = this.#init.clock.after(STALL_TIMEOUT_MS, () => {
+      this.#channel.abort(new DamselflyError('CHANNEL_CLOSED', `the child took nothing for ${STALL_TIMEOUT_MS / 1000} s`))
+    })
+    try {
+      await this.#channel.writable()
+    } finally {
+      cancel()
+    }
+  }
+
+  #refuse(id: number, error: DamselflyError): void {
+    if (this.#isOver) return
+    this.#init.listener.pieceRefused?.(this.#channel.remotePeer, error.code)
+    if (error.code === 'INTERNAL' || error.code === 'DISK_FAILED') {
+      this.#init.logger.error({ err: error, child: this.#channel.remotePeer }, 'piece not served')
+    }
+    try {
+      this.#channel.sendMessage(encodeRefusal(id, error.code, reasonForOthers(error)))
+    } catch (closed) {
+      if (!isDamselflyError(closed, 'CHANNEL_CLOSED')) throw closed
+      return
+    }
+    // A child that asks for what it may not have, and does not read the answers, is not heard any more.
+    this.#gate.holdUntil(this.#channel.writable())
+  }
+}
+
+/** While the content's length is unknown, only whole pieces are held. */
+function lengthOfPiece(task: StoredTask, index: number): number {
+  return task.layout?.piece(index).length ?? task.record.pieceSize
+}
+
+/** A defect or a broken disk is told without its details, which may name paths. */
+function reasonForOthers(error: DamselflyError): string {
+  return error.code === 'INTERNAL' || error.code === 'DISK_FAILED' ? 'the parent could not read it' : error.message
+}

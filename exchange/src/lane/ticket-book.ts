@@ -1,0 +1,53 @@
+import { DamselflyError, isDamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
+import { isExpired, verifyTicket, type TicketGrant } from '../identity/ticket.ts'
+
+/** One child seldom downloads more tasks from one parent at once; more push out the oldest. */
+const MAX_TICKETS = 1024
+
+export interface TicketBookInit {
+  /** Whose signatures count now. */
+  readonly supernodes: () => ReadonlySet<PeerId>
+  readonly child: PeerId
+  readonly parent: PeerId
+  /** Milliseconds since 1970. */
+  readonly wallTime: () => number
+}
+
+/** The tickets that one child has shown on one channel. */
+export class TicketBook {
+  readonly #init: TicketBookInit
+  readonly #grants = new Map<TaskId, TicketGrant>()
+  #lastRefused: DamselflyError | undefined
+
+  constructor(init: TicketBookInit) {
+    this.#init = init
+  }
+
+  /** A ticket that does not count is only remembered as the reason for later refusals. */
+  add(signedTicket: Uint8Array): void {
+    const { supernodes, child, parent, wallTime } = this.#init
+    try {
+      const grant = verifyTicket(signedTicket, { supernodes: supernodes(), child, parent, now: wallTime() })
+      const known = this.#grants.get(grant.taskId)
+      if (known !== undefined && known.expiresAt > grant.expiresAt) return
+      this.#grants.delete(grant.taskId)
+      this.#grants.set(grant.taskId, grant)
+    } catch (error) {
+      if (!isDamselflyError(error)) throw error
+      this.#lastRefused = error
+    }
+    const [oldest] = this.#grants.keys()
+    if (this.#grants.size > MAX_TICKETS && oldest !== undefined) this.#grants.delete(oldest)
+  }
+
+  /** @throws DamselflyError TICKET_INVALID when the child may not have this task now. */
+  check(taskId: TaskId): void {
+    const grant = this.#grants.get(taskId)
+    if (grant === undefined) {
+      throw this.#lastRefused ?? new DamselflyError('TICKET_INVALID', 'no ticket for this task was shown')
+    }
+    if (isExpired(grant, this.#init.wallTime())) {
+      throw new DamselflyError('TICKET_INVALID', 'the ticket for this task has expired')
+    }
+  }
+}
