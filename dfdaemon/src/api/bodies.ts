@@ -1,0 +1,24 @@
+import { formatDigest, parseDigest } from '@damselfly/shared'
+import type { DownloadRequest, PeerStatus, TaskView } from '../peer/peer.ts'
+import { errorBody } from './events.ts'
+import type { ParsedDownloadBody, StatusBody, TaskBody } from './schemas.ts'
+
+export function requestFromBody(body: ParsedDownloadBody): DownloadRequest {
+  const { url, headers, filteredQueryParams, tag, application, range, order, backToSource, limitRate } = body
+  const digest = body.digest === undefined ? undefined : parseDigest(body.digest)
+  return { url, headers, filteredQueryParams, tag, application, digest, range, order, backToSource, limitRate }
+}
+
+export function taskBodyOf(task: TaskView): TaskBody {
+  const { contentDigest, ...shown } = task
+  return { ...shown, digest: contentDigest === undefined ? undefined : formatDigest(contentDigest) }
+}
+
+export function statusBodyOf(status: PeerStatus): StatusBody {
+  return { ...status, endpoints: [...status.endpoints], supernode: supernodeBodyOf(status.supernode) }
+}
+
+function supernodeBodyOf(state: PeerStatus['supernode']): StatusBody['supernode'] {
+  if (state.type !== 'disconnected') return state
+  return { ...state, error: state.error === undefined ? undefined : errorBody(state.error) }
+}

@@ -1,0 +1,88 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { DamselflyError, isTaskId } from '@damselfly/shared'
+import type { FastifyReply } from 'fastify'
+import * as z from 'zod'
+import type { FinishedDownload } from '../peer/peer.ts'
+import type { App } from './app.ts'
+import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
+import { BACK_TO_SOURCE_HEADER, CAPABILITY_HEADER, contentPath } from './protocol.ts'
+import { parseRangeHeader } from './range.ts'
+import { contentHeaders, errorBody, taskParams } from './schemas.ts'
+
+const CONTENT_TYPE = 'application/octet-stream'
+
+export function addContentRoutes(app: App, handles: DownloadHandles): void {
+  app.get(
+    contentPath(':id'),
+    {
+      schema: {
+        description:
+          'The content in order, each byte verified, while it downloads or shortly after. ' +
+          'Only for the caller who downloads it: its capability is needed. Range is honoured once the download is finished.',
+        params: taskParams,
+        headers: contentHeaders,
+        response: {
+          200: { description: 'The content.', content: { [CONTENT_TYPE]: { schema: z.string() } } },
+          206: { description: 'A part of it.', content: { [CONTENT_TYPE]: { schema: z.string() } } },
+          '4xx': errorBody,
+          '5xx': errorBody,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const handle = isTaskId(id) ? handles.find(id, request.headers[CAPABILITY_HEADER]) : undefined
+      if (handle === undefined) {
+        throw new DamselflyError('TASK_NOT_FOUND', `${CAPABILITY_HEADER} names no download of this task`)
+      }
+      const unuse = handle.use()
+      reply.raw.once('close', unuse)
+      try {
+        return send(reply, handle, request.headers.range)
+      } catch (error) {
+        unuse()
+        throw error
+      }
+    },
+  )
+}
+
+function send(reply: FastifyReply, handle: DownloadHandle, range: string | undefined): FastifyReply {
+  const { outcome, download } = handle
+  if (outcome?.type === 'failed') throw outcome.error
+  const { backToSource, contentLength } = outcome?.result ?? download.progress()
+  void reply.type(CONTENT_TYPE).header('cache-control', 'no-store')
+  if (backToSource !== undefined) void reply.header(BACK_TO_SOURCE_HEADER, backToSource)
+  if (outcome !== undefined) return sendFile(reply, outcome.result, range)
+  if (contentLength !== undefined) void reply.header('content-length', contentLength)
+  return reply.send(Readable.from(contentOf(handle, reply), { objectMode: false }))
+}
+
+function sendFile(reply: FastifyReply, file: FinishedDownload, header: string | undefined): FastifyReply {
+  const { contentLength, path } = file
+  void reply.header('accept-ranges', 'bytes')
+  const range = rangeOf(reply, header, contentLength)
+  const { start, end } = range ?? { start: 0, end: contentLength - 1 }
+  void reply.header('content-length', end - start + 1)
+  if (range !== undefined) void reply.code(206).header('content-range', `bytes ${start}-${end}/${contentLength}`)
+  // The stream cannot express "no bytes": its `end` is inclusive.
+  return reply.send(contentLength === 0 ? Readable.from([]) : createReadStream(path, { start, end }))
+}
+
+function rangeOf(reply: FastifyReply, header: string | undefined, length: number): ReturnType<typeof parseRangeHeader> {
+  try {
+    return parseRangeHeader(header, length)
+  } catch (error) {
+    void reply.header('content-range', `bytes */${length}`)
+    throw error
+  }
+}
+
+/** Ends when the caller goes away or the download is taken away. */
+async function* contentOf(handle: DownloadHandle, reply: FastifyReply): AsyncGenerator<Uint8Array> {
+  const disconnected = new AbortController()
+  const disconnect = (): void => disconnected.abort(new DamselflyError('CANCELLED', 'the caller went away'))
+  reply.raw.once('close', disconnect)
+  yield* handle.download.content(AbortSignal.any([disconnected.signal, handle.stopped]))
+}

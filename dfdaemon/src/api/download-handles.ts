@@ -1,0 +1,162 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { Download, DownloadRequest, FinishedDownload, Peer } from '../peer/peer.ts'
+
+/** How long a finished content stays readable for the caller who downloaded it; milliseconds. */
+export const LINGER_MS = 60_000
+
+const CAPABILITY_BYTES = 24
+
+/** How a download ended. */
+export type Outcome =
+  | { readonly type: 'finished'; readonly result: FinishedDownload }
+  | { readonly type: 'failed'; readonly error: unknown }
+
+/**
+ * One local caller's download. It is released when nobody uses it: at once while it runs or
+ * after it failed, and after `LINGER_MS` when it finished, so that the caller can fetch the content.
+ */
+export class DownloadHandle {
+  /** Whoever knows it may read the content; only the caller who started the download is told. */
+  readonly capability: string
+  readonly download: Download
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #onReleased: () => void
+  readonly #stopping: AbortController = new AbortController()
+  #users = 0
+  #outcome: Outcome | undefined
+  #released: Promise<void> | undefined
+  #cancelLinger: () => void = () => undefined
+
+  constructor(download: Download, clock: Clock, logger: Logger, onReleased: () => void) {
+    this.capability = randomBytes(CAPABILITY_BYTES).toString('base64url')
+    this.download = download
+    this.#clock = clock
+    this.#logger = logger
+    this.#onReleased = onReleased
+    download.finished.then(
+      (result) => this.#settle({ type: 'finished', result }),
+      (error: unknown) => this.#settle({ type: 'failed', error }),
+    )
+  }
+
+  /** Undefined while it runs. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome
+  }
+
+  /** Aborted, with the reason, when the handle is taken away from its users. */
+  get stopped(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** Keeps the download alive until the returned function is called. */
+  use(): () => void {
+    this.#users++
+    this.#cancelLinger()
+    let used = true
+    return () => {
+      if (!used) return
+      used = false
+      this.#users--
+      this.#releaseWhenUnused()
+    }
+  }
+
+  /** Ends it for every user. Idempotent. */
+  release(reason: DamselflyError): Promise<void> {
+    this.#released ??= this.#end(reason)
+    return this.#released
+  }
+
+  async #end(reason: DamselflyError): Promise<void> {
+    this.#cancelLinger()
+    this.#onReleased()
+    this.#stopping.abort(reason)
+    try {
+      await this.download.release()
+    } catch (error) {
+      this.#logger.error({ err: error, taskId: this.download.taskId }, 'releasing a download failed')
+    }
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#outcome = outcome
+    this.#releaseWhenUnused()
+  }
+
+  #releaseWhenUnused(): void {
+    if (this.#users > 0 || this.#released !== undefined) return
+    const release = (): void => void this.release(new DamselflyError('CANCELLED', 'nobody wants this download any more'))
+    if (this.#outcome?.type !== 'finished') return release()
+    this.#cancelLinger()
+    this.#cancelLinger = this.#clock.after(LINGER_MS, release)
+  }
+}
+
+/** The downloads of all local callers. */
+export class DownloadHandles {
+  readonly #peer: Peer
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #handles = new Set<DownloadHandle>()
+  #stopReason: DamselflyError | undefined
+
+  constructor(peer: Peer, clock: Clock, logger: Logger) {
+    this.#peer = peer
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /**
+   * The caller must `use` the handle in the same turn, else it is released once the download ends.
+   *
+   * @throws DamselflyError URL_REFUSED, DAEMON_UNREACHABLE while the daemon stops
+   */
+  async open(request: DownloadRequest): Promise<DownloadHandle> {
+    this.#throwIfStopping()
+    const download = await this.#peer.download(request)
+    const forget = (): void => void this.#handles.delete(handle)
+    const handle = new DownloadHandle(download, this.#clock, this.#logger, forget)
+    this.#handles.add(handle)
+    if (this.#stopReason !== undefined) await handle.release(this.#stopReason)
+    this.#throwIfStopping()
+    return handle
+  }
+
+  /** The handle of this task that the capability opens. */
+  find(taskId: TaskId, capability: string | undefined): DownloadHandle | undefined {
+    const handle = capability === undefined ? undefined : this.#byCapability(capability)
+    return handle?.download.taskId === taskId ? handle : undefined
+  }
+
+  /** @returns whether there was such a download. */
+  async release(capability: string): Promise<boolean> {
+    const handle = this.#byCapability(capability)
+    await handle?.release(new DamselflyError('CANCELLED', 'the caller released the download'))
+    return handle !== undefined
+  }
+
+  /** Ends every download. No more are opened. */
+  async stop(): Promise<void> {
+    this.#stopReason = new DamselflyError('DAEMON_UNREACHABLE', 'dfdaemon stopped during the download')
+    const reason = this.#stopReason
+    await Promise.all([...this.#handles].map((handle) => handle.release(reason)))
+  }
+
+  #byCapability(capability: string): DownloadHandle | undefined {
+    const wanted = fingerprint(capability)
+    return [...this.#handles].find((handle) => timingSafeEqual(fingerprint(handle.capability), wanted))
+  }
+
+  #throwIfStopping(): void {
+    if (this.#stopReason !== undefined) throw this.#stopReason
+  }
+}
+
+/** Equal lengths for the comparison that takes equal time. */
+function fingerprint(capability: string): Buffer {
+  return createHash('sha256').update(capability).digest()
+}

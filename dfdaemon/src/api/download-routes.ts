@@ -1,0 +1,72 @@
+import { Readable } from 'node:stream'
+import { DamselflyError, type Clock } from '@damselfly/shared'
+import type { FastifyReply } from 'fastify'
+import * as z from 'zod'
+import type { App } from './app.ts'
+import { requestFromBody } from './bodies.ts'
+import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
+import { downloadEvents } from './event-stream.ts'
+import { CAPABILITY_HEADER, DOWNLOADS_PATH, EVENT_STREAM_TYPE } from './protocol.ts'
+import { capabilityHeaders, detachedBody, downloadBody, downloadEvent, errorBody } from './schemas.ts'
+
+export function addDownloadRoutes(app: App, handles: DownloadHandles, clock: Clock): void {
+  app.post(
+    DOWNLOADS_PATH,
+    {
+      schema: {
+        description: 'Downloads a content. Answers one JSON object per line while it goes on; a caller who disconnects gives the download up.',
+        body: downloadBody,
+        response: {
+          200: { description: 'Events.', content: { [EVENT_STREAM_TYPE]: { schema: downloadEvent } } },
+          202: detachedBody,
+          '4xx': errorBody,
+          '5xx': errorBody,
+        },
+      },
+    },
+    async (request, reply) => {
+      const handle = await handles.open(requestFromBody(request.body))
+      const unuse = handle.use()
+      if (request.body.detach) {
+        const detached = (): void => unuse()
+        handle.download.finished.then(detached, detached)
+        return reply.code(202).send({ taskId: handle.download.taskId, capability: handle.capability })
+      }
+      return streamEvents(reply, handle, clock, unuse)
+    },
+  )
+
+  app.delete(
+    DOWNLOADS_PATH,
+    {
+      schema: {
+        description: 'Gives up the download, or the finished content, that the capability belongs to.',
+        headers: capabilityHeaders,
+        response: { 204: z.null(), '4xx': errorBody },
+      },
+    },
+    async (request, reply) => {
+      const capability = request.headers[CAPABILITY_HEADER]
+      const found = capability !== undefined && (await handles.release(capability))
+      if (!found) throw new DamselflyError('TASK_NOT_FOUND', `${CAPABILITY_HEADER} names no download`)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+/** The reply is a stream, which fastify sends as it is; the caller's going away ends it. */
+function streamEvents(reply: FastifyReply, handle: DownloadHandle, clock: Clock, unuse: () => void): FastifyReply {
+  const disconnected = new AbortController()
+  const end = (): void => {
+    disconnected.abort()
+    unuse()
+  }
+  reply.raw.once('close', end)
+  if (reply.raw.destroyed || reply.raw.socket?.destroyed === true) end()
+  const lines = Readable.from(eventLines(handle, clock, disconnected.signal), { objectMode: false })
+  return reply.type(EVENT_STREAM_TYPE).header('cache-control', 'no-store').send(lines)
+}
+
+async function* eventLines(handle: DownloadHandle, clock: Clock, signal: AbortSignal): AsyncGenerator<string> {
+  for await (const event of downloadEvents(handle, clock, signal)) yield `${JSON.stringify(event)}\n`
+}

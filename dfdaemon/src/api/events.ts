@@ -1,0 +1,34 @@
+import { stat } from 'node:fs/promises'
+import { diskError, formatDigest, toDamselflyError } from '@damselfly/shared'
+import type { DownloadProgress, FinishedDownload } from '../peer/peer.ts'
+import type { DownloadHandle } from './download-handles.ts'
+import type { DoneEvent, DownloadEvent, ErrorBody, StartedEvent } from './schemas.ts'
+
+export function startedEvent(handle: DownloadHandle): StartedEvent {
+  return { type: 'started', taskId: handle.download.taskId, capability: handle.capability }
+}
+
+export function progressEvent(progress: DownloadProgress): DownloadEvent {
+  const { contentLength, verifiedBytes, inFlightBytes, bytesFrom, backToSource } = progress
+  return { type: 'progress', contentLength, verifiedBytes, inFlightBytes, bytesFrom, backToSource }
+}
+
+export async function doneEvent(result: FinishedDownload): Promise<DoneEvent | DownloadEvent> {
+  const { contentDigest, contentLength, path, bytesFrom, backToSource } = result
+  try {
+    const { dev, ino } = await stat(path, { bigint: true })
+    const file = { path, device: String(dev), inode: String(ino) }
+    return { type: 'done', digest: formatDigest(contentDigest), length: contentLength, ...file, bytesFrom, backToSource }
+  } catch (error) {
+    return errorEvent(diskError(error, `look at ${path}`))
+  }
+}
+
+export function errorEvent(error: unknown): DownloadEvent {
+  return { type: 'error', ...errorBody(error) }
+}
+
+export function errorBody(error: unknown): ErrorBody {
+  const ours = toDamselflyError(error)
+  return { code: ours.code, message: ours.message, advice: ours.kind.advice }
+}

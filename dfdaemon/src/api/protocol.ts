@@ -1,0 +1,17 @@
+/** What both ends of the local API must agree on beside the schemas; light, since `dfget` loads it on every start. */
+
+/** Carries the capability of a download when its content is read or it is released. */
+export const CAPABILITY_HEADER = 'x-damselfly-download'
+
+/** Says why the origin itself was used. */
+export const BACK_TO_SOURCE_HEADER = 'x-damselfly-back-to-source'
+
+export const EVENT_STREAM_TYPE = 'application/x-ndjson'
+
+export const DOWNLOADS_PATH = '/api/v1/downloads'
+export const TASKS_PATH = '/api/v1/tasks'
+export const STATUS_PATH = '/api/v1/status'
+
+export function contentPath(taskId: string): string {
+  return `${TASKS_PATH}/${taskId}/content`
+}

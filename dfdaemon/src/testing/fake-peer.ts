@@ -1,0 +1,78 @@
+import { mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DamselflyError, deriveTaskId, type PeerId, type TaskId } from '@damselfly/shared'
+import type { Download, DownloadRequest, Peer, PeerStatus, TaskView } from '../peer/peer.ts'
+import { FakeDownload, type FakeContent } from './fake-download.ts'
+
+export interface FakePeerInit {
+  readonly dataDir: string
+  /** What can be downloaded, by URL. */
+  readonly contents: Readonly<Record<string, FakeContent>>
+  /** Bytes. @default 64 KiB */
+  readonly pieceSize?: number | undefined
+  /** Holds each piece back until it resolves. */
+  readonly beforePiece?: ((index: number) => Promise<void>) | undefined
+}
+
+/** A peer without a network: it writes the given contents to real files, piece by piece. */
+export class FakePeer implements Peer {
+  readonly requests: DownloadRequest[] = []
+  readonly downloads: FakeDownload[] = []
+  readonly #init: FakePeerInit
+  readonly #deleted = new Set<TaskId>()
+
+  constructor(init: FakePeerInit) {
+    this.#init = init
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#init.dataDir, { recursive: true, mode: 0o700 })
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.downloads.map((download) => download.release()))
+  }
+
+  async download(request: DownloadRequest): Promise<Download> {
+    this.requests.push(request)
+    const content = this.#init.contents[request.url]
+    if (content === undefined) throw new DamselflyError('URL_REFUSED', `'${request.url}' is not among the contents`)
+    const taskId = deriveTaskId({ ...request, headers: undefined })
+    const path = join(this.#init.dataDir, taskId)
+    const file = await open(path, 'w', 0o600)
+    const download = new FakeDownload({
+      taskId,
+      path,
+      file,
+      content,
+      pieceSize: this.#init.pieceSize ?? 64 * 1024,
+      beforePiece: this.#init.beforePiece ?? (() => Promise.resolve()),
+    })
+    this.downloads.push(download)
+    return download
+  }
+
+  tasks(): readonly TaskView[] {
+    return this.downloads.filter((download) => !this.#deleted.has(download.taskId)).map((download) => download.view())
+  }
+
+  async deleteTask(taskId: TaskId): Promise<void> {
+    const download = this.downloads.find((candidate) => candidate.taskId === taskId && !this.#deleted.has(taskId))
+    if (download === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+    if (!download.released) throw new DamselflyError('TASK_BUSY', `task ${taskId} is in use`)
+    this.#deleted.add(taskId)
+    await rm(join(this.#init.dataDir, taskId))
+  }
+
+  status(): PeerStatus {
+    return {
+      peer: '12D3KooWfake' as PeerId,
+      version: '0.0.0',
+      supernode: { type: 'disconnected', address: '[::1]:65002', error: undefined },
+      endpoints: [],
+      downloads: this.downloads.filter((download) => !download.released).length,
+      tasks: this.tasks().length,
+      usedBytes: this.tasks().reduce((sum, task) => sum + task.verifiedBytes, 0),
+    }
+  }
+}

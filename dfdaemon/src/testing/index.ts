@@ -1,0 +1,2 @@
+export * from './fake-download.ts'
+export * from './fake-peer.ts'
