@@ -236,6 +236,12 @@ export const ERROR_CODES = {
     meaning: 'there is no such task',
     advice: 'list the tasks',
   },
+  PEER_NOT_FOUND: {
+    exit: EXIT.usage,
+    http: 404,
+    meaning: 'no such peer is connected',
+    advice: 'list the peers',
+  },
   TASK_BUSY: {
     exit: EXIT.usage,
     http: 409,
