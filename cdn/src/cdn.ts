@@ -28,6 +28,11 @@ export interface CdnTaskListener {
   pieceStored(index: number, digest: Sha256): void
   /** More bytes came from the origin: a sign of life, at most every 250 ms. */
   progress(): void
+  /**
+   * The content changed at the origin and its fetch starts over: length and pieces told so far are void,
+   * and `stored` will be another one. A listener without this method is told `ended` with ORIGIN_CHANGED instead.
+   */
+  startedOver?(): void
   ended(state: CdnTaskState): void
 }
 
@@ -52,10 +57,12 @@ export interface Cdn {
    * The anonymous request is tried first; `credentials` are used when the origin refuses it,
    * and then the task is private and each caller must pass `authorize`.
    *
+   * Aborting the signal ends the waiting, not the fetch, since others may share it.
+   *
    * @throws DamselflyError as SourceClient does, DISK_FULL, DIGEST_MISMATCH
    */
   obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask>
-  /** A task that is held or being fetched, without starting anything. */
+  /** A task that is being fetched, or that was obtained before and is held; without starting anything. */
   get(taskId: TaskId): CdnTask | undefined
   /**
    * Asks the origin, without a body, whether this caller may have the content; the answer is

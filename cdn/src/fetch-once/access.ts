@@ -1,0 +1,98 @@
+import { canonicalUrl, DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
+import type { TaskRecord } from '@damselfly/exchange'
+import type { ContentSpec } from '../cdn.ts'
+import type { OriginInfo, SourceClient } from '../source-client.ts'
+import { sameValidators } from '../validators.ts'
+import type { FetchCounters } from './fetch-counters.ts'
+import type { CdnLimits } from './limits.ts'
+import { createMemory, keyOf } from './memory.ts'
+import { mayNeedCredentials } from './origin-reader.ts'
+import { orAborted } from './waiting.ts'
+
+interface Verdict {
+  readonly refusal: DamselflyError | undefined
+}
+
+export interface AccessInit {
+  readonly source: SourceClient
+  readonly clock: Clock
+  readonly limits: CdnLimits
+  readonly counters: FetchCounters
+  /** Ends the questions that are under way. */
+  readonly signal: AbortSignal
+}
+
+/** Who may have a content, by the origin's word. */
+export class Access {
+  readonly #init: AccessInit
+  readonly #verdicts
+  readonly #asking = new Map<string, Promise<Verdict>>()
+
+  constructor(init: AccessInit) {
+    this.#init = init
+    this.#verdicts = createMemory<Verdict>(init.limits.memoryEntries, init.limits.accessMemoryMs, init.clock)
+  }
+
+  /** The origin has just served it to them. */
+  remember(spec: ContentSpec, credentials: HeaderMap): void {
+    this.#verdicts.set(keyOf(spec.taskId, spec.url, credentials), { refusal: undefined })
+  }
+
+  /**
+   * @param held the task as it is here, if it is
+   * @throws DamselflyError ORIGIN_UNAUTHORIZED, or as SourceClient.probe
+   */
+  async check(spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (held !== undefined) requireSameOrigin(spec, held)
+    const key = keyOf(spec.taskId, spec.url, credentials)
+    const verdict = this.#verdicts.get(key) ?? (await orAborted(this.#ask(key, spec, held, credentials), signal))
+    if (verdict.refusal !== undefined) throw verdict.refusal
+  }
+
+  #ask(key: string, spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap): Promise<Verdict> {
+    const asking = this.#asking.get(key) ?? this.#probe(key, spec, held, credentials).finally(() => this.#asking.delete(key))
+    this.#asking.set(key, asking)
+    return asking
+  }
+
+  async #probe(key: string, spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap): Promise<Verdict> {
+    const { source, counters, limits, signal } = this.#init
+    counters.accessProbes++
+    try {
+      const headers = new Map([...spec.variantHeaders, ...credentials])
+      const info = await source.probe({ url: spec.url, headers, signal })
+      if (held !== undefined) requireSameContent(spec, held, info)
+    } catch (error) {
+      if (!mayNeedCredentials(error)) throw error
+      const verdict = { refusal: toDamselflyError(error) }
+      this.#verdicts.set(key, verdict, { ttl: limits.refusalMemoryMs })
+      return verdict
+    }
+    const verdict = { refusal: undefined }
+    this.#verdicts.set(key, verdict)
+    return verdict
+  }
+}
+
+/** With a digest, other URLs lead to the same task; the word of another origin opens nothing that this one closes. */
+function requireSameOrigin(spec: ContentSpec, held: TaskRecord): void {
+  if (URL.parse(spec.url)?.origin === URL.parse(held.url)?.origin) return
+  throw refused(spec, 'is private at another origin')
+}
+
+/** Another URL of the same origin counts only if what it serves may be this content. */
+function requireSameContent(spec: ContentSpec, held: TaskRecord, info: OriginInfo): void {
+  if (spec.range !== undefined || isSameUrl(spec, held)) return
+  const isOther = info.contentLength !== held.contentLength || sameValidators(info.validators, held) === false
+  if (isOther) throw refused(spec, 'is another content than the private one')
+}
+
+function isSameUrl(spec: ContentSpec, held: TaskRecord): boolean {
+  const filtered = spec.filteredQueryParams
+  return canonicalUrl(spec.url, filtered) === canonicalUrl(held.url, filtered)
+}
+
+function refused(spec: ContentSpec, why: string): DamselflyError {
+  return new DamselflyError('ORIGIN_UNAUTHORIZED', `${redactUrl(spec.url)} ${why}`)
+}

@@ -1,0 +1,33 @@
+/** Bounds of the CDN's fetches and memories. */
+export interface CdnLimits {
+  /** Tries of a request until the origin has answered once: somebody waits for the first byte. @default 3 */
+  readonly startTries: number
+  /** Tries in a row without progress once a fetch runs. @default 6 */
+  readonly fetchTries: number
+  /** The first pause between tries; each next one is twice as long; milliseconds. @default 250 */
+  readonly backoffMs: number
+  /** The longest pause; milliseconds. @default 15 s */
+  readonly maxBackoffMs: number
+  /** The longest pause that an origin's Retry-After can ask for; milliseconds. @default 30 s */
+  readonly maxRetryAfterMs: number
+  /** How long a failed fetch is not tried again; milliseconds. @default 3 s */
+  readonly failureMemoryMs: number
+  /** How long an origin's consent to a caller's credentials holds; milliseconds. @default 5 min */
+  readonly accessMemoryMs: number
+  /** How long its refusal holds; milliseconds. @default 5 s */
+  readonly refusalMemoryMs: number
+  /** Entries in each memory, the least recently used forgotten first. @default 10,000 */
+  readonly memoryEntries: number
+}
+
+export const DEFAULT_CDN_LIMITS: CdnLimits = {
+  startTries: 3,
+  fetchTries: 6,
+  backoffMs: 250,
+  maxBackoffMs: 15_000,
+  maxRetryAfterMs: 30_000,
+  failureMemoryMs: 3_000,
+  accessMemoryMs: 5 * 60_000,
+  refusalMemoryMs: 5_000,
+  memoryEntries: 10_000,
+}

@@ -1,0 +1,100 @@
+import type { StoredTask } from '@damselfly/exchange'
+import { DamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
+import type { CdnTask, CdnTaskListener, CdnTaskState, ContentSpec } from '../cdn.ts'
+import { specOf } from './task-record.ts'
+
+/** Signs of life come no more often; milliseconds. */
+const PROGRESS_INTERVAL_MS = 250
+
+/** A task as others see it; its fetch tells it what happens. */
+export class LiveTask implements CdnTask {
+  readonly spec: ContentSpec
+  readonly #clock: Clock
+  readonly #listeners = new Set<CdnTaskListener>()
+  #stored: StoredTask | undefined
+  #state: CdnTaskState = { type: 'fetching' }
+  #isPrivate = false
+  #originBytes = 0
+  #progressAt = Number.NEGATIVE_INFINITY
+
+  constructor(spec: ContentSpec, clock: Clock) {
+    this.spec = spec
+    this.#clock = clock
+  }
+
+  /** A task that is held since an earlier run of the program. */
+  static ofComplete(stored: StoredTask, contentDigest: Sha256, clock: Clock): LiveTask {
+    const task = new LiveTask(specOf(stored.record), clock)
+    task.open(stored)
+    task.#state = { type: 'complete', contentDigest }
+    return task
+  }
+
+  /** Whether it can be handed out. */
+  get isOpen(): boolean {
+    return this.#stored !== undefined
+  }
+
+  /** Nobody is handed the task before it has been opened. */
+  get stored(): StoredTask {
+    if (this.#stored === undefined) throw new DamselflyError('INTERNAL', 'the task is not open yet')
+    return this.#stored
+  }
+
+  get state(): CdnTaskState {
+    return this.#state
+  }
+
+  get isPrivate(): boolean {
+    return this.#isPrivate
+  }
+
+  get originBytes(): number {
+    return this.#originBytes
+  }
+
+  subscribe(listener: CdnTaskListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  open(stored: StoredTask): void {
+    this.#stored = stored
+    this.#isPrivate = stored.record.isPrivate
+  }
+
+  tellLength(contentLength: number): void {
+    for (const listener of this.#listeners) listener.lengthKnown(contentLength)
+  }
+
+  tellPiece(index: number, digest: Sha256): void {
+    for (const listener of this.#listeners) listener.pieceStored(index, digest)
+  }
+
+  /** @param bytes that came from the origin just now */
+  receive(bytes: number): void {
+    this.#originBytes += bytes
+    const now = this.#clock.now()
+    if (now - this.#progressAt < PROGRESS_INTERVAL_MS) return
+    this.#progressAt = now
+    for (const listener of this.#listeners) listener.progress()
+  }
+
+  /** What was told is void. Whoever cannot start again is told that the task has failed. */
+  startOver(reason: DamselflyError): void {
+    for (const listener of this.#listeners) {
+      if (listener.startedOver !== undefined) {
+        listener.startedOver()
+        continue
+      }
+      this.#listeners.delete(listener)
+      listener.ended({ type: 'failed', error: reason })
+    }
+  }
+
+  end(state: CdnTaskState): void {
+    this.#state = state
+    for (const listener of this.#listeners) listener.ended(state)
+    this.#listeners.clear()
+  }
+}

@@ -1,0 +1,114 @@
+import type { StoredTask } from '@damselfly/exchange'
+import { DamselflyError, type Sha256 } from '@damselfly/shared'
+import type { ContentHash } from './content-hash.ts'
+import { HeldPiece, NewPiece, type OpenPiece } from './open-piece.ts'
+
+/** A part of the task's content that is not here; bytes, `end` exclusive and undefined for all the rest. */
+export interface Gap {
+  readonly start: number
+  readonly end: number | undefined
+}
+
+/** Cuts one stream of bytes into pieces and stores those that are missing. */
+export class PieceSink {
+  readonly #stored: StoredTask
+  readonly #hash: ContentHash
+  readonly #onStored: (index: number, digest: Sha256) => void
+  #position = 0
+  #open: OpenPiece | undefined
+
+  constructor(stored: StoredTask, hash: ContentHash, onStored: (index: number, digest: Sha256) => void) {
+    this.#stored = stored
+    this.#hash = hash
+    this.#onStored = onStored
+  }
+
+  /** Where the next byte goes in the task's content. */
+  get position(): number {
+    return this.#position
+  }
+
+  get isFilled(): boolean {
+    return this.#stored.isComplete
+  }
+
+  /** The first part that is missing; it may begin within a piece of which some bytes have come. */
+  gap(): Gap {
+    const { pieceSize } = this.#stored.record
+    const have = this.#stored.have()
+    const open = this.#open instanceof NewPiece ? this.#open.index : undefined
+    let first = 0
+    while (have.has(first)) first++
+    let next = first
+    while (next < have.size && !have.has(next)) next++
+    return {
+      start: first === open ? this.#position : first * pieceSize,
+      end: next < have.size ? next * pieceSize : undefined,
+    }
+  }
+
+  /** The next bytes are those at `position`: here, or where a piece begins. */
+  async seek(position: number): Promise<void> {
+    if (position === this.#position) return
+    if (position % this.#stored.record.pieceSize !== 0) {
+      throw new DamselflyError('INTERNAL', `byte ${position} is not the first of a piece`)
+    }
+    await this.close()
+    this.#position = position
+  }
+
+  /** @throws DamselflyError ORIGIN_CHANGED, TASK_BUSY, DISK_FULL, DISK_FAILED */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let taken = 0; taken < bytes.length; ) {
+      const index = this.#indexAtPosition
+      this.#open ??= this.#begin(index)
+      const part = bytes.subarray(taken, taken + this.#endOf(index) - this.#position)
+      await this.#open.write(part)
+      taken += part.length
+      this.#position += part.length
+      if (this.#position === this.#endOf(index)) await this.#endOpen()
+    }
+  }
+
+  /** The content ends here, which nobody knew before. */
+  async finish(): Promise<void> {
+    await this.#stored.update({ contentLength: this.#position })
+    await this.#endOpen()
+  }
+
+  /** Gives up the piece that is not whole. */
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.abort()
+  }
+
+  get #indexAtPosition(): number {
+    return Math.floor(this.#position / this.#stored.record.pieceSize)
+  }
+
+  #endOf(index: number): number {
+    return index * this.#stored.record.pieceSize + this.#lengthOf(index)
+  }
+
+  #lengthOf(index: number): number {
+    return this.#stored.layout?.piece(index).length ?? this.#stored.record.pieceSize
+  }
+
+  #begin(index: number): OpenPiece {
+    const digest = this.#stored.digest(index)
+    if (digest !== undefined) return new HeldPiece(index, digest)
+    const writer = this.#stored.claim(index, this.#lengthOf(index))
+    if (writer === undefined) throw new DamselflyError('TASK_BUSY', `somebody else writes piece ${index}`)
+    return new NewPiece(writer, this.#hash.begin(index), (stored, fed) => {
+      this.#hash.end(fed)
+      this.#onStored(index, stored)
+    })
+  }
+
+  async #endOpen(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.end()
+  }
+}
