@@ -75,6 +75,7 @@ function typeName(node: SchemaNode): string {
 }
 
 function defaultText(node: SchemaNode): string {
+  if (node.defaultText !== undefined) return node.defaultText
   if (node.default === undefined) return node.required ? 'required' : '-'
   const written = toWritten(node.default, node)
   if (Array.isArray(written)) return written.length === 0 ? 'none' : written.map((item) => code(asText(item))).join(', ')

@@ -9,6 +9,8 @@ interface NodeFacts {
   readonly flag: string | undefined
   readonly required: boolean
   readonly default: unknown
+  /** What the schema's metadata says instead, for a default that depends on the machine. */
+  readonly defaultText: string | undefined
 }
 
 /** What a configuration schema says about one place in the tree; the part of JSON Schema that configurations need. */
@@ -37,6 +39,7 @@ interface JsonSchema {
   readonly description?: string
   readonly unit?: Unit
   readonly flag?: string
+  readonly defaultText?: string
 }
 
 /** Describes what `schema` accepts as input. Only plain sections, records, lists and values are told apart. */
@@ -58,6 +61,7 @@ function toNode(json: JsonSchema, required: boolean): SchemaNode {
     flag: json.flag,
     required,
     default: json.default,
+    defaultText: json.defaultText,
   }
   if (json.properties !== undefined) {
     const entries = Object.entries(json.properties).map(
