@@ -240,7 +240,9 @@ export class DownloadAttempt implements TaskControlListener {
   async #fetchFromOrigin(): Promise<void> {
     try {
       const { existing } = this.#options
-      if (this.#content.stored === undefined && existing?.layout !== undefined) await this.#content.prepare(existing.record)
+      // A whole content has nothing to ask for, so whether it is still the origin's must show first.
+      const resumable = existing?.layout !== undefined && !existing.isComplete ? existing : undefined
+      if (this.#content.stored === undefined && resumable !== undefined) await this.#content.prepare(resumable.record)
       this.#origin = this.#createOriginFetch()
       await this.#origin.run()
       this.#content.check()
@@ -256,13 +258,13 @@ export class DownloadAttempt implements TaskControlListener {
   }
 
   #createOriginFetch(): OriginFetch {
-    const { task, account, existing, dependencies } = this.#options
+    const { task, account, dependencies } = this.#options
     return new OriginFetch({
       origin: task.origin,
       account,
       digests: this.#content.digests,
       parallel: dependencies.parallelRanges,
-      existing: this.#content.stored ?? existing,
+      existing: this.#content.stored,
       prepare: (content) =>
         this.#content.prepare({
           ...content,

@@ -72,7 +72,12 @@ export class OriginFetch {
       this.#servesRanges = partial
       const last = layout === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(RUN_BYTES / layout.pieceSize) - 1
       const run = { first: 0, last: partial ? Math.min(last, layout.pieceCount - 1) : last }
-      await this.#consume(stored, answer, run)
+      try {
+        await this.#consume(stored, answer, run)
+      } catch (error) {
+        // Where ranges are served the workers go on behind the cut.
+        if (!partial || !isTransient(error)) throw error
+      }
     })
   }
 

@@ -140,19 +140,22 @@ export class TaskDownload {
     if (held?.isComplete !== true || held.record.contentDigest === undefined) return undefined
     const { identity, origin, backToSource } = this.task
     const needsNoOrigin = !held.record.isPrivate && (identity.digest !== undefined || !backToSource)
-    if (!needsNoOrigin && !(await this.#isCurrent(held, origin, signal))) return undefined
-    return this.#finished(held, held.record.contentDigest)
+    const freshness = needsNoOrigin ? 'current' : await this.#freshness(held, origin, signal)
+    if (freshness === 'current') return this.#finished(held, held.record.contentDigest)
+    if (freshness === 'changed') await this.#discardHeld()
+    return undefined
   }
 
-  /** An origin that cannot be reached leaves the question to the supernode. */
-  async #isCurrent(held: StoredTask, origin: OriginReader, signal: AbortSignal): Promise<boolean> {
+  /** An origin that cannot be reached from here leaves the question to the supernode. */
+  async #freshness(held: StoredTask, origin: OriginReader, signal: AbortSignal): Promise<'current' | 'changed' | 'unknown'> {
     try {
       const now = await origin.probe(signal)
-      return this.task.identity.digest !== undefined || isSameVersion(held.record, now)
+      const isCurrent = this.task.identity.digest !== undefined || isSameVersion(held.record, now)
+      return isCurrent ? 'current' : 'changed'
     } catch (error) {
       signal.throwIfAborted()
-      const elsewhere = isDamselflyError(error, 'ORIGIN_UNREACHABLE') || isDamselflyError(error, 'ORIGIN_FORBIDDEN')
-      if (elsewhere && this.#dependencies.control !== undefined) return false
+      const isElsewhere = isDamselflyError(error, 'ORIGIN_UNREACHABLE') || isDamselflyError(error, 'ORIGIN_FORBIDDEN')
+      if (isElsewhere && this.#dependencies.control !== undefined) return 'unknown'
       throw error
     }
   }
@@ -217,11 +220,15 @@ export class TaskDownload {
     const heldBefore = this.#account.bytesFrom.held > 0
     const changed = isDamselflyError(error, 'ORIGIN_CHANGED')
     if (!changed && !(heldBefore && isDamselflyError(error, 'DIGEST_MISMATCH'))) return false
+    await this.#discardHeld()
+    return true
+  }
+
+  async #discardHeld(): Promise<void> {
     this.end()
     this.#stored = undefined
     this.#account.discardHeld()
     await this.#dependencies.store.delete(this.task.taskId)
-    return true
   }
 
   /** The digest of the whole: hashed here if the caller gave one to compare with, else as the supernode signed it. */
