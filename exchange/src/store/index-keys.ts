@@ -13,6 +13,7 @@ export interface KeyRange {
 
 export const RECORDS: KeyRange = { gte: 'task!', lt: 'task"' }
 export const STATES: KeyRange = { gte: 'state!', lt: 'state"' }
+export const PIECES: KeyRange = { gte: 'piece!', lt: 'piece"' }
 
 export function recordKey(taskId: TaskId): string {
   return `task!${taskId}`
@@ -38,4 +39,8 @@ export function idOfKey(key: string): string {
 /** The piece index at the end of a piece's key. */
 export function indexOfKey(key: string): number {
   return Number.parseInt(key.slice(key.lastIndexOf('!') + 1), 16)
+}
+
+export function taskOfPieceKey(key: string): string {
+  return key.slice(key.indexOf('!') + 1, key.lastIndexOf('!'))
 }

@@ -1,6 +1,5 @@
 import {
   DamselflyError,
-  messageOf,
   type Bitset,
   type PieceLayout,
   type Sha256,
@@ -8,16 +7,15 @@ import {
 } from '@damselfly/shared'
 import { ChunkWriter } from './chunk-writer.ts'
 import { InFlight } from './in-flight.ts'
-import { LocalPieceWriter } from './local-piece-writer.ts'
+import { LocalPieceWriter, type ClaimedPiece } from './local-piece-writer.ts'
 import type { PieceWriter, StoredTask, TaskRecord, TaskRecordChange } from './piece-store.ts'
+import { PieceListeners, type PieceListener } from './piece-listeners.ts'
 import { PieceWaiters } from './piece-waiters.ts'
 import { changedRecord } from './record-change.ts'
 import type { TaskFile } from './task-file.ts'
 import { TaskPieces } from './task-pieces.ts'
 import type { TaskServices } from './task-services.ts'
 import { TaskTrust } from './task-trust.ts'
-
-type PieceListener = (index: number, digest: Sha256) => void
 
 /** A task of the local store. The store creates it and decides when it closes. */
 export class LocalStoredTask implements StoredTask {
@@ -28,7 +26,7 @@ export class LocalStoredTask implements StoredTask {
   readonly #trust: TaskTrust
   readonly #claims = new Map<number, LocalPieceWriter>()
   readonly #waiters = new PieceWaiters()
-  readonly #listeners = new Set<PieceListener>()
+  readonly #listeners: PieceListeners
   readonly #inFlight = new InFlight()
   readonly #setHeld: (isHeld: boolean) => void
   #uses = 0
@@ -41,6 +39,7 @@ export class LocalStoredTask implements StoredTask {
     this.#file = file
     this.#services = services
     this.#setHeld = setHeld
+    this.#listeners = new PieceListeners(services.logger)
     this.#pieces = new TaskPieces(services.ledger.record(taskId), services)
     this.#trust = new TaskTrust(taskId, file, this.#pieces, services)
   }
@@ -114,19 +113,17 @@ export class LocalStoredTask implements StoredTask {
     this.#trust.expectWrites()
     const release = this.#hold()
     const chunks = new ChunkWriter(this.#file, this.#services.chunks, range.offset)
-    const writer = new LocalPieceWriter(
-      {
-        index,
-        length: () => this.#pieces.lengthOf(index),
-        record: (written, digest) => this.#pieces.record(index, written, digest),
-        release: () => {
-          this.#claims.delete(index)
-          release()
-        },
-        announce: (digest) => this.#inFlight.run(() => this.#announce(index, digest)),
+    const piece: ClaimedPiece = {
+      index,
+      length: () => this.#pieces.lengthOf(index),
+      record: (written, digest) => this.#pieces.record(index, written, digest),
+      release: () => {
+        this.#claims.delete(index)
+        release()
       },
-      chunks,
-    )
+      announce: (digest) => this.#inFlight.run(() => this.#announce(index, digest)),
+    }
+    const writer = new LocalPieceWriter(piece, chunks)
     this.#claims.set(index, writer)
     return writer
   }
@@ -153,10 +150,7 @@ export class LocalStoredTask implements StoredTask {
   }
 
   onPiece(listener: PieceListener): () => void {
-    // A wrapper, so that one function added twice is called, and removed, twice.
-    const added: PieceListener = (index, digest) => listener(index, digest)
-    this.#listeners.add(added)
-    return this.#hold(() => this.#listeners.delete(added))
+    return this.#hold(this.#listeners.add(listener))
   }
 
   use(): () => void {
@@ -186,8 +180,12 @@ export class LocalStoredTask implements StoredTask {
   }
 
   async #relayout(record: TaskRecord): Promise<void> {
-    await this.#pieces.relayout(record)
+    const written = this.#pieces.relayout(record)
     const { layout } = this.#pieces
+    if (layout !== undefined) {
+      this.#waiters.fail(new RangeError(`there are only ${layout.pieceCount} pieces`), layout.pieceCount)
+    }
+    await written
     if (layout === undefined) return
     // What writers of pieces past the end have under way must not make the file longer again.
     await Promise.all([...this.#claims.values()].map((writer) => writer.settle()))
@@ -198,13 +196,7 @@ export class LocalStoredTask implements StoredTask {
 
   async #announce(index: number, digest: Sha256): Promise<void> {
     this.#waiters.announce(index)
-    for (const listener of this.#listeners) {
-      try {
-        listener(index, digest.slice())
-      } catch (error) {
-        this.#services.logger.error({ taskId: this.#taskId, reason: messageOf(error) }, 'a piece listener failed')
-      }
-    }
+    this.#listeners.announce(index, digest)
     if (this.#pieces.isComplete) await this.#trust.stamp()
   }
 

@@ -18,14 +18,26 @@ export interface RecordedPiece extends PieceRange {
 export class PieceChecker {
   readonly #limit: LimitFunction = pLimit(MAX_CHECKS)
   readonly #buffers = new BufferPool(READ_BYTES, MAX_CHECKS)
+  readonly #signal: AbortSignal
 
-  /** @returns the indexes of pieces that do not have their digest. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  /** @param signal ends what is being checked. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  /**
+   * @returns the indexes of pieces that do not have their digest.
+   * @throws DamselflyError DISK_DENIED, DISK_FAILED; the signal's reason
+   */
   badPieces(file: TaskFile, pieces: Iterable<RecordedPiece>): Promise<readonly number[]> {
     return this.#limit(async () => {
       const buffer = this.#buffers.acquire()
       try {
         const bad: number[] = []
-        for (const piece of pieces) if (!(await isGood(file, piece, buffer))) bad.push(piece.index)
+        for (const piece of pieces) {
+          this.#signal.throwIfAborted()
+          if (!(await isGood(file, piece, buffer))) bad.push(piece.index)
+        }
         return bad
       } finally {
         this.#buffers.release(buffer)

@@ -46,11 +46,14 @@ export interface PieceStore {
   /** The same object for everyone who has the task open; undefined if there is no such task. */
   open(taskId: TaskId): Promise<StoredTask | undefined>
   /**
-   * Makes room for a task, or opens it if it exists with the same length and piece size.
-   * If it exists with others, the old one is deleted first.
+   * Makes room for a task, or opens it if it exists with the same piece size and length; a length
+   * that either side does not know yet counts as the same. If it exists with others, the old one is deleted first.
+   *
+   * @throws DamselflyError TASK_BUSY while the old one is in use, DISK_FULL, DISK_DENIED, DISK_FAILED
+   * @throws RangeError when the content cannot be cut into such pieces
    */
   create(record: TaskRecord): Promise<StoredTask>
-  /** Forgets the task and deletes its file. @throws DamselflyError TASK_BUSY while it is in use. */
+  /** Forgets the task, if there is one, and deletes its file. @throws DamselflyError TASK_BUSY while it is in use or written */
   delete(taskId: TaskId): Promise<void>
   /** Bytes of verified pieces of all tasks. */
   readonly usedBytes: number
@@ -72,18 +75,38 @@ export interface StoredTask {
   digest(index: number): Sha256 | undefined
   /** Bytes of verified pieces. */
   readonly verifiedBytes: number
-  /** @throws RangeError when the length is set to two different values */
+  /**
+   * Counts as soon as this returns; the promise is for the disk. A content length that becomes known fixes
+   * the layout: pieces that do not fit it are forgotten, waits for pieces past the end fail.
+   * A change of `lastUsedAt` alone is written in time, not now.
+   *
+   * @throws RangeError when the length is set to two different values, or the piece size once pieces were begun
+   */
   update(change: TaskRecordChange): Promise<void>
   /**
    * Claims the right to write one piece. At most one writer per piece exists, so that
-   * nobody can overwrite what another has verified.
+   * nobody can overwrite what another has verified. Ends with `commit` or `abort`, never by itself.
    *
+   * @param length bytes of the piece: as in the layout, or the piece size while the content length is unknown.
+   * Whoever finds such a piece to be the last, and shorter, updates `contentLength` before the commit.
    * @returns undefined when the piece is here already or another writer holds the claim.
+   * @throws RangeError when there is no such piece or it has another length
    */
   claim(index: number, length: number): PieceWriter | undefined
-  /** Bytes of a verified piece. @throws DamselflyError TASK_NOT_FOUND when the piece is not here, DISK_FAILED */
+  /**
+   * Fills `target` with bytes of a verified piece.
+   *
+   * @param offset bytes from the start of the piece.
+   * @throws DamselflyError TASK_NOT_FOUND when the piece is not here (any more), DISK_DENIED, DISK_FAILED
+   * @throws RangeError when the piece does not have so many bytes
+   */
   read(index: number, offset: number, target: Uint8Array): Promise<void>
-  /** Resolves when the piece is here. @throws the signal's reason */
+  /**
+   * Resolves when the piece is here.
+   *
+   * @throws the signal's reason; DamselflyError TASK_NOT_FOUND when the task is deleted, CANCELLED when the store stops
+   * @throws RangeError when there is no such piece, also once that becomes known
+   */
   whenAvailable(index: number, signal: AbortSignal): Promise<void>
   /** Named listeners on each newly verified piece. @returns the function that removes it. */
   onPiece(listener: (index: number, digest: Sha256) => void): () => void
@@ -94,16 +117,23 @@ export interface StoredTask {
 /** Writes one piece chunk by chunk, hashing as it goes; nothing counts until `commit`. */
 export interface PieceWriter {
   readonly index: number
-  /** Takes the bytes over by copying or writing them before it returns control of `bytes`. Resolves when more is welcome. */
+  /**
+   * Takes the bytes over: the caller may reuse their memory as soon as this returns. The promise resolves
+   * when more is welcome. After a failure nothing will be recorded, and the claim still is to be given back.
+   *
+   * @throws DamselflyError PIECE_CORRUPT when it is more than the piece has, DISK_FULL, DISK_DENIED, DISK_FAILED,
+   * CANCELLED when the claim has ended
+   */
   write(bytes: Uint8Array): Promise<void>
   /**
    * Ends the piece and records it.
    *
    * @param expected the digest that it must have; undefined when the bytes come from the origin itself.
    * @returns the digest.
-   * @throws DamselflyError PIECE_CORRUPT (wrong digest or length; the claim is released, nothing recorded), DISK_FULL, DISK_FAILED
+   * @throws DamselflyError PIECE_CORRUPT (wrong digest or length; the claim is released, nothing recorded), DISK_FULL,
+   * DISK_DENIED, DISK_FAILED, CANCELLED when the claim has ended. After any of them the claim is released.
    */
   commit(expected: Sha256 | undefined): Promise<Sha256>
-  /** Gives the claim back. Idempotent; a no-op after `commit`. */
+  /** Gives the claim back once no write is under way. Idempotent; after `commit` it only waits for its end. */
   abort(): Promise<void>
 }

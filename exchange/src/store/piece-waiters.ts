@@ -25,8 +25,11 @@ export class PieceWaiters {
     for (const waiter of this.#waiters.get(index) ?? []) waiter.resolve()
   }
 
-  fail(reason: unknown): void {
-    for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.reject(reason)
+  /** @param first only waits for this piece and those after it. */
+  fail(reason: unknown, first = 0): void {
+    for (const [index, waiters] of this.#waiters) {
+      if (index >= first) for (const waiter of waiters) waiter.reject(reason)
+    }
   }
 
   #add(index: number, waiter: Waiter): void {

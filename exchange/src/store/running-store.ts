@@ -11,6 +11,7 @@ import { LocalStoredTask } from './local-stored-task.ts'
 import { removeOrphans } from './orphans.ts'
 import { PieceChecker } from './piece-checker.ts'
 import type { StoredTask, TaskRecord } from './piece-store.ts'
+import { recount } from './recount.ts'
 import { isSameLayout } from './record-change.ts'
 import { putRecord, putState, StoreIndex, type Run } from './store-index.ts'
 import { TaskFile, taskPath } from './task-file.ts'
@@ -41,7 +42,7 @@ export class RunningStore {
   /** Opening, creating and deleting one task exclude each other. */
   readonly #lock = new KeyedLock<TaskId>()
   readonly #inFlight = new InFlight()
-  #isStopping = false
+  readonly #ending = new AbortController()
   #stopping: Promise<void> | undefined
 
   /** @throws DamselflyError STORE_LOCKED, DISK_DENIED, DISK_FULL, DISK_FAILED */
@@ -72,7 +73,7 @@ export class RunningStore {
       logger,
       ledger: new TaskLedger(clock, () => void this.#inFlight.run(() => this.#flush())),
       chunks: new BufferPool(CHUNK_BYTES, FREE_CHUNKS),
-      checker: new PieceChecker(),
+      checker: new PieceChecker(this.#ending.signal),
     }
   }
 
@@ -117,7 +118,7 @@ export class RunningStore {
   }
 
   async #load(): Promise<void> {
-    const { index, ledger, logger } = this.#services
+    const { index, ledger, logger, run } = this.#services
     for (const task of await index.tasks()) ledger.add(task)
     const found = await removeOrphans(this.#tasksDirectory, (taskId) => ledger.has(taskId))
     for (const { taskId } of ledger.records()) {
@@ -126,6 +127,8 @@ export class RunningStore {
       await index.remove(taskId)
       ledger.remove(taskId)
     }
+    // A clean stop has written the sums.
+    if (run.suspectBefore === run.number) await recount(index, ledger)
   }
 
   async #open(taskId: TaskId): Promise<LocalStoredTask | undefined> {
@@ -167,9 +170,9 @@ export class RunningStore {
   }
 
   async #stop(): Promise<void> {
-    this.#isStopping = true
-    await this.#inFlight.settled()
     const reason = new DamselflyError('CANCELLED', 'the piece store stops')
+    this.#ending.abort(reason)
+    await this.#inFlight.settled()
     await Promise.all(this.#loaded.all().map((task) => task.close(reason)))
     const isClean = await this.#settle()
     await this.#files.closeAll()
@@ -208,7 +211,7 @@ export class RunningStore {
   }
 
   async #exclusively<T>(taskId: TaskId, work: () => Promise<T>): Promise<T> {
-    if (this.#isStopping) throw new DamselflyError('CANCELLED', 'the piece store stops')
+    this.#ending.signal.throwIfAborted()
     return await this.#inFlight.run(() => this.#lock.run(taskId, work))
   }
 

@@ -7,6 +7,7 @@ import {
   idOfKey,
   indexOfKey,
   pieceKey,
+  PIECES,
   piecesOf,
   recordKey,
   RECORDS,
@@ -14,6 +15,7 @@ import {
   stateKey,
   STATES,
   SUSPECT_KEY,
+  taskOfPieceKey,
   type KeyRange,
 } from './index-keys.ts'
 import { IndexWriter, type IndexChange } from './index-writer.ts'
@@ -116,6 +118,11 @@ export class StoreIndex {
       else this.#logger.warn({ taskId, key }, 'dropped a damaged piece record')
     }
     return pieces
+  }
+
+  /** Which pieces are recorded, of all tasks. */
+  async *recorded(): AsyncGenerator<{ readonly taskId: string; readonly index: number }> {
+    for await (const [key] of this.#entries(PIECES)) yield { taskId: taskOfPieceKey(key), index: indexOfKey(key) }
   }
 
   /** Removes a task and its pieces in one step, so that a later task of this id inherits none. */
