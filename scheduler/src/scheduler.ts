@@ -48,7 +48,7 @@ class PieceScheduler implements Scheduler {
     const { blocklist } = policies
     const register = new Register()
     const wakes = new Wakes()
-    const assignments = new Assignments(wakes)
+    const assignments = new Assignments(wakes, policies.admission)
     this.#parts = { register, assignments, blocklist, wakes }
     this.#matcher = new Matcher({ ...policies, random, assignments })
     this.#prospects = new Prospects(blocklist, register.cdns)
@@ -129,10 +129,11 @@ class PieceScheduler implements Scheduler {
 
   #serveWoken(now: number, commands: SchedulerCommand[]): void {
     const { children, possessions, slots, losses } = this.#parts.wakes
-    for (const member of children) this.#matcher.serve(member, now, commands)
     for (const [member, piece] of possessions) this.#matcher.offer(member, piece, now, commands)
     for (const peer of slots) this.#matcher.offerSlots(peer, now, commands)
     for (const { cdns } of losses) for (const cdn of cdns) this.#matcher.offer(cdn, undefined, now, commands)
+    // Last: a child that freed a slot does not get it back before those that have waited for it.
+    for (const member of children) this.#matcher.serve(member, now, commands)
   }
 
   #sendToSource(now: number, commands: SchedulerCommand[]): void {

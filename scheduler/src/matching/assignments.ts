@@ -1,4 +1,5 @@
 import type { SchedulerCommand } from '../contract.ts'
+import type { AdmissionPolicy } from '../policies/admission.ts'
 import { blend } from '../state/average.ts'
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
@@ -10,16 +11,20 @@ const SHORTEST_PATIENCE_MS = 1_000
 const LONGEST_PATIENCE_MS = 60_000
 /** Before the first piece has come from the CDN. */
 const FIRST_PATIENCE_MS = 10_000
+/** The shortest duration that a rate is computed from, so that a rounded 0 ms is no infinite rate. */
+const SHORTEST_MS = 0.01
 
 /** All assignments under way; keeps what hangs on them in step: credits, slots, needs and copies to come. */
 export class Assignments {
   readonly #wakes: Wakes
+  readonly #admission: AdmissionPolicy
   readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue }) => ended || overdue)
   #cdnDurationMs: number | undefined
   #count = 0
 
-  constructor(wakes: Wakes) {
+  constructor(wakes: Wakes, admission: AdmissionPolicy) {
     this.#wakes = wakes
+    this.#admission = admission
   }
 
   get count(): number {
@@ -52,7 +57,7 @@ export class Assignments {
     assignment.ended = true
     this.#count--
     child.fetching.delete(piece)
-    if (!held.has(piece)) child.need.add(piece)
+    if (!held.has(piece) && child.need.add(piece)) swarm.queue(member)
     if (assignment.fromCdn) child.cdnInFlight--
     parent.uploads.delete(assignment)
     if (parent.peer.vacateSlot()) this.#wakes.slots.add(parent.peer)
@@ -62,10 +67,10 @@ export class Assignments {
 
   /** Learns from an assignment that ended well. */
   measure({ child: { swarm }, parent, fromCdn, startedAt }: Assignment, bytes: number, durationMs: number, now: number): void {
-    parent.peer.measure(bytes, durationMs)
-    swarm.measure(parent, bytes, durationMs)
+    const rate = bytes / Math.max(durationMs, SHORTEST_MS)
+    parent.peer.measure(rate)
+    swarm.measure(parent, rate, (throughput, cdnRate) => this.#admission.isSlow(throughput, cdnRate))
     if (fromCdn) this.#cdnDurationMs = blend(this.#cdnDurationMs, now - startedAt)
-    else swarm.peerCopies++
   }
 
   /** A child that is slow to get a piece from the CDN no longer keeps the others from it. */

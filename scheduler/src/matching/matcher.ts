@@ -9,6 +9,7 @@ import type { Peer } from '../state/peer.ts'
 import type { Swarm } from '../state/swarm.ts'
 import type { Assignments } from './assignments.ts'
 import { collectOrphans, hasOrphans } from './orphans.ts'
+import { collectSpare } from './spare.ts'
 
 /** How many waiting children that a parent could serve are compared before it serves one. */
 const COMPARED_CHILDREN = 8
@@ -73,23 +74,21 @@ export class Matcher {
 
   /** The CDN gives a piece that the swarm has already, if it is admitted to. */
   #serveSpare(member: Member, child: Childhood, cdn: Member, now: number, commands: SchedulerCommand[]): boolean {
-    if (child.fetching.size > 0) return false
     const { swarm } = member
+    const mayTakeAny = this.#admits(swarm, child, swarm.peersAreSlow)
+    if (!mayTakeAny && (swarm.slow.size === 0 || !this.#admits(swarm, child, true))) return false
     const candidates = this.#emptyCandidates()
-    child.need.collectInAny([cdn.held], candidates)
-    const admitted = candidates.filter((piece) => this.#admits(swarm, piece))
-    if (admitted.length === 0) return false
-    candidates.splice(0, Infinity, ...admitted)
+    collectSpare(child, cdn, mayTakeAny ? undefined : swarm.slow, candidates)
+    if (candidates.length === 0) return false
     swarm.spareCopies++
     this.#parts.assignments.begin(member, cdn, this.#choosePiece(member, child), now, commands)
     return true
   }
 
-  #admits(swarm: Swarm, piece: number): boolean {
-    const holders = swarm.copies.holdersOf(piece)
-    const receivers = swarm.copies.copiesOf(piece) - holders
-    const { cdnRate, peerRate, spareCopies, peerCopies } = swarm
-    return this.#parts.admission.admits({ holders, receivers, cdnRate, peerRate, spareCopies, peerCopies })
+  #admits(swarm: Swarm, { fetching, cdnInFlight }: Childhood, onlyFromSlow: boolean): boolean {
+    const { spareCopies, peerCopies } = swarm
+    const inFlight = fetching.size
+    return this.#parts.admission.admits({ inFlight, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
   }
 
   #offerOne(parent: Member, piece: number | undefined, now: number, commands: SchedulerCommand[]): boolean {

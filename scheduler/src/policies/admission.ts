@@ -1,13 +1,11 @@
-/** A piece that an idle child could get from the CDN although the swarm has it or is about to. */
+/** A child that could get a piece from the CDN although peers have it, because all of these are busy. */
 export interface AdmissionRequest {
-  /** Peers that hold the piece; none of them has a free slot for this child. */
-  readonly holders: number
-  /** Children to which the piece is under way. */
-  readonly receivers: number
-  /** Bytes per millisecond of one transfer from the CDN in this task, on average; undefined before the first. */
-  readonly cdnRate: number | undefined
-  /** The same of one transfer from a peer. */
-  readonly peerRate: number | undefined
+  /** Pieces under way to the child. */
+  readonly inFlight: number
+  /** Those of them that come from the CDN. */
+  readonly cdnInFlight: number
+  /** Whether all peers that have the piece are slow, in the sense of this policy. */
+  readonly onlyFromSlow: boolean
   /** Pieces of this task that the CDN has been admitted to give so far. */
   readonly spareCopies: number
   /** Pieces of this task that peers have given so far. */
@@ -15,31 +13,36 @@ export interface AdmissionRequest {
 }
 
 /**
- * When the CDN may give a piece to more children than needed.
- * It is asked only about children that have nothing under way and that no peer can serve now. A piece that no usable
- * peer has or is about to have needs no admission.
+ * When the CDN, with a slot to spare, may give a piece to more children than needed.
+ * A piece that no usable peer has or is about to have needs no admission; one that is about to arrive is waited for.
  */
 export interface AdmissionPolicy {
+  /**
+   * Whether peers are too slow to be waited for.
+   * @param peerThroughput bytes per millisecond of all transfers from one peer together, on average
+   * @param cdnRate bytes per millisecond of a single transfer from the CDN, on average
+   */
+  isSlow(peerThroughput: number, cdnRate: number): boolean
   admits(request: AdmissionRequest): boolean
 }
 
 export interface SpareAdmissionOptions {
-  /** Copies that the CDN may always add, as a share of those that peers have given. @default 0.05 */
+  /** Copies that the CDN may always add for idle children, as a share of those that peers have given. @default 0.05 */
   readonly share?: number
-  /** With transfers so many times faster than those of the peers, the CDN may add as many as it can. @default 4 */
+  /** Peers are slow if one transfer from the CDN is so many times faster than all of theirs together. @default 4 */
   readonly faster?: number
 }
 
 /**
- * A piece under way to a peer is waited for. One that only busy peers hold comes from the CDN too as long as that stays
- * a small share, or if the peers are so much slower that waiting for them would make the swarm slower than no swarm.
+ * The CDN helps a child that would idle as long as this stays a small share of all copies. If peers are so slow that
+ * waiting for them makes the swarm slower than no swarm, it gives each child one such piece at a time.
  */
 export function spareAdmission({ share = 0.05, faster = 4 }: SpareAdmissionOptions = {}): AdmissionPolicy {
   return {
-    admits: ({ receivers, cdnRate, peerRate, spareCopies, peerCopies }) => {
-      if (receivers > 0) return false
-      if (spareCopies + 1 <= share * peerCopies) return true
-      return cdnRate !== undefined && peerRate !== undefined && cdnRate >= faster * peerRate
+    isSlow: (peerThroughput, cdnRate) => cdnRate >= faster * peerThroughput,
+    admits: ({ inFlight, cdnInFlight, onlyFromSlow, spareCopies, peerCopies }) => {
+      if (cdnInFlight > 0) return false
+      return onlyFromSlow || (inFlight === 0 && spareCopies + 1 <= share * peerCopies)
     },
   }
 }

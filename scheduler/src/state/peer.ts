@@ -5,9 +5,6 @@ import { blend } from './average.ts'
 import type { Member } from './member.ts'
 import { placesOf } from './place.ts'
 
-/** The shortest duration that a rate is computed from, so that a rounded 0 ms is no infinite rate. */
-const SHORTEST_MS = 0.01
-
 /** A peer that is connected, with all that holds across its tasks. */
 export class Peer implements ParentCandidate {
   readonly id: PeerId
@@ -18,6 +15,7 @@ export class Peer implements ParentCandidate {
   #places: readonly string[]
   #inFlight = 0
   #rate: number | undefined
+  #throughput: number | undefined
 
   constructor(id: PeerId, capacity: PeerCapacity) {
     this.id = id
@@ -58,6 +56,11 @@ export class Peer implements ParentCandidate {
     return this.#rate
   }
 
+  /** Bytes per millisecond of all its transfers together, on average; undefined before the first one. */
+  get throughput(): number | undefined {
+    return this.#throughput
+  }
+
   /** Call only between taking the peer's memberships out of the count and putting them back. */
   setCapacity(capacity: PeerCapacity): void {
     this.#capacity = capacity
@@ -78,7 +81,9 @@ export class Peer implements ParentCandidate {
     return true
   }
 
-  measure(bytes: number, durationMs: number): void {
-    this.#rate = blend(this.#rate, bytes / Math.max(durationMs, SHORTEST_MS))
+  /** Learns from a transfer that went well and is still counted as in flight, in bytes per millisecond. */
+  measure(rate: number): void {
+    this.#rate = blend(this.#rate, rate)
+    this.#throughput = blend(this.#throughput, rate * this.#inFlight)
   }
 }

@@ -18,6 +18,8 @@ export class Swarm {
   readonly waiting: Set<Member> = new Set()
   readonly parents: ParentIndex = new ParentIndex()
   readonly copies: Copies = new Copies()
+  /** Members that send so much slower than the CDN that waiting for them is no use. */
+  readonly slow: Set<Member> = new Set()
   pieceCount: number | undefined
   originFailed = false
   /** Pieces that peers have given. */
@@ -25,20 +27,16 @@ export class Swarm {
   /** Pieces that the CDN has given although the swarm had them. */
   spareCopies = 0
   #cdnRate: number | undefined
-  #peerRate: number | undefined
+  #peerThroughput: number | undefined
+  #peersAreSlow = false
 
   constructor(id: TaskId) {
     this.id = id
   }
 
-  /** Bytes per millisecond of one transfer from the CDN, on average. */
-  get cdnRate(): number | undefined {
-    return this.#cdnRate
-  }
-
-  /** Bytes per millisecond of one transfer from a peer, on average. */
-  get peerRate(): number | undefined {
-    return this.#peerRate
+  /** Whether peers are slow on the whole. */
+  get peersAreSlow(): boolean {
+    return this.#peersAreSlow
   }
 
   member(peer: Peer): Member {
@@ -56,6 +54,7 @@ export class Swarm {
   remove(member: Member): void {
     this.members.delete(member.peer.id)
     this.cdns.delete(member)
+    this.slow.delete(member)
     member.peer.memberships.delete(this.id)
     member.peer.active.delete(member)
   }
@@ -161,10 +160,22 @@ export class Swarm {
     this.listParent(member)
   }
 
-  /** Learns from a transfer that went well. */
-  measure(parent: Member, bytes: number, durationMs: number): void {
-    const rate = bytes / Math.max(durationMs, 0.01)
-    if (parent.peer.isCdn) this.#cdnRate = blend(this.#cdnRate, rate)
-    else this.#peerRate = blend(this.#peerRate, rate)
+  /**
+   * Learns from a transfer that went well.
+   * @param rate in bytes per millisecond
+   * @param isSlow whether peers with such a throughput are slow, given the CDN's rate
+   */
+  measure(parent: Member, rate: number, isSlow: (peerThroughput: number, cdnRate: number) => boolean): void {
+    if (parent.peer.isCdn) {
+      this.#cdnRate = blend(this.#cdnRate, rate)
+      return
+    }
+    const throughput = parent.peer.throughput ?? rate
+    this.peerCopies++
+    this.#peerThroughput = blend(this.#peerThroughput, throughput)
+    if (this.#cdnRate === undefined) return
+    this.#peersAreSlow = isSlow(this.#peerThroughput, this.#cdnRate)
+    if (isSlow(throughput, this.#cdnRate)) this.slow.add(parent)
+    else this.slow.delete(parent)
   }
 }
