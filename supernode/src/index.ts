@@ -1,2 +1,2 @@
-export { ControlPlane } from './control/control-plane.ts'
-export { CommandDelivery } from './scheduling/command-delivery.ts'
+export { createSupernode, type Supernode, type SupernodeAddresses, type SupernodeDeps } from './supernode.ts'
+export { completeConfig, supernodeConfigSchema, type SupernodeConfig } from './config/config.ts'

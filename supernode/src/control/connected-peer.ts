@@ -2,8 +2,9 @@ import { DamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Hello } from '@damselfly/shared/wire'
 import type { ChannelKind, Endpoint } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
-import type { ClaimBudget } from '../swarm/member.ts'
+import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
+import { originOf } from './peer-words.ts'
 import type { Session } from './session.ts'
 
 export type SecurityLevel = 'plain' | 'tls' | 'noise'
@@ -71,6 +72,12 @@ export function readHello(session: Session, hello: Hello, connectedAt: number, m
 export function capacityOf(peer: ConnectedPeer): PeerCapacity {
   const lanes = KINDS.filter((kind) => peer.card.endpoints.some((endpoint) => endpoint.kind === kind))
   return { uploadSlots: peer.uploadSlots, location: peer.location, isCdn: false, lanes }
+}
+
+/** @param url as the peer gave it for the task */
+export function memberInit(peer: ConnectedPeer, url: string): MemberInit {
+  const canServe = peer.uploadSlots > 0 && peer.card.endpoints.length > 0
+  return { peer: peer.peer, origin: originOf(url), canServe, budget: peer.claimBudget }
 }
 
 /** An unspecified address becomes the one that the peer came from; another host's loopback is of no use to anybody. */

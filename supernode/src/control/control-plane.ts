@@ -144,25 +144,25 @@ export class ControlPlane implements SessionListener {
   }
 
   #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes, durationUs }: PieceDone): void {
-    const { tasks, bridge, metrics, self } = this.#deps
+    const { tasks, bridge, metrics, introductions, self } = this.#deps
     const task = readTaskId(taskId)
     const swarm = tasks.get(task)?.swarm
     const member = swarm?.members.get(peer.peer)
-    if (swarm === undefined || member === undefined) return
     const from = parent as PeerId
-    if (swarm.settleAssignment(peer.peer, index, from)) {
-      metrics.pieceReported(from === self ? 'cdn' : 'peer', bytes)
-      bridge.handle({ type: 'piece-done', task, peer: peer.peer, piece: index, parent: from, bytes, durationMs: durationUs / 1000 })
-    }
-    // Also of an assignment that was cancelled meanwhile: the child has verified what it reports.
-    if (swarm.content.digest(index) !== undefined) swarm.claim(member, [[index, undefined]])
+    // A child may also take a piece from another parent that it knows than the one assigned, but from no stranger.
+    if (swarm?.content.digest(index) === undefined || member === undefined || !introductions.knows(peer, task, from)) return
+    swarm.settleAssignment(peer.peer, index)
+    metrics.pieceReported(from === self ? 'cdn' : 'peer', bytes)
+    bridge.handle({ type: 'piece-done', task, peer: peer.peer, piece: index, parent: from, bytes, durationMs: durationUs / 1000 })
+    swarm.claim(member, [[index, undefined]])
   }
 
   #pieceFailed(peer: ConnectedPeer, { taskId, index, parent, reason: code, message }: PieceFailed): void {
-    const { tasks, bridge, metrics, logger } = this.#deps
+    const { tasks, bridge, metrics, introductions, logger } = this.#deps
     const task = readTaskId(taskId)
     const from = parent as PeerId
-    if (tasks.get(task)?.swarm.settleAssignment(peer.peer, index, from) !== true) return
+    if (!introductions.knows(peer, task, from)) return
+    tasks.get(task)?.swarm.settleAssignment(peer.peer, index)
     const reason = failureReasonOf(code)
     metrics.pieceFailed(reason)
     logger.debug({ task, child: peer.peer, parent, piece: index, code, error: message.slice(0, 256) }, 'piece failed')

@@ -10,7 +10,7 @@ import {
   type TaskId,
 } from '@damselfly/shared'
 import { toNumber, type ByteRange as WireRange, type Header, type TaskSpec } from '@damselfly/shared/wire'
-import type { ContentSpec } from '@damselfly/cdn'
+import { basicAuthorization, withoutUserInfo, type ContentSpec } from '@damselfly/cdn'
 import { MAX_HEADER_CHARACTERS, MAX_HEADERS, MAX_NAME_LENGTH, MAX_URL_LENGTH } from './limits.ts'
 
 /** @throws DamselflyError PROTOCOL */
@@ -25,12 +25,11 @@ export function readDigest(bytes: Uint8Array): Sha256 {
   return bytes.slice()
 }
 
-/** @throws DamselflyError USAGE, URL_REFUSED, PROTOCOL */
+/** The URL's user info is left out: it proves a caller. @throws DamselflyError USAGE, URL_REFUSED, PROTOCOL */
 export function readSpec(spec: TaskSpec | undefined): ContentSpec {
   if (spec === undefined) throw new DamselflyError('PROTOCOL', 'a task without a specification')
-  const { url, tag, application, filteredQueryParams } = spec
-  if (url.length > MAX_URL_LENGTH) throw new DamselflyError('URL_REFUSED', `a URL of ${url.length} characters is too long`)
-  if (URL.parse(url) === null) throw new DamselflyError('URL_REFUSED', 'what was asked for is not a URL')
+  const { tag, application, filteredQueryParams } = spec
+  const url = withoutUserInfo(readUrl(spec.url)).href
   checkNames([tag, application, ...filteredQueryParams])
   if (filteredQueryParams.length > MAX_HEADERS) throw new DamselflyError('USAGE', 'too many filtered query parameters')
   const variantHeaders = readHeaders(spec.headers)
@@ -43,8 +42,15 @@ export function readSpec(spec: TaskSpec | undefined): ContentSpec {
   return { taskId: deriveTaskId(identity), url, filteredQueryParams, tag, application, range, variantHeaders, expectedDigest }
 }
 
+/** What proves this caller to the origin: headers, or else the URL's user info. @throws DamselflyError USAGE, URL_REFUSED */
+export function readCredentials(url: string, headers: readonly Header[]): HeaderMap {
+  const given = readHeaders(headers)
+  const basic = basicAuthorization(readUrl(url))
+  return basic === undefined || given.has('authorization') ? given : new Map([...given, ['authorization', basic]])
+}
+
 /** Names in lower case. @throws DamselflyError USAGE */
-export function readHeaders(headers: readonly Header[]): HeaderMap {
+function readHeaders(headers: readonly Header[]): HeaderMap {
   const characters = headers.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
   if (headers.length > MAX_HEADERS || characters > MAX_HEADER_CHARACTERS) {
     throw new DamselflyError('USAGE', `${headers.length} headers of ${characters} characters are too many`)
@@ -56,6 +62,13 @@ export function readHeaders(headers: readonly Header[]): HeaderMap {
 export function originOf(url: string): string {
   const parsed = URL.parse(url)
   return parsed === null ? '' : `${parsed.protocol}//${parsed.host}`
+}
+
+function readUrl(text: string): URL {
+  if (text.length > MAX_URL_LENGTH) throw new DamselflyError('URL_REFUSED', `a URL of ${text.length} characters is too long`)
+  const url = URL.parse(text)
+  if (url === null) throw new DamselflyError('URL_REFUSED', 'what was asked for is not a URL')
+  return url
 }
 
 function checkNames(names: readonly string[]): void {

@@ -13,10 +13,10 @@ import { orAborted, type Admission } from '../swarm/admission.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
-import type { ConnectedPeer } from './connected-peer.ts'
+import { memberInit, type ConnectedPeer } from './connected-peer.ts'
 import { readInlineContent } from './inline-content.ts'
 import { INLINE_CONTENT_BYTES, type ControlLimits } from './limits.ts'
-import { originOf, readHeaders, readSpec } from './peer-words.ts'
+import { readCredentials, readSpec } from './peer-words.ts'
 
 /** How long an answer waits for a small content to come in; milliseconds. */
 const INLINE_PATIENCE_MS = 2000
@@ -65,7 +65,7 @@ export class Registrar {
   async #admit(peer: ConnectedPeer, register: Register): Promise<void> {
     const spec = readSpec(register.spec)
     const order = readOrder(register.order)
-    const credentials = readHeaders(register.credentials)
+    const credentials = readCredentials(register.spec?.url ?? '', register.credentials)
     const { limits, tasks, admission } = this.#deps
     if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
       throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
@@ -75,7 +75,7 @@ export class Registrar {
     const content = await this.#smallContent(task, peer.gone.signal)
     peer.gone.signal.throwIfAborted()
     this.#answer(peer, register.requestId, task.swarm, content)
-    this.#join(peer, task.swarm, order, originOf(spec.url), register)
+    this.#join(peer, task.swarm, order, spec.url, register)
   }
 
   /** A small content that the CDN holds or has in a moment. */
@@ -110,9 +110,9 @@ export class Registrar {
     })
   }
 
-  #join(peer: ConnectedPeer, swarm: Swarm, order: PieceOrder, origin: string, register: Register): void {
+  #join(peer: ConnectedPeer, swarm: Swarm, order: PieceOrder, url: string, register: Register): void {
     peer.tasks.add(swarm.taskId)
-    const member = swarm.joinChild(peer.peer, origin, order, peer.claimBudget)
+    const member = swarm.joinChild(memberInit(peer, url), order)
     const { layout } = swarm.content
     const held = readHeld(register)
     if (held === undefined || layout === undefined) return

@@ -29,7 +29,7 @@ export class CommandDelivery {
         return this.#assign(command)
       case 'cancel': {
         const { task, child, piece, parent } = command
-        this.#deps.task(task)?.swarm.settleAssignment(child, piece, parent)
+        this.#deps.task(task)?.swarm.settleAssignment(child, piece)
         return peers.send(child, { case: 'cancelPiece', value: { taskId: taskIdToBytes(task), index: piece, parent } })
       }
       case 'back-to-source':
@@ -56,7 +56,7 @@ export class CommandDelivery {
     // Whoever is gone by now has an event on its way that tells the scheduler.
     if (child === undefined || swarm === undefined || digest === undefined || card === undefined) return
     this.#deps.introductions.introduce(child, taskId, card)
-    swarm.assigned(childId, piece, parent)
+    swarm.assigned(childId, piece)
     this.#deps.metrics.assigned()
     child.session.send({ case: 'assign', value: { taskId: taskIdToBytes(taskId), index: piece, parent, digest } })
   }

@@ -44,6 +44,11 @@ export class ParentIntroductions {
     })
   }
 
+  /** Whether the child may know this parent of the task. */
+  knows(child: ConnectedPeer, taskId: TaskId, parent: PeerId): boolean {
+    return this.#made.get(child)?.get(taskId)?.has(parent) ?? false
+  }
+
   /** The child has forgotten the task's parents. */
   forget(child: ConnectedPeer, taskId: TaskId): void {
     this.#made.get(child)?.delete(taskId)

@@ -22,6 +22,12 @@ export class GrowingSet {
     this.#bits = new Bitset(64)
   }
 
+  /** Whether it has a member that `other` lacks. */
+  hasOtherThan(other: GrowingSet): boolean {
+    for (const index of this.#bits.members()) if (!other.has(index)) return true
+    return false
+  }
+
   members(): Iterable<number> {
     return this.#bits.members()
   }

@@ -1,8 +1,7 @@
 import { SHA256_BYTES, taskIdFromBytes, toDamselflyError } from '@damselfly/shared'
 import { toNumber, type Manifest } from '@damselfly/shared/wire'
 import type { Announcement } from '../control/announcement.ts'
-import type { ConnectedPeer } from '../control/connected-peer.ts'
-import { originOf } from '../control/peer-words.ts'
+import { memberInit, type ConnectedPeer } from '../control/connected-peer.ts'
 import type { PieceDigest } from './swarm.ts'
 import type { Task } from './task.ts'
 
@@ -26,7 +25,7 @@ export function takeInventory(task: Task, peer: ConnectedPeer, announced: Announ
   if (content.layout !== undefined && content.layout.contentLength !== announced.layout.contentLength) return
   if (source.task === undefined) content.isPrivate ||= announced.isPrivate
   peer.tasks.add(swarm.taskId)
-  const member = swarm.joinHolder(peer.peer, originOf(announced.spec.url), peer.claimBudget)
+  const member = swarm.joinHolder(memberInit(peer, announced.spec.url))
   if (announced.contentDigest !== undefined) swarm.claimContentDigest(member, announced.contentDigest)
   swarm.claim(member, announced.pieces)
 }

@@ -5,8 +5,8 @@ import { GrowingSet } from './growing-set.ts'
 /** What a child wants of a swarm, while it wants it. */
 export interface ChildRole {
   readonly order: PieceOrder
-  /** `piece parent` of each assignment that it has not answered. */
-  readonly assignments: Set<string>
+  /** Pieces that were assigned to it and that it has not answered for. */
+  readonly assignments: Set<number>
 }
 
 /** How many more claims that nobody confirmed a peer may have, over all its tasks. */
@@ -14,11 +14,21 @@ export interface ClaimBudget {
   left: number
 }
 
-/** One peer in a swarm: what it holds, what it vouches for, and whether it wants more. */
-export class Member {
+/** What a peer brings into a swarm. */
+export interface MemberInit {
   readonly peer: PeerId
   /** Scheme, host and port of the URL that it gave for this task. */
   readonly origin: string
+  /** Whether it sends pieces at all. */
+  readonly canServe: boolean
+  readonly budget: ClaimBudget
+}
+
+/** One peer in a swarm: what it holds, what it vouches for, and whether it wants more. */
+export class Member {
+  readonly peer: PeerId
+  readonly origin: string
+  readonly canServe: boolean
   /** Undefined for a peer that only holds. */
   child: ChildRole | undefined
   /** Pieces that it holds with the trusted digest. */
@@ -29,9 +39,10 @@ export class Member {
   readonly #claims = new Map<number, Sha256 | undefined>()
   readonly #budget: ClaimBudget
 
-  constructor(peer: PeerId, origin: string, budget: ClaimBudget) {
+  constructor({ peer, origin, canServe, budget }: MemberInit) {
     this.peer = peer
     this.origin = origin
+    this.canServe = canServe
     this.#budget = budget
   }
 
@@ -67,8 +78,4 @@ export class Member {
     this.#budget.left += this.#claims.size
     this.#claims.clear()
   }
-}
-
-export function assignmentKey(piece: number, parent: PeerId): string {
-  return `${piece} ${parent}`
 }

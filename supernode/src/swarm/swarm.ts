@@ -3,7 +3,7 @@ import type { ContentSpec, OriginValidators } from '@damselfly/cdn'
 import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
 import { GrowingSet } from './growing-set.ts'
-import { assignmentKey, Member, type ClaimBudget } from './member.ts'
+import { Member, type MemberInit } from './member.ts'
 import { digestNews, failureNews, headNews, manifestNews, snapshotNews } from './swarm-news.ts'
 import { TaskContent } from './task-content.ts'
 
@@ -33,7 +33,7 @@ export class Swarm {
   #content = new TaskContent()
   #cdnPieces = new GrowingSet()
   #isVerified = false
-  /** How many members hold each piece. */
+  /** How many members that serve hold each piece. */
   #holders: number[] = []
   #freshDigests: number[] = []
   #newsScheduled = false
@@ -67,10 +67,10 @@ export class Swarm {
   }
 
   /** Children that could take a piece and have none to fetch. */
-  waitingChildren(): PeerId[] {
+  waitingChildren(): Member[] {
     const pieceCount = this.#content.layout?.pieceCount ?? Number.POSITIVE_INFINITY
     const waits = ({ child, possession }: Member): boolean => child?.assignments.size === 0 && possession.count < pieceCount
-    return [...this.#members.values()].filter(waits).map(({ peer }) => peer)
+    return [...this.#members.values()].filter(waits)
   }
 
   /** Whether every piece has a trusted digest and somebody who holds it. */
@@ -78,12 +78,20 @@ export class Swarm {
     const { layout, hasAllDigests } = this.#content
     if (layout === undefined || !hasAllDigests) return false
     for (let index = 0; index < layout.pieceCount; index++) {
-      if (!this.#cdnPieces.has(index) && (this.#holders[index] ?? 0) === 0) return false
+      if (!this.#cdnPieces.has(index) && this.holdersOf(index) === 0) return false
     }
     return true
   }
 
-  /** Peers beside the CDN that hold the piece. */
+  /** Whether one of the other members serves a piece that the child lacks. @param isUsable by this child */
+  canServe(child: Member, isUsable: (parent: PeerId) => boolean): boolean {
+    return [...this.#members.values()].some((parent) => {
+      if (parent === child || !parent.canServe || !isUsable(parent.peer)) return false
+      return parent.possession.hasOtherThan(child.possession)
+    })
+  }
+
+  /** Peers beside the CDN that hold the piece and serve. */
   holdersOf(index: number): number {
     return this.#holders[index] ?? 0
   }
@@ -170,9 +178,10 @@ export class Swarm {
   // --- peers ---
 
   /** The peer wants the content, and gets all that is known of it. */
-  joinChild(peer: PeerId, origin: string, order: PieceOrder, budget: ClaimBudget): Member {
+  joinChild(init: MemberInit, order: PieceOrder): Member {
+    const { peer } = init
     this.leaveChild(peer)
-    const member = this.#memberFor(peer, origin, budget)
+    const member = this.joinHolder(init)
     member.child = { order, assignments: new Set() }
     this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
     this.#sendAll(peer, snapshotNews(this.taskId, this.#content))
@@ -180,8 +189,12 @@ export class Swarm {
   }
 
   /** The peer holds the task, whole or in part. */
-  joinHolder(peer: PeerId, origin: string, budget: ClaimBudget): Member {
-    return this.#memberFor(peer, origin, budget)
+  joinHolder(init: MemberInit): Member {
+    const known = this.#members.get(init.peer)
+    if (known !== undefined) return known
+    const member = new Member(init)
+    this.#members.set(init.peer, member)
+    return member
   }
 
   /** The member says that it holds these pieces; `digest` is what it computed itself, if it tells. */
@@ -208,13 +221,13 @@ export class Swarm {
     if (agreeing.length >= this.#ports.announceQuorum) this.verified(expected)
   }
 
-  assigned(child: PeerId, piece: number, parent: PeerId): void {
-    this.#members.get(child)?.child?.assignments.add(assignmentKey(piece, parent))
+  assigned(child: PeerId, piece: number): void {
+    this.#members.get(child)?.child?.assignments.add(piece)
   }
 
-  /** @returns whether the child had this assignment. */
-  settleAssignment(child: PeerId, piece: number, parent: PeerId): boolean {
-    return this.#members.get(child)?.child?.assignments.delete(assignmentKey(piece, parent)) ?? false
+  /** The child has answered for the piece, or it was taken back. */
+  settleAssignment(child: PeerId, piece: number): void {
+    this.#members.get(child)?.child?.assignments.delete(piece)
   }
 
   /** The child wants no more; what it holds stays on offer. */
@@ -241,19 +254,10 @@ export class Swarm {
     if (member !== undefined) this.#remove(member)
   }
 
-  #memberFor(peer: PeerId, origin: string, budget: ClaimBudget): Member {
-    const known = this.#members.get(peer)
-    if (known !== undefined) return known
-    const member = new Member(peer, origin, budget)
-    this.#members.set(peer, member)
-    return member
-  }
-
   #remove(member: Member): void {
     this.#members.delete(member.peer)
-    for (const index of member.possession.members()) {
-      const holders = this.#holders[index]
-      if (holders !== undefined) this.#holders[index] = holders - 1
+    if (member.canServe) {
+      for (const index of member.possession.members()) this.#holders[index] = Math.max(0, this.holdersOf(index) - 1)
     }
     member.release()
     this.#ports.memberGone(member.peer, this.taskId)
@@ -262,7 +266,7 @@ export class Swarm {
   #possess(member: Member, pieces: readonly number[]): void {
     const fresh = pieces.filter((index) => member.possession.add(index))
     if (fresh.length === 0) return
-    for (const index of fresh) this.#holders[index] = (this.#holders[index] ?? 0) + 1
+    if (member.canServe) for (const index of fresh) this.#holders[index] = this.holdersOf(index) + 1
     this.#ports.schedule({ type: 'pieces-available', task: this.taskId, peer: member.peer, pieces: fresh })
   }
 

@@ -1,5 +1,6 @@
 import type { Clock, PeerId, TaskId } from '@damselfly/shared'
 import type { ContentSpec } from '@damselfly/cdn'
+import type { Member } from './member.ts'
 import { progressNews } from './swarm-news.ts'
 import { Swarm, type SwarmPorts } from './swarm.ts'
 import { TaskSource, type TaskSourceDeps } from './task-source.ts'
@@ -8,12 +9,17 @@ import type { Task } from './task.ts'
 /** How often children that wait hear that work goes on; milliseconds. */
 const HEARTBEAT_MS = 400
 
+/** How long a child may have no usable parent before the origin is asked in its place; milliseconds. */
+const STRANDED_MS = 3000
+
 /** Tasks without peers that are remembered; beyond it the least recently used are forgotten. */
 const MAX_IDLE_TASKS = 10_000
 
 export interface TaskRegistryDeps {
   readonly ports: SwarmPorts
   readonly source: Omit<TaskSourceDeps, 'originFailed'>
+  /** Whether the child may not use the parent at the moment. */
+  readonly isBlocked: (child: PeerId, parent: PeerId) => boolean
   readonly clock: Clock
 }
 
@@ -68,7 +74,15 @@ export class TaskRegistry {
       ...this.#deps.source,
       originFailed: (failed) => this.#originFailed(failed),
     })
-    const task: Task = { swarm, source, waiting: new Set(), confirmation: undefined, createdAt: now, lastUsedAt: now }
+    const task: Task = {
+      swarm,
+      source,
+      waiting: new Set(),
+      confirmation: undefined,
+      strandedSince: undefined,
+      createdAt: now,
+      lastUsedAt: now,
+    }
     this.#tasks.set(spec.taskId, task)
     this.#forgetIdle()
     return task
@@ -80,10 +94,13 @@ export class TaskRegistry {
     if (task === undefined) return
     task.source.refresh()
     const { swarm, source } = task
-    const isServed = source.state.type !== 'idle' || swarm.isAvailable
-    if (isServed || !swarm.hasChildren) return
+    if (source.state.type === 'idle' && !swarm.isAvailable && swarm.hasChildren) this.#askOriginAgain(task)
+  }
+
+  /** For children who wait for what no peer can give them. */
+  #askOriginAgain({ swarm, source }: Task): void {
     // Only its callers' credentials open a private content, and those are not kept.
-    if (swarm.content.isPrivate) this.#deps.ports.schedule({ type: 'origin-failed', task: taskId })
+    if (swarm.content.isPrivate) this.#originFailed(swarm)
     else void source.start({ spec: swarm.spec, credentials: new Map(), by: undefined })
   }
 
@@ -93,13 +110,27 @@ export class TaskRegistry {
 
   #heartbeat(): void {
     for (const task of this.#tasks.values()) {
-      const isAlive = task.source.state.type === 'starting' || task.source.state.type === 'fetching' || task.swarm.isAvailable
-      if (!isAlive) continue
-      const listeners = new Set<PeerId>([...task.waiting, ...task.swarm.waitingChildren()])
-      if (listeners.size === 0) continue
-      const news = progressNews(task.swarm.taskId, task.source.fetchedBytes)
-      for (const peer of listeners) this.#deps.ports.send(peer, news)
+      const { swarm, source, waiting } = task
+      const children = swarm.waitingChildren()
+      if (source.state.type === 'idle') this.#helpStranded(task, children)
+      const isAlive = source.state.type === 'starting' || source.state.type === 'fetching' || swarm.isAvailable
+      if (!isAlive || children.length + waiting.size === 0) continue
+      const news = progressNews(swarm.taskId, source.fetchedBytes)
+      for (const peer of new Set([...waiting, ...children.map((child) => child.peer)])) this.#deps.ports.send(peer, news)
     }
+  }
+
+  /** Where all who hold a piece have failed a child for a while, the origin is asked. */
+  #helpStranded(task: Task, children: readonly Member[]): void {
+    const isStranded = children.some((child) => {
+      return !task.swarm.canServe(child, (parent) => !this.#deps.isBlocked(child.peer, parent))
+    })
+    const now = this.#deps.clock.now()
+    if (!isStranded) task.strandedSince = undefined
+    else task.strandedSince ??= now
+    if (task.strandedSince === undefined || now - task.strandedSince < STRANDED_MS) return
+    task.strandedSince = undefined
+    this.#askOriginAgain(task)
   }
 
   #forgetIdle(): void {

@@ -10,6 +10,8 @@ export interface Task {
   readonly waiting: Set<PeerId>
   /** Under way or done: the origin's word on what only peers hold. False: it has another content now. */
   confirmation: Promise<boolean> | undefined
+  /** Since when a child has had nobody to get a piece from, on the clock's scale; milliseconds. */
+  strandedSince: number | undefined
   /** Milliseconds since 1970. */
   readonly createdAt: number
   lastUsedAt: number

@@ -1,0 +1,140 @@
+import { DamselflyError, isTaskId, type Clock, type PeerId } from '@damselfly/shared'
+import type { Registry } from '@damselfly/shared/metrics'
+import type { Scheduler } from '@damselfly/scheduler'
+import * as z from 'zod'
+import type { PeerRegister } from '../control/peer-register.ts'
+import type { TaskRegistry } from '../swarm/task-registry.ts'
+import type { App } from './app.ts'
+import { blocklistBodyOf, peerBodyOf, peerDetailOf, taskBodyOf, taskDetailOf } from './bodies.ts'
+import { pageOf } from './page.ts'
+import {
+  blocklistBody,
+  errorBody,
+  healthBody,
+  pageQuery,
+  peerDetailBody,
+  peerListBody,
+  taskDetailBody,
+  taskListBody,
+  taskQuery,
+  versionBody,
+} from './schemas.ts'
+
+export interface RouteSources {
+  readonly version: string
+  readonly peerId: PeerId
+  readonly tasks: TaskRegistry
+  readonly peers: PeerRegister
+  readonly scheduler: Pick<Scheduler, 'snapshotBlocklist'>
+  readonly registry: Registry
+  readonly isReady: () => boolean
+  readonly clock: Clock
+}
+
+export function addHealthRoutes(app: App, { isReady }: RouteSources): void {
+  app.get(
+    '/healthz',
+    { config: { isPublic: true }, schema: { description: 'The process lives.', security: [], response: { 200: healthBody } } },
+    async () => ({ status: 'ok' as const }),
+  )
+  app.get(
+    '/readyz',
+    {
+      config: { isPublic: true },
+      schema: { description: 'Peers are served.', security: [], response: { 200: healthBody, 503: healthBody } },
+    },
+    async (_request, reply) => (isReady() ? { status: 'ok' as const } : reply.code(503).send({ status: 'stopping' as const })),
+  )
+}
+
+export function addStatusRoutes(app: App, { version, peerId, registry, scheduler, clock }: RouteSources): void {
+  app.get(
+    '/api/v1/version',
+    { schema: { description: 'What runs here.', response: { 200: versionBody, 401: errorBody } } },
+    async () => ({ name: 'supernode', version, node: process.version, peerId }),
+  )
+  app.get(
+    '/api/v1/blocklist',
+    { schema: { description: 'Who may not be used as parent at the moment.', response: { 200: blocklistBody, 401: errorBody } } },
+    async () => blocklistBodyOf(scheduler.snapshotBlocklist(), clock),
+  )
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        description: 'Prometheus metrics.',
+        response: { 200: { description: 'Metrics.', content: { 'text/plain': { schema: z.string() } } }, 401: errorBody },
+      },
+    },
+    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+  )
+}
+
+export function addTaskRoutes(app: App, { tasks }: RouteSources): void {
+  app.get(
+    '/api/v1/tasks',
+    {
+      schema: {
+        description: 'Tasks that the supernode knows, in the order of their ids.',
+        querystring: taskQuery,
+        response: { 200: taskListBody, 400: errorBody, 401: errorBody },
+      },
+    },
+    async ({ query }) => {
+      const matching = [...tasks.list()].filter(({ swarm, source }) => {
+        if (query.source !== undefined && source.state.type !== query.source) return false
+        if (query.tag !== undefined && swarm.spec.tag !== query.tag) return false
+        return query.application === undefined || swarm.spec.application === query.application
+      })
+      const { items, next } = pageOf(matching, ({ swarm }) => swarm.taskId, query.after, query.limit)
+      return { tasks: items.map(taskBodyOf), next }
+    },
+  )
+  app.get(
+    '/api/v1/tasks/:id',
+    {
+      schema: {
+        description: 'One task with its swarm.',
+        params: z.object({ id: z.string().max(128) }),
+        response: { 200: taskDetailBody, 401: errorBody, 404: errorBody },
+      },
+    },
+    async ({ params: { id } }) => {
+      const task = isTaskId(id) ? tasks.get(id) : undefined
+      if (task === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${id}`)
+      return taskDetailOf(task)
+    },
+  )
+}
+
+export function addPeerRoutes(app: App, { peers, tasks }: RouteSources): void {
+  app.get(
+    '/api/v1/peers',
+    {
+      schema: {
+        description: 'Connected peers, in the order of their ids.',
+        querystring: pageQuery,
+        response: { 200: peerListBody, 400: errorBody, 401: errorBody },
+      },
+    },
+    async ({ query }) => {
+      const { items, next } = pageOf(peers.list(), ({ peer }) => peer, query.after, query.limit)
+      return { peers: items.map(peerBodyOf), next }
+    },
+  )
+  app.get(
+    '/api/v1/peers/:id',
+    {
+      schema: {
+        description: 'One connected peer with its tasks.',
+        params: z.object({ id: z.string().max(128) }),
+        response: { 200: peerDetailBody, 401: errorBody, 404: errorBody },
+      },
+    },
+    async ({ params: { id } }) => {
+      const peer = peers.get(id as PeerId)
+      if (peer === undefined) throw new DamselflyError('PEER_NOT_FOUND', `no peer ${id} is connected`)
+      return peerDetailOf(peer, tasks)
+    },
+  )
+}

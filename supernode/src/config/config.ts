@@ -1,0 +1,95 @@
+import { isIP } from 'node:net'
+import * as z from 'zod'
+import { byteRate } from '@damselfly/shared/config'
+import { LOG_LEVELS } from '@damselfly/shared/logging'
+
+const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
+const address = (): z.ZodString => z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IP address' })
+
+/** Loopback only, on IPv6 too where the machine has it, until the operator decides otherwise. */
+export const LOOPBACK = ['127.0.0.1', '::1']
+
+/** Every setting of the supernode. */
+export const supernodeConfigSchema = z.strictObject({
+  dataDir: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      flag: '--data-dir',
+      description:
+        'Where identity, admin token and content are kept; `/var/lib/damselfly/supernode` for root, ' +
+        '`damselfly/supernode` in `$XDG_DATA_HOME` or `~/.local/share` for others',
+    }),
+  listen: z
+    .strictObject({
+      addresses: z
+        .array(address())
+        .min(1)
+        .default(LOOPBACK)
+        .meta({ flag: '--listen', description: 'Addresses for peers; `::` means every address, IPv4 and IPv6' }),
+      directPort: port().default(65_000).describe('TCP port of direct channels (TLS 1.3); 0: any free one'),
+      libp2pPort: port().default(65_010).describe('TCP port of libp2p channels (Noise); 0: any free one'),
+      plainPort: port().default(65_020).describe('TCP port of plain lanes; listened on only with `security: plain`'),
+    })
+    .prefault({}),
+  advertise: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Addresses or names under which peers reach this supernode; none: those that it listens on, or all of the machine's"),
+  security: z
+    .enum(['plain', 'tls', 'noise'])
+    .default('tls')
+    .describe('The least that lanes must have: `plain` also offers plain TCP with tickets, `noise` only libp2p'),
+  management: z
+    .strictObject({
+      addresses: z.array(address()).min(1).default(LOOPBACK).describe('Addresses of the management API'),
+      port: port().default(65_080).describe('TCP port of the management API (HTTP); 0: any free one'),
+    })
+    .prefault({}),
+  origins: z
+    .strictObject({
+      allow: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('Hosts, `*.domain`, addresses and networks of origins that may be at private addresses'),
+      private: z
+        .enum(['auto', 'allow', 'deny'])
+        .default('auto')
+        .describe('Whether origins may be at private addresses; `auto`: only while peers can come from this machine alone'),
+      insecure: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('Hosts of origins whose TLS certificate is not verified'),
+    })
+    .prefault({}),
+  cdn: z
+    .strictObject({
+      uploadSlots: z.number().int().min(1).max(1024).default(16).describe('Pieces that the CDN sends at once'),
+      uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
+    })
+    .prefault({}),
+  trust: z
+    .strictObject({
+      announceQuorum: z
+        .number()
+        .int()
+        .min(1)
+        .default(2)
+        .describe('Peers that must vouch for the same digest before it is trusted without a signed manifest'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(LOG_LEVELS).default('info').describe('The least severe kind of line that is logged') })
+    .prefault({}),
+})
+
+type WrittenConfig = z.output<typeof supernodeConfigSchema>
+
+/** The configuration in force. */
+export type SupernodeConfig = WrittenConfig & { readonly dataDir: string }
+
+/** @param defaultDataDir used where none is configured */
+export function completeConfig(written: WrittenConfig, defaultDataDir: string): SupernodeConfig {
+  return { ...written, dataDir: written.dataDir ?? defaultDataDir }
+}

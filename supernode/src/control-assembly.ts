@@ -1,0 +1,127 @@
+import type { Clock } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { Cdn } from '@damselfly/cdn'
+import { signManifest, signTicket, verifyManifest, type Identity } from '@damselfly/exchange'
+import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
+import type { ParentCard } from './control/connected-peer.ts'
+import { ControlPlane } from './control/control-plane.ts'
+import type { ControlLimits } from './control/limits.ts'
+import { PeerRegister } from './control/peer-register.ts'
+import { Registrar } from './control/registration.ts'
+import { SupernodeMetrics } from './metrics/supernode-metrics.ts'
+import { CommandDelivery } from './scheduling/command-delivery.ts'
+import { ParentIntroductions } from './scheduling/parent-introductions.ts'
+import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
+import { Admission, type OriginProbe } from './swarm/admission.ts'
+import { manifestOf } from './swarm/manifest.ts'
+import { TaskRegistry } from './swarm/task-registry.ts'
+
+export interface ControlParts {
+  readonly identity: Identity
+  /** Shown to peers, such as `supernode/0.1.0`. */
+  readonly agent: string
+  readonly cdn: Cdn
+  readonly probe: OriginProbe
+  readonly scheduler: Scheduler
+  readonly announceQuorum: number
+  readonly limits: ControlLimits
+  /** Body bytes received from origins. */
+  readonly originBytes: () => number
+  /** Bytes of pieces that the CDN has sent. */
+  readonly cdnServedBytes: () => number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** All that speaks with peers and schedules pieces, without sockets and disks. */
+export interface AssembledControl {
+  readonly control: ControlPlane
+  readonly peers: PeerRegister
+  readonly tasks: TaskRegistry
+  readonly metrics: SupernodeMetrics
+  /** Puts the CDN among the peers and starts the clockwork. */
+  start(cdnCard: ParentCard, cdnCapacity: PeerCapacity): void
+  /** Says Goodbye to the peers; `close` afterwards. */
+  stop(): Promise<void>
+}
+
+export function assembleControl(parts: ControlParts): AssembledControl {
+  const { identity, cdn, scheduler, limits, clock, logger } = parts
+  const self = identity.peerId
+  const supernodes = new Set([self])
+  const stopping = new AbortController()
+  let cdnCard: ParentCard = { peer: self, endpoints: [], security: 'tls', isCdn: true }
+
+  const peers = new PeerRegister(limits.peers)
+  const tasks: TaskRegistry = new TaskRegistry({
+    ports: {
+      cdnPeer: self,
+      announceQuorum: parts.announceQuorum,
+      schedule: (event) => bridge.handle(event),
+      send: (peer, news) => peers.send(peer, news),
+      memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
+    },
+    source: { cdn, stopping: stopping.signal, sign: (swarm) => signManifest(identity, manifestOf(swarm)) },
+    isBlocked: (child, parent) => isBlocked(scheduler, child, parent),
+    clock,
+  })
+  const metrics = new SupernodeMetrics({
+    peers: () => peers.count,
+    tasks: () => tasks.count,
+    originBytes: parts.originBytes,
+    cdnServedBytes: parts.cdnServedBytes,
+  })
+  const introductions = new ParentIntroductions({ clock, signTicket: (grant) => signTicket(identity, grant) })
+  const delivery = new CommandDelivery({
+    peers,
+    task: (taskId) => tasks.get(taskId),
+    introductions,
+    cdnCard: () => cdnCard,
+    metrics,
+  })
+  const bridge = new SchedulerBridge({
+    scheduler,
+    clock,
+    deliver: (command) => delivery.deliver(command),
+    measured: (event, durationMs) => metrics.schedulerTook(event, durationMs),
+  })
+  const admission = new Admission({ cdn, probe: parts.probe, clock, stopping: stopping.signal })
+  const control = new ControlPlane({
+    self,
+    agent: parts.agent,
+    peers,
+    tasks,
+    bridge,
+    introductions,
+    registrar: new Registrar({ tasks, admission, limits, clock, metrics }),
+    readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
+    limits,
+    metrics,
+    clock,
+    logger,
+  })
+
+  return {
+    control,
+    peers,
+    tasks,
+    metrics,
+    start: (card, capacity) => {
+      cdnCard = card
+      bridge.handle({ type: 'peer-joined', peer: self, capacity })
+      tasks.start()
+    },
+    stop: async () => {
+      await control.stop()
+      stopping.abort()
+      bridge.stop()
+      tasks.stop()
+    },
+  }
+}
+
+function isBlocked(scheduler: Scheduler, child: string, parent: string): boolean {
+  return scheduler.snapshotBlocklist().some((entry) => {
+    return entry.parent === parent && (entry.child === undefined || entry.child === child)
+  })
+}

@@ -1,0 +1,231 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { diskError, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import { createCdn, createHttpSource, createSourceRegistry, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
+import {
+  createDirectTransport,
+  createLibp2pTransport,
+  createLocalPieceStore,
+  createPieceServer,
+  createPlainTransport,
+  loadIdentity,
+  type Channel,
+  type ChannelKind,
+  type Endpoint,
+  type Identity,
+  type PieceServer,
+  type PieceStore,
+  type Transport,
+} from '@damselfly/exchange'
+import { createScheduler } from '@damselfly/scheduler'
+import { loadAdminToken } from './api/admin-token.ts'
+import { createManagementApi, type ManagementApi } from './api/management-api.ts'
+import { advertisedEndpoints, bindableAddresses } from './config/addresses.ts'
+import type { SupernodeConfig } from './config/config.ts'
+import { allowedOrigins } from './config/origin-allowance.ts'
+import { assembleControl, type AssembledControl } from './control-assembly.ts'
+import { CONTROL_LIMITS } from './control/limits.ts'
+import { ShutdownList } from './shutdown-list.ts'
+
+/** Each peer has one control channel and may have a few for pieces. */
+const MAX_CONNECTIONS = 4 * CONTROL_LIMITS.peers
+
+export interface SupernodeDeps {
+  readonly version: string
+  readonly logger: Logger
+  /** @default systemClock */
+  readonly clock?: Clock
+}
+
+/** Where a running supernode is found. */
+export interface SupernodeAddresses {
+  readonly peerId: PeerId
+  /** As peers are told. */
+  readonly endpoints: readonly Endpoint[]
+  /** Base URLs of the management API. */
+  readonly management: readonly string[]
+  readonly adminTokenFile: string
+}
+
+/** The server: register of peers, scheduler and CDN. */
+export interface Supernode {
+  /**
+   * @throws DamselflyError ADDRESS_IN_USE, STORE_LOCKED, DISK_DENIED, DISK_FULL, DISK_FAILED, CONFIG_INVALID; what was
+   * started until then is stopped.
+   */
+  start(): Promise<SupernodeAddresses>
+  /** Says Goodbye, lets pieces that are being sent end within `graceMs`, then stops. Idempotent. */
+  stop(graceMs: number): Promise<void>
+}
+
+export function createSupernode(config: SupernodeConfig, deps: SupernodeDeps): Supernode {
+  return new ComposedSupernode(config, deps)
+}
+
+class ComposedSupernode implements Supernode {
+  readonly #config: SupernodeConfig
+  readonly #deps: SupernodeDeps
+  readonly #clock: Clock
+  readonly #shutdown = new ShutdownList()
+  #isReady = false
+  #stopped: Promise<void> | undefined
+  #cdnServedBytes = 0
+
+  constructor(config: SupernodeConfig, deps: SupernodeDeps) {
+    this.#config = config
+    this.#deps = deps
+    this.#clock = deps.clock ?? systemClock
+  }
+
+  async start(): Promise<SupernodeAddresses> {
+    try {
+      const addresses = await this.#startAll()
+      this.#isReady = true
+      return addresses
+    } catch (error) {
+      await this.stop(0)
+      throw error
+    }
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.#isReady = false
+    this.#stopped ??= this.#shutdown.run(graceMs)
+    return this.#stopped
+  }
+
+  async #startAll(): Promise<SupernodeAddresses> {
+    const { dataDir } = this.#config
+    await makeDirectory(dataDir)
+    const identity = await loadIdentity(join(dataDir, 'identity.key'))
+    const token = await loadAdminToken(dataDir)
+    const store = await this.#startStore()
+    const { cdn, sources } = this.#createCdn(store)
+    const scheduler = createScheduler({ random: Math.random })
+    const assembled = assembleControl({
+      identity,
+      agent: `supernode/${this.#deps.version}`,
+      cdn,
+      probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
+      scheduler,
+      announceQuorum: this.#config.trust.announceQuorum,
+      limits: CONTROL_LIMITS,
+      originBytes: () => cdn.stats().originBytes,
+      cdnServedBytes: () => this.#cdnServedBytes,
+      clock: this.#clock,
+      logger: this.#deps.logger,
+    })
+    const pieces = this.#createPieceServer(identity, store)
+    const endpoints = await this.#listen(identity, assembled, pieces)
+    this.#shutdown.add(() => assembled.stop())
+    const api: ManagementApi = createManagementApi({
+      addresses: listenAddresses(this.#config.management.addresses, this.#config.management.port),
+      token,
+      sources: {
+        version: this.#deps.version,
+        peerId: identity.peerId,
+        tasks: assembled.tasks,
+        peers: assembled.peers,
+        scheduler,
+        registry: assembled.metrics.registry,
+        isReady: () => this.#isReady,
+        clock: this.#clock,
+      },
+      logger: this.#deps.logger,
+    })
+    this.#shutdown.add(() => api.stop())
+    return { peerId: identity.peerId, endpoints, management: await api.start(), adminTokenFile: token.path }
+  }
+
+  async #startStore(): Promise<PieceStore> {
+    const store = createLocalPieceStore({
+      directory: join(this.#config.dataDir, 'pieces'),
+      clock: this.#clock,
+      logger: this.#deps.logger,
+    })
+    this.#shutdown.add(() => store.stop())
+    await store.start()
+    return store
+  }
+
+  #createCdn(store: PieceStore): { cdn: MeasuredCdn; sources: SourceClient } {
+    const { origins } = this.#config
+    const http = createHttpSource({
+      policy: { allow: allowedOrigins(this.#config) },
+      insecure: origins.insecure,
+      userAgent: `damselfly-supernode/${this.#deps.version}`,
+    })
+    const sources = createSourceRegistry([http])
+    this.#shutdown.add(() => sources.close())
+    const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger })
+    this.#shutdown.add(() => cdn.stop())
+    return { cdn, sources }
+  }
+
+  #createPieceServer(identity: Identity, store: PieceStore): PieceServer {
+    const supernodes = new Set([identity.peerId])
+    return createPieceServer({
+      parent: identity.peerId,
+      supernodes: () => supernodes,
+      store,
+      uploadLimiter: new RateLimiter(this.#config.cdn.uploadRate, this.#clock),
+      clock: this.#clock,
+      listener: { bytesSent: (bytes) => (this.#cdnServedBytes += bytes) },
+      logger: this.#deps.logger,
+    })
+  }
+
+  /** Opens the doors to peers. @returns what they are told */
+  async #listen(identity: Identity, { control, start }: AssembledControl, pieces: PieceServer): Promise<readonly Endpoint[]> {
+    const accept = (channel: Channel): void => {
+      // Callers' credentials travel on control channels, so never in the clear.
+      if (channel.protocol === '/damselfly/control/1' && channel.kind !== 'plain') control.accept(channel)
+      else pieces.serve(channel)
+    }
+    const { listen, security, advertise, cdn } = this.#config
+    const bound: Endpoint[] = []
+    for (const [transport, port] of this.#transports(identity)) {
+      this.#shutdown.add(() => transport.stop())
+      bound.push(...(await transport.listen(listenAddresses(listen.addresses, port), accept)))
+    }
+    this.#shutdown.add((graceMs) => within(pieces.close(), graceMs, this.#clock))
+    const endpoints = advertisedEndpoints(bound, advertise)
+    const lanes = [...new Set(bound.map(({ kind }): ChannelKind => kind))]
+    const location = { location: '', zone: '', rack: '' }
+    start(
+      { peer: identity.peerId, endpoints, security, isCdn: true },
+      { uploadSlots: cdn.uploadSlots, location, isCdn: true, lanes },
+    )
+    return endpoints
+  }
+
+  /** Kinds of channels that the security policy allows, each with its port. */
+  #transports(identity: Identity): readonly (readonly [Transport, number])[] {
+    const { listen, security } = this.#config
+    const init = { identity, clock: this.#clock, maxConnections: MAX_CONNECTIONS }
+    const libp2p = [createLibp2pTransport(init), listen.libp2pPort] as const
+    if (security === 'noise') return [libp2p]
+    const direct = [createDirectTransport(init), listen.directPort] as const
+    return security === 'tls' ? [direct, libp2p] : [direct, libp2p, [createPlainTransport(init), listen.plainPort]]
+  }
+}
+
+function listenAddresses(hosts: readonly string[], port: number): { host: string; port: number }[] {
+  return bindableAddresses(hosts).map((host) => ({ host, port }))
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw diskError(error, `create ${path}`)
+  }
+}
+
+/** Waits for `work`, but no longer than `ms`. */
+async function within(work: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, late.resolve)
+  await Promise.race([work, late.promise]).finally(cancel)
+}
