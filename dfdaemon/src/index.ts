@@ -1,1 +1,3 @@
 export * from './peer/peer.ts'
+export { createPeer, type PeerOptions } from './peer/local-peer.ts'
+export type { PeerListen } from './peer/peer-network.ts'

@@ -205,8 +205,7 @@ class LocalPeer implements Peer {
   }
 
   #begin(running: Running, { taskId, identity, credentials }: RequestedTask, request: DownloadRequest): SharedDownload {
-    const { source, clock, logger, parallelRanges } = this.#options
-    const own = new RateLimiter(request.limitRate ?? 0, clock)
+    const { clock, logger, parallelRanges } = this.#options
     const download = new TaskDownload(
       {
         store: this.#store,
@@ -215,10 +214,7 @@ class LocalPeer implements Peer {
           if (running.network === undefined) throw new DamselflyError('PEER_UNREACHABLE', 'no supernode is configured')
           return running.network.lane(parent, signal)
         },
-        throttle: async (bytes, signal) => {
-          await own.take(bytes, signal)
-          await this.#downloadLimiter.take(bytes, signal)
-        },
+        downloadLimiter: this.#downloadLimiter,
         parallelRanges,
         clock,
         random: Math.random,
@@ -231,6 +227,7 @@ class LocalPeer implements Peer {
         order: request.order,
         origin: this.#origin({ taskId, identity, credentials }),
         backToSource: request.backToSource,
+        limiter: new RateLimiter(request.limitRate ?? 0, clock),
       },
     )
     const shared: SharedDownload = new SharedDownload({

@@ -1,4 +1,4 @@
-import type { Clock, PeerId, RateLimiter } from '@damselfly/shared'
+import { pause, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import {
   advertisedEndpoints,
@@ -56,7 +56,7 @@ export class PeerNetwork {
 
   constructor(options: PeerNetworkOptions) {
     this.#options = options
-    const { identity, store, uploadLimiter, uploadSlots, supernodes, security, clock, logger } = options
+    const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, security, clock, logger } = options
     this.transports = createTransports(options)
     this.#server = createPieceServer({
       parent: identity.peerId,
@@ -67,7 +67,7 @@ export class PeerNetwork {
       clock,
       logger,
     })
-    this.#lanes = createLanePool({ transports: this.transports, security, clock })
+    this.#lanes = createLanePool({ transports: this.transports, ownSecurity: security, clock, downloadLimiter })
   }
 
   /** What others are told. */
@@ -93,7 +93,7 @@ export class PeerNetwork {
   /** Lets pieces that are being sent end within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     await this.#lanes.close()
-    await this.#server.stop(graceMs)
+    await Promise.race([this.#server.close(), pause(this.#options.clock, graceMs)])
     await Promise.all(this.transports.map((transport) => transport.stop()))
   }
 

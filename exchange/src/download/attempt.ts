@@ -274,7 +274,7 @@ export class DownloadAttempt implements TaskControlListener {
         }),
       isElsewhere: (index) => this.#swarm?.isFetching(index) === true,
       onStored: (index, digest) => this.#control?.pieceStored(index, digest),
-      throttle: dependencies.throttle,
+      limiters: [task.limiter, dependencies.downloadLimiter],
       clock: dependencies.clock,
       signal: this.#work.signal,
     })
@@ -324,9 +324,9 @@ export class DownloadAttempt implements TaskControlListener {
 
   #context(stored: StoredTask): PieceFetchContext {
     const { dependencies, task, account } = this.#options
-    const { openLane, clock, throttle } = dependencies
-    const { taskId } = task
-    return { taskId, stored, openLane, account, deadline: this.#deadline, progress: this.#progress, clock, throttle }
+    const { openLane, clock } = dependencies
+    const { taskId, limiter } = task
+    return { taskId, stored, openLane, account, deadline: this.#deadline, progress: this.#progress, clock, limiter }
   }
 
   #pieceDone(stored: StoredTask, index: number, { parent, durationMs }: FetchedPiece): void {

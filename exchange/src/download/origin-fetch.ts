@@ -1,4 +1,4 @@
-import { DamselflyError, isDamselflyError, pause, type Clock, type PieceLayout, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, pause, type Clock, type PieceLayout, type RateLimiter, type Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
 import { nextRun, RUN_BYTES, type PieceRun } from './origin-plan.ts'
 import type { OriginBody, OriginReader } from './origin-reader.ts'
@@ -24,7 +24,8 @@ export interface OriginFetchOptions {
   /** A piece that somebody else is fetching. */
   readonly isElsewhere: (index: number) => boolean
   readonly onStored: (index: number, digest: Sha256) => void
-  readonly throttle: (bytes: number, signal: AbortSignal) => Promise<void>
+  /** Each byte passes all of them. */
+  readonly limiters: readonly RateLimiter[]
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -128,11 +129,11 @@ export class OriginFetch {
 
   /** Stores the body's pieces, which must reach to the end of `run`. */
   async #consume(stored: StoredTask, answer: OriginBody, run: PieceRun): Promise<void> {
-    const { account, digests, onStored, throttle, signal } = this.#options
+    const { account, digests, onStored, limiters, signal } = this.#options
     const stream = new PieceStream({ stored, account, digests, onStored }, answer.start)
     try {
       for await (const bytes of answer.body) {
-        await throttle(bytes.length, signal)
+        for (const limiter of limiters) await limiter.take(bytes.length, signal)
         await stream.push(bytes)
         if (this.#mayStopAt(stored, stream.position)) return
       }

@@ -6,6 +6,7 @@ import {
   type Clock,
   type PeerId,
   type PieceRange,
+  type RateLimiter,
   type Sha256,
   type TaskId,
 } from '@damselfly/shared'
@@ -27,8 +28,8 @@ export interface PieceFetchContext {
   readonly deadline: PieceDeadline
   readonly progress: ParentProgress
   readonly clock: Clock
-  /** Resolves when so many bytes may be asked for. */
-  readonly throttle: (bytes: number, signal: AbortSignal) => Promise<void>
+  /** The download's own limit. */
+  readonly limiter: RateLimiter
 }
 
 export interface FetchedPiece {
@@ -111,7 +112,7 @@ async function transfer(
   signal: AbortSignal,
 ): Promise<number> {
   const { clock, progress } = context
-  await context.throttle(piece.length, signal)
+  await context.limiter.take(piece.length, signal)
   const startedAt = clock.now()
   progress.started(parent.peer, startedAt)
   const stall = watchForStall(context, parent.peer, piece.index)

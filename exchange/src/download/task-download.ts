@@ -6,6 +6,7 @@ import {
   toDamselflyError,
   type Clock,
   type HeaderMap,
+  type RateLimiter,
   type Sha256,
   type TaskId,
   type TaskIdentity,
@@ -27,8 +28,8 @@ export interface DownloadDependencies {
   /** Undefined: no supernode is configured. */
   readonly control: ControlClient | undefined
   readonly openLane: OpenLane
-  /** Resolves when so many bytes may be received by this host. */
-  readonly throttle: (bytes: number, signal: AbortSignal) => Promise<void>
+  /** This host's limit, for bytes from origins; lanes keep to it by themselves. */
+  readonly downloadLimiter: RateLimiter
   /** Requests to an origin at once for one download. */
   readonly parallelRanges: number
   readonly clock: Clock
@@ -46,6 +47,8 @@ export interface DownloadTask {
   readonly origin: OriginReader
   /** Whether the origin may be used for content. */
   readonly backToSource: boolean
+  /** This download's own limit, whatever the bytes come from. */
+  readonly limiter: RateLimiter
 }
 
 export interface DownloadProgress {

@@ -49,6 +49,10 @@ class LocalPieceStore implements PieceStore {
     return this.#store.list()
   }
 
+  verifiedBytes(taskId: TaskId): number {
+    return this.#store.verifiedBytes(taskId)
+  }
+
   async open(taskId: TaskId): Promise<StoredTask | undefined> {
     return await this.#store.open(taskId)
   }

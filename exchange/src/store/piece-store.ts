@@ -43,6 +43,8 @@ export interface PieceStore {
   /** Marks the stop as clean. Idempotent. */
   stop(): Promise<void>
   list(): readonly TaskRecord[]
+  /** Bytes of verified pieces of one task, without opening it; 0 if there is no such task. */
+  verifiedBytes(taskId: TaskId): number
   /** The same object for everyone who has the task open; undefined if there is no such task. */
   open(taskId: TaskId): Promise<StoredTask | undefined>
   /**

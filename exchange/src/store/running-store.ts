@@ -85,6 +85,11 @@ export class RunningStore {
     return this.#services.ledger.records()
   }
 
+  verifiedBytes(taskId: TaskId): number {
+    const { ledger } = this.#services
+    return ledger.has(taskId) ? ledger.state(taskId).verifiedBytes : 0
+  }
+
   async open(taskId: TaskId): Promise<StoredTask | undefined> {
     return await this.#exclusively(taskId, () => this.#open(taskId))
   }

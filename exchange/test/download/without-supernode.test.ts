@@ -9,6 +9,7 @@ import {
   digestsEqual,
   isDamselflyError,
   pieceSizeFor,
+  RateLimiter,
   sha256,
   systemClock,
   type TaskIdentity,
@@ -22,6 +23,7 @@ import { MemoryOrigin } from './memory-origin.ts'
 
 const PIECE = pieceSizeFor(1)
 const never = new AbortController().signal
+const unlimited = new RateLimiter(0, systemClock)
 
 describe('a download without a supernode', () => {
   let directory: string
@@ -49,13 +51,13 @@ describe('a download without a supernode', () => {
         store,
         control: undefined,
         openLane: () => Promise.reject(new DamselflyError('PEER_UNREACHABLE', 'there are no peers here')),
-        throttle: () => Promise.resolve(),
+        downloadLimiter: unlimited,
         parallelRanges: 4,
         clock: systemClock,
         random: Math.random,
         logger: silentLogger(),
       },
-      { taskId: deriveTaskId(whole), identity: whole, credentials: new Map(), order: 'rarest-first', origin, backToSource: true },
+      { taskId: deriveTaskId(whole), identity: whole, credentials: new Map(), order: 'rarest-first', origin, backToSource: true, limiter: unlimited },
     )
   }
 
