@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLocalPieceStore, type PieceStore } from '@damselfly/exchange'
@@ -30,4 +30,11 @@ export class StoreDirectory {
     for (const store of this.#stores) await store.stop().catch(() => undefined)
     await rm(this.path, { recursive: true, force: true })
   }
+}
+
+/** What a process that is killed now would leave behind. */
+export async function copyOf(directory: StoreDirectory): Promise<StoreDirectory> {
+  const copy = await StoreDirectory.create()
+  await cp(directory.path, copy.path, { recursive: true, preserveTimestamps: true })
+  return copy
 }

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLocalPieceStore, type PieceStore } from '@damselfly/exchange'
+import { contentOf, readPiece, storePiece, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
+import { isDamselflyError, systemClock } from '@damselfly/shared'
+import { silentLogger } from '@damselfly/shared/logging'
+
+const MIB = 1024 * 1024
+const NOBODY = 65_534
+
+describe('the local store on a disk that fails it', () => {
+  let directory: string
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'damselfly-disk-'))
+  })
+
+  afterEach(() => rm(directory, { recursive: true, force: true }))
+
+  describe('because it is full', () => {
+    let store: PieceStore
+    let isMounted = false
+
+    beforeEach(async function () {
+      isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status === 0
+      if (!isMounted) this.skip()
+      store = storeIn(directory)
+      await store.start()
+    })
+
+    afterEach(async () => {
+      if (!isMounted) return
+      await store.stop()
+      assert.equal(spawnSync('umount', [directory]).status, 0)
+    })
+
+    it('says so, records nothing, and goes on when there is room again', async () => {
+      const content = contentOf(4 * MIB, 'full')
+      const small = await store.create(mebibytes(4))
+      const large = await store.create(mebibytes(16))
+      await storePiece(small, content, 0)
+      const stored: number[] = []
+      const failure = await fill(large, content, stored)
+      assert.ok(isDamselflyError(failure, 'DISK_FULL'))
+      assert.deepEqual([...large.have().members()], stored)
+      for (const index of stored) assert.deepEqual(await readPiece(large, index), piece(content, index))
+      assert.equal(store.usedBytes, (stored.length + 1) * MIB)
+      await store.delete(small.record.taskId)
+      await storePiece(large, repeated(content), stored.length)
+      const { taskId } = large.record
+      await store.stop()
+      store = storeIn(directory)
+      await store.start()
+      assert.equal((await store.open(taskId))!.have().count, stored.length + 1)
+    })
+  })
+
+  describe('because it may not be used', () => {
+    it('says so at the start', async function () {
+      const locked = join(directory, 'locked')
+      await mkdir(locked, { mode: 0o700 })
+      await chmod(directory, 0o755)
+      if (process.getuid?.() === 0) process.seteuid?.(NOBODY)
+      else await chmod(locked, 0)
+      try {
+        await assert.rejects(storeIn(join(locked, 'store')).start(), { code: 'DISK_DENIED' })
+      } finally {
+        if (process.getuid?.() === 0) process.seteuid?.(0)
+        else await chmod(locked, 0o700)
+      }
+    })
+  })
+
+  it('because a file is in the way says so at the start', async () => {
+    await assert.rejects(storeIn('/dev/null/store').start(), { code: 'DISK_FAILED' })
+  })
+})
+
+type Task = Awaited<ReturnType<PieceStore['create']>>
+
+/** Writes pieces until the disk refuses one. */
+async function fill(task: Task, content: Uint8Array, stored: number[]): Promise<unknown> {
+  for (let index = 0; ; index++) {
+    const writer = task.claim(index, MIB)!
+    try {
+      await writer.write(piece(content, index))
+      await writer.commit(undefined)
+      stored.push(index)
+    } catch (error) {
+      await writer.abort()
+      return error
+    }
+  }
+}
+
+function piece(content: Uint8Array, index: number): Uint8Array {
+  return content.slice((index % 4) * MIB, ((index % 4) + 1) * MIB)
+}
+
+function repeated(content: Uint8Array): Uint8Array {
+  return Buffer.concat([content, content, content, content])
+}
+
+function mebibytes(count: number): ReturnType<typeof taskRecord> {
+  return taskRecord({ taskId: taskIdOf(`${count} MiB`), contentLength: count * MIB, pieceSize: MIB })
+}
+
+function storeIn(directory: string): PieceStore {
+  return createLocalPieceStore({ directory, clock: systemClock, logger: silentLogger() })
+}
