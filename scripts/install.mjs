@@ -68,19 +68,18 @@ function runNpm(root) {
   process.stderr.write('Installing dependencies (only now and when they change) ...\n')
   const startedAt = Date.now()
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
-  const [command, prefix] = npmCommand()
-  const npm = spawnSync(command, [...prefix, ...args], { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  const npm = spawnSync(...npmCommand(args), { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   if (npm.error !== undefined) throw new Error(`npm cannot be started (${npm.error.message}); install npm 10 or later`)
-  if (npm.status !== 0) throw new Error(`npm ci failed: ${adviceFor(`${npm.stderr}`)}\n${lastLines(`${npm.stderr}${npm.stdout}`)}`)
+  if (npm.status !== 0) throw new Error(`npm ci failed: ${adviceFor(npm.stderr)}\n${lastLines(npm.stderr)}`)
   process.stderr.write(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.\n`)
 }
 
 /** The npm that runs this script with the Node.js that runs it: npm ci removes the one in node_modules. */
-function npmCommand() {
+function npmCommand(args) {
   const { npm_execpath: npmPath, npm_node_execpath: nodePath } = process.env
   const usable = npmPath !== undefined && /npm-cli\.[cm]?js$/.test(npmPath) && existsSync(npmPath)
-  if (usable && nodePath !== undefined && existsSync(nodePath)) return [nodePath, [npmPath]]
-  return ['npm', []]
+  if (usable && nodePath !== undefined && existsSync(nodePath)) return [nodePath, [npmPath, ...args]]
+  return ['npm', args]
 }
 
 function adviceFor(output) {
