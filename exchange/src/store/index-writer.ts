@@ -1,10 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import type { ClassicLevel } from 'classic-level'
 import { indexError } from './index-error.ts'
 
 export type IndexChange =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly type: 'del'; readonly key: string }
+
+/** The part of level that writing needs. */
+export interface IndexDatabase {
+  readonly location: string
+  open(): Promise<void>
+  close(): Promise<void>
+  batch(changes: IndexChange[]): Promise<void>
+}
 
 interface Group {
   readonly changes: IndexChange[]
@@ -17,13 +24,13 @@ interface Group {
  * small commits wait for one write instead of for each other.
  */
 export class IndexWriter {
-  readonly #db: ClassicLevel<string, Uint8Array>
+  readonly #db: IndexDatabase
   #next: Group | undefined
   #running: Promise<void> | undefined
   /** After a failed write the end of LevelDB's log may be half a record; what follows it would be lost. */
   #damaged = false
 
-  constructor(db: ClassicLevel<string, Uint8Array>) {
+  constructor(db: IndexDatabase) {
     this.#db = db
   }
 
