@@ -1,6 +1,12 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { DamselflyError, type Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '@damselfly/exchange'
+
+/** Takes the bytes of one piece; they count when it has ended. */
+export interface ContentPart {
+  update(bytes: Uint8Array): void
+  end(): void
+}
 
 const READ_BYTES = 1024 * 1024
 
@@ -22,22 +28,19 @@ export class ContentHash {
   }
 
   /** @returns what to feed the piece's bytes to, or undefined when it is not the next in order. */
-  begin(index: number): Hash | undefined {
-    return index === this.#hashed && this.#following === undefined ? this.#hash.copy() : undefined
-  }
-
-  /** The piece is stored. @param fed what `begin` returned, after all bytes of the piece */
-  end(fed: Hash | undefined): void {
-    if (fed === undefined) {
-      this.catchUp()
-      return
+  begin(index: number): ContentPart | undefined {
+    if (index !== this.#hashed || this.#following !== undefined) return undefined
+    const hash = this.#hash.copy()
+    const end = (): void => {
+      this.#hash = hash
+      this.#hashed = index + 1
     }
-    this.#hash = fed
-    this.#hashed++
+    return { update: (bytes) => void hash.update(bytes), end }
   }
 
-  /** Starts to read back what is stored next in order. */
+  /** Starts to read back what is stored next in order, if that is not under way. */
   catchUp(): void {
+    if (!this.#stored.has(this.#hashed)) return
     // A failure shows again, and is told, when the digest is asked for.
     this.#follow().catch(() => undefined)
   }

@@ -35,9 +35,9 @@ export class FailureMemory {
 
 /** The same URL, whoever asks. */
 function generalKey({ spec }: SeparatedSpec): string {
-  return keyOf(spec.taskId, canonicalUrl(spec.url, spec.filteredQueryParams), NO_CREDENTIALS)
+  return `anybody ${keyOf(spec.taskId, canonicalUrl(spec.url, spec.filteredQueryParams), NO_CREDENTIALS)}`
 }
 
 function personalKey({ spec, credentials }: SeparatedSpec): string {
-  return keyOf(spec.taskId, spec.url, credentials)
+  return `one ${keyOf(spec.taskId, spec.url, credentials)}`
 }

@@ -1,32 +1,26 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { PieceWriter } from '@damselfly/exchange'
 import { DamselflyError, digestsEqual, type Sha256 } from '@damselfly/shared'
+import type { ContentPart } from './content-hash.ts'
 
 /** The piece whose bytes are passing. */
 export interface OpenPiece {
   readonly index: number
   write(bytes: Uint8Array): Promise<void>
-  /** All bytes have passed. */
-  end(): Promise<void>
+  /** All bytes have passed. @returns the digest if the piece is new here */
+  end(): Promise<Sha256 | undefined>
   abort(): Promise<void>
-}
-
-export interface PieceEnd {
-  /** @param fed the hash of the whole content up to the end of this piece, if it was the next in order */
-  (digest: Sha256, fed: Hash | undefined): void
 }
 
 /** Bytes that are new. */
 export class NewPiece implements OpenPiece {
   readonly #writer: PieceWriter
-  readonly #content: Hash | undefined
-  readonly #onEnd: PieceEnd
+  readonly #content: ContentPart | undefined
 
-  /** @param content continues the hash of the whole content, if this piece is the next in order */
-  constructor(writer: PieceWriter, content: Hash | undefined, onEnd: PieceEnd) {
+  /** @param content the part of the whole content's hash, if this piece is the next in order */
+  constructor(writer: PieceWriter, content: ContentPart | undefined) {
     this.#writer = writer
     this.#content = content
-    this.#onEnd = onEnd
   }
 
   get index(): number {
@@ -38,8 +32,9 @@ export class NewPiece implements OpenPiece {
     return this.#writer.write(bytes)
   }
 
-  async end(): Promise<void> {
-    this.#onEnd(await this.#writer.commit(undefined), this.#content)
+  async end(): Promise<Sha256> {
+    this.#content?.end()
+    return await this.#writer.commit(undefined)
   }
 
   abort(): Promise<void> {
@@ -64,8 +59,8 @@ export class HeldPiece implements OpenPiece {
   }
 
   /** @throws DamselflyError ORIGIN_CHANGED */
-  end(): Promise<void> {
-    if (digestsEqual(this.#hash.digest(), this.#expected)) return Promise.resolve()
+  end(): Promise<undefined> {
+    if (digestsEqual(this.#hash.digest(), this.#expected)) return Promise.resolve(undefined)
     return Promise.reject(new DamselflyError('ORIGIN_CHANGED', `piece ${this.index} came differently the second time`))
   }
 

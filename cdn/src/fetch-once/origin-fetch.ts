@@ -114,6 +114,7 @@ export class OriginFetch {
   }
 
   async #fillGap(): Promise<void> {
+    await this.#filling?.sink.settle()
     const gap = this.#gap()
     const record = this.#filling?.stored.record
     const response = await this.#init.reader.read(this.#rangeOf(gap), record)
@@ -197,6 +198,7 @@ export class OriginFetch {
       await sink.write(bytes.subarray(0, room))
       break
     }
+    await sink.settle()
     await this.#end(filling, gap)
   }
 

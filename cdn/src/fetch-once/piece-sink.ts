@@ -16,6 +16,7 @@ export class PieceSink {
   readonly #onStored: (index: number, digest: Sha256) => void
   #position = 0
   #open: OpenPiece | undefined
+  #ending: Promise<void> = Promise.resolve()
 
   constructor(stored: StoredTask, hash: ContentHash, onStored: (index: number, digest: Sha256) => void) {
     this.#stored = stored
@@ -74,6 +75,12 @@ export class PieceSink {
   async finish(): Promise<void> {
     await this.#stored.update({ contentLength: this.#position })
     await this.#endOpen()
+    await this.settle()
+  }
+
+  /** Resolves when the pieces whose bytes have all come are stored. @throws as `write` */
+  async settle(): Promise<void> {
+    await this.#ending
   }
 
   /** Gives up the piece that is not whole. */
@@ -81,6 +88,7 @@ export class PieceSink {
     const open = this.#open
     this.#open = undefined
     await open?.abort()
+    await this.#ending.catch(() => undefined)
   }
 
   get #indexAtPosition(): number {
@@ -100,15 +108,23 @@ export class PieceSink {
     if (digest !== undefined) return new HeldPiece(index, digest)
     const writer = this.#stored.claim(index, this.#lengthOf(index))
     if (writer === undefined) throw new DamselflyError('TASK_BUSY', `somebody else writes piece ${index}`)
-    return new NewPiece(writer, this.#hash.begin(index), (stored, fed) => {
-      this.#hash.end(fed)
-      this.#onStored(index, stored)
-    })
+    return new NewPiece(writer, this.#hash.begin(index))
   }
 
+  /** The next piece's bytes are taken while this one goes to the disk. */
   async #endOpen(): Promise<void> {
     const open = this.#open
     this.#open = undefined
-    await open?.end()
+    await this.settle()
+    if (open !== undefined) this.#ending = this.#end(open)
+    // Told to whoever writes, settles or closes next.
+    this.#ending.catch(() => undefined)
+  }
+
+  async #end(piece: OpenPiece): Promise<void> {
+    const digest = await piece.end()
+    if (digest === undefined) return
+    this.#hash.catchUp()
+    this.#onStored(piece.index, digest)
   }
 }

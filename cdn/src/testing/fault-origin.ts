@@ -113,7 +113,7 @@ class LoopbackOrigin implements FaultOrigin {
 
   #current(path: string, record: OriginRecord): OriginContent {
     let content = this.#contents.get(path) ?? { status: 404 }
-    while (content.then !== undefined && record.stats.gets > content.then.after) content = content.then.content
+    while (content.later !== undefined && record.stats.gets > content.later.after) content = content.later.content
     return content
   }
 

@@ -36,7 +36,7 @@ export interface OriginContent {
   /** Waits for `resume` after so many body bytes of each answer. */
   readonly pauseAfter?: number | undefined
   /** From the request after so many GETs, this is served instead. */
-  readonly then?: { readonly after: number; readonly content: OriginContent } | undefined
+  readonly later?: { readonly after: number; readonly content: OriginContent } | undefined
 }
 
 /** Not a divisor of any piece size, so that no two pieces are equal. */

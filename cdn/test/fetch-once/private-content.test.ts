@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { sha256, VirtualClock, type HeaderMap } from '@damselfly/shared'
+import { generatedContent } from '../../src/testing/index.ts'
+import type { ContentSpec } from '../../src/index.ts'
+import { CdnFixture, NOBODY, readAll, specOf } from './cdn-fixture.ts'
+
+const ALICE: HeaderMap = new Map([['authorization', 'Bearer alice']])
+const MALLORY: HeaderMap = new Map([['authorization', 'Bearer mallory']])
+const SECRET = { size: 1000, requireHeader: ['authorization', 'Bearer alice'] } as const
+
+describe('the CDN, with private content', () => {
+  const clock = new VirtualClock()
+  let fixture: CdnFixture
+  beforeEach(async () => void (fixture = await CdnFixture.create({}, clock)))
+  afterEach(() => fixture.remove())
+
+  const authorize = (spec: ContentSpec, credentials: HeaderMap): Promise<void> =>
+    fixture.cdn.authorize(spec, credentials, new AbortController().signal)
+
+  it('leaves credentials unused where the origin serves everybody', async () => {
+    const task = await fixture.obtainWhole(specOf(fixture.origin.add('/f', { size: 10 })), ALICE)
+    assert.equal(task.isPrivate, false)
+    assert.equal(fixture.origin.stats('/f').headers[0]?.authorization, undefined)
+  })
+
+  it('uses them where the origin refuses strangers, and calls the task private', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    const task = await fixture.obtainWhole(spec, ALICE)
+    assert.equal(task.isPrivate, true)
+    assert.deepEqual(await readAll(task), generatedContent(1000))
+    await fixture.restart()
+    assert.equal((await fixture.obtain(spec)).isPrivate, true)
+  })
+
+  it('takes credentials in the URL or among the variant headers for what they are', async () => {
+    const basic = `Basic ${Buffer.from('al:ice').toString('base64')}`
+    const url = fixture.origin.add('/f', { size: 10, requireHeader: ['authorization', basic] })
+    const task = await fixture.obtainWhole(specOf(url.replace('//', '//al:ice@')))
+    assert.equal(task.isPrivate, true)
+    assert.equal(task.stored.record.url, url)
+    const spec = specOf(fixture.origin.add('/g', SECRET), { variantHeaders: ALICE })
+    const other = await fixture.obtainWhole(spec)
+    assert.equal(other.isPrivate, true)
+    assert.deepEqual(other.stored.record.headers, [])
+  })
+
+  it('refuses a caller whom the origin refuses', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    await assert.rejects(fixture.obtain(spec, NOBODY), { code: 'ORIGIN_UNAUTHORIZED' })
+    await assert.rejects(fixture.obtain(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    await fixture.obtainWhole(spec, ALICE)
+    await assert.rejects(authorize(spec, NOBODY), { code: 'ORIGIN_UNAUTHORIZED' })
+    await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    await authorize(spec, ALICE)
+  })
+
+  it("does not let one caller's wrong credentials fail another's right ones", async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    const callers = [NOBODY, MALLORY, ALICE, ALICE].map((credentials) => fixture.obtain(spec, credentials))
+    const outcomes = await Promise.allSettled(callers)
+    assert.deepEqual(outcomes.map(({ status }) => status), ['rejected', 'rejected', 'fulfilled', 'fulfilled'])
+  })
+
+  it('asks the origin without a body, and once in five minutes for the same credentials', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    await Promise.all([authorize(spec, ALICE), authorize(spec, ALICE)])
+    clock.advance(299_000)
+    await authorize(spec, ALICE)
+    assert.equal(fixture.origin.stats('/f').heads, 1)
+    clock.advance(2_000)
+    await authorize(spec, ALICE)
+    const { heads, gets, bodyBytes } = fixture.origin.stats('/f')
+    assert.deepEqual({ heads, gets, bodyBytes }, { heads: 2, gets: 0, bodyBytes: 0 })
+  })
+
+  it('remembers a refusal for seconds only', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    assert.equal(fixture.origin.stats('/f').heads, 1)
+    fixture.origin.add('/f', { ...SECRET, requireHeader: ['authorization', 'Bearer mallory'] })
+    clock.advance(5_001)
+    await authorize(spec, MALLORY)
+  })
+
+  it('does not ask again for the caller whose credentials fetched it', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    await fixture.obtainWhole(spec, ALICE)
+    await authorize(spec, ALICE)
+    assert.equal(fixture.origin.stats('/f').heads, 0)
+  })
+
+  it('opens a private content by its digest to nobody who can only reach another one', async () => {
+    const expectedDigest = sha256(generatedContent(1000))
+    await fixture.obtainWhole(specOf(fixture.origin.add('/f', SECRET), { expectedDigest }), ALICE)
+    const decoy = specOf(fixture.origin.add('/decoy', { size: 5 }), { expectedDigest })
+    await assert.rejects(authorize(decoy, NOBODY), { code: 'ORIGIN_UNAUTHORIZED' })
+    const elsewhere = specOf('http://127.0.0.1:9/f', { expectedDigest })
+    await assert.rejects(authorize(elsewhere, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    const mirror = specOf(fixture.origin.add('/mirror', { size: 1000 }), { expectedDigest })
+    await authorize(mirror, NOBODY)
+  })
+
+  it('passes other failures on and forgets them', async () => {
+    const spec = specOf(fixture.origin.add('/f', { failFirst: { times: 1, status: 500 }, size: 5 }))
+    await assert.rejects(authorize(spec, ALICE), { code: 'ORIGIN_STATUS' })
+    await authorize(spec, ALICE)
+  })
+})
