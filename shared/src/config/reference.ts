@@ -80,7 +80,7 @@ function defaultText(node: SchemaNode): string {
   const written = toWritten(node.default, node)
   if (Array.isArray(written)) return written.length === 0 ? 'none' : written.map((item) => code(asText(item))).join(', ')
   if (typeof written === 'object' && written !== null && Object.keys(written).length === 0) return 'none'
-  return code(asText(written))
+  return written === '' ? 'empty' : code(asText(written))
 }
 
 function asText(value: unknown): string {

@@ -50,9 +50,9 @@ export function formatByteSize(bytes: number): string {
   return `${value}${BINARY_NAMES[step]}`
 }
 
-/** The shortest exact form: `10MiB/s`. @param bytesPerSecond a whole number. */
+/** The shortest exact form: `10MiB/s`; `0`, which often means no limit, stands alone. @param bytesPerSecond a whole number. */
 export function formatByteRate(bytesPerSecond: number): string {
-  return `${formatByteSize(bytesPerSecond)}/s`
+  return bytesPerSecond === 0 ? '0' : `${formatByteSize(bytesPerSecond)}/s`
 }
 
 /** A setting in bytes, written with or without a unit; its value is a whole number. */
