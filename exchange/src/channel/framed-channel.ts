@@ -163,7 +163,7 @@ export class FramedChannel implements Channel {
   #arrived(bytes: Uint8Array): void {
     if (this.#ending !== undefined || this.#isClosing) return
     if (!this.#isFlowing || this.#isDecoding || this.#backlog.length > 0) {
-      this.#backlog.push(bytes.slice())
+      this.#backlog.push(new Uint8Array(bytes))
       return
     }
     this.#decode(bytes)
@@ -187,7 +187,7 @@ export class FramedChannel implements Channel {
     this.#isDecoding = true
     try {
       const read = this.#decoder.push(bytes)
-      if (read < bytes.length && this.#ending === undefined && !this.#isClosing) this.#backlog.unshift(bytes.slice(read))
+      if (read < bytes.length && this.#ending === undefined && !this.#isClosing) this.#backlog.unshift(new Uint8Array(bytes.subarray(read)))
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)))
     } finally {

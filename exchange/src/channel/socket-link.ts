@@ -96,7 +96,8 @@ export class SocketLink implements ByteLink {
       this.#handler.bytes(bytes)
       return
     }
-    this.#early.push(bytes.slice())
+    // Not `slice`, which is a view where the bytes are a Buffer.
+    this.#early.push(new Uint8Array(bytes))
     this.#socket.pause()
   }
 }

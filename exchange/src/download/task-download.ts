@@ -170,7 +170,8 @@ export class TaskDownload {
         return this.#finished(stored, await this.#verify(stored, signal))
       } catch (error) {
         if (signal.aborted || version >= MOST_VERSIONS || !(await this.#mayBeginAnew(error))) throw error
-        this.#dependencies.logger.info({ task: this.task.taskId, code: toDamselflyError(error).code }, 'begin anew')
+        const { code, message } = toDamselflyError(error)
+        this.#dependencies.logger.info({ task: this.task.taskId, code, error: message }, 'begin anew')
       }
     }
   }

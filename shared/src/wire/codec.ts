@@ -9,7 +9,7 @@ export function encode<Desc extends DescMessage>(schema: Desc, message: MessageS
 }
 
 /**
- * Decodes a message that came from another machine.
+ * Decodes a message that came from another machine. The message owns its bytes: `bytes` may be used again at once.
  *
  * @param maxBytes what this message may weigh at most.
  * @throws DamselflyError PROTOCOL when it is larger or is not such a message.
@@ -19,7 +19,8 @@ export function decode<Desc extends DescMessage>(schema: Desc, bytes: Uint8Array
     throw new DamselflyError('PROTOCOL', `a ${schema.name} of ${bytes.length} bytes exceeds the limit of ${maxBytes}`)
   }
   try {
-    return fromBinary(schema, bytes, { readUnknownFields: false })
+    // Fields of bytes are views into what is decoded, which a receiver may be about to overwrite.
+    return fromBinary(schema, new Uint8Array(bytes), { readUnknownFields: false })
   } catch (error) {
     throw new DamselflyError('PROTOCOL', `not a ${schema.name}: ${messageOf(error)}`, { cause: error })
   }
