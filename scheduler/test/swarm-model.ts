@@ -88,7 +88,7 @@ class Model {
   #obey(command: SchedulerCommand): void {
     if (command.type !== 'assign') throw new Error(`nothing goes wrong here, but ${command.type}`)
     const { child: peer, parent, piece, task } = command
-    if (parent === CDN) this.#fromCdn[numberOf(peer)] = (this.#fromCdn[numberOf(peer)] as number) + 1
+    if (parent === CDN) this.#fromCdn[numberOf(peer)] = (this.#fromCdn[numberOf(peer)] ?? 0) + 1
     else this.#fromPeers++
     const durationMs = PIECE_MS * (parent === CDN ? 1 : (this.#options.slowness?.(numberOf(parent)) ?? 1))
     const bytes = PIECE_SIZE

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { SchedulerCommand } from '../src/contract.ts'
+import { createScheduler } from '../src/scheduler.ts'
+import { Ledger } from './ledger.ts'
+import { history, OPENING, PEERS, type Step, TASKS } from './moves.ts'
+import { seeded } from './random.ts'
+
+const RUNS = 400
+
+describe('whatever happens in whatever order', () => {
+  it('nothing forbidden is decided and nobody waits for what could be had', () => {
+    fc.assert(fc.property(history, fc.nat(), (steps, seed) => void play(steps, seed)), { numRuns: RUNS })
+  })
+
+  it('the same events and seed give the same commands', () => {
+    fc.assert(
+      fc.property(history, fc.nat(), (steps, seed) => {
+        assert.deepEqual(play(steps, seed).commands, play(steps, seed).commands)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('nothing is left after the last peer and task are gone and their failures are forgotten', () => {
+    fc.assert(
+      fc.property(history, fc.nat(), fc.boolean(), (steps, seed, tasksFirst) => {
+        const { scheduler, now } = play(steps, seed)
+        const leave = (): void => PEERS.forEach((peer) => void scheduler.handle({ type: 'peer-left', peer }, now))
+        const remove = (): void => TASKS.forEach((task) => void scheduler.handle({ type: 'task-removed', task }, now))
+        for (const part of tasksFirst ? [remove, leave] : [leave, remove]) part()
+        assert.deepEqual(scheduler.stats(), { peers: 0, tasks: 0, inFlight: 0, waiting: 0 })
+        for (let next = scheduler.nextTick(); next !== undefined; next = scheduler.nextTick()) {
+          assert.deepEqual(scheduler.handle({ type: 'tick' }, next), [])
+        }
+        assert.deepEqual(scheduler.snapshotBlocklist(), [])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('the next tick lies in the future, and time runs out of ticks', () => {
+    fc.assert(
+      fc.property(history, fc.nat(), (steps, seed) => {
+        const { scheduler, now } = play(steps, seed)
+        let last = now
+        for (let next = scheduler.nextTick(); next !== undefined; next = scheduler.nextTick()) {
+          assert.ok(next > last, `${next} comes after ${last}`)
+          last = next
+          scheduler.handle({ type: 'tick' }, next)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+function play(steps: readonly Step[], seed: number) {
+  const scheduler = createScheduler({ random: seeded(seed) })
+  const ledger = new Ledger(scheduler)
+  const commands: SchedulerCommand[] = []
+  let now = 0
+  for (const event of OPENING) commands.push(...ledger.handle(event, now))
+  for (const { move, afterMs } of steps) {
+    now += afterMs
+    commands.push(...ledger.handle(move(ledger), now))
+  }
+  return { scheduler, ledger, commands, now }
+}

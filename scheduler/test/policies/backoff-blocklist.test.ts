@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import type { PeerId } from '@damselfly/shared'
+import { BackoffBlocklist } from '../../src/policies/backoff-blocklist.ts'
+import type { BlockingReason } from '../../src/policies/blocklist.ts'
+
+const ANN = 'ann' as PeerId
+const BOB = 'bob' as PeerId
+const CAT = 'cat' as PeerId
+const PARENT = 'parent' as PeerId
+
+function report(child: PeerId, reason: BlockingReason, parentIsCdn = false) {
+  return { child, parent: PARENT, parentIsCdn, reason }
+}
+
+/** Fails as soon as the pair is usable again, `times` times; the length of each block. */
+function failAgainAndAgain(list: BackoffBlocklist, reason: BlockingReason, times: number): readonly number[] {
+  const lengths: number[] = []
+  for (let now = 0; lengths.length < times; now = list.blockedUntil(ANN, PARENT) ?? now) {
+    list.expire(now)
+    list.failed(report(ANN, reason), now)
+    lengths.push((list.blockedUntil(ANN, PARENT) ?? now) - now)
+  }
+  return lengths
+}
+
+describe('the blocklist', () => {
+  it('blocks a pair at once for wrong bytes, and nobody else', () => {
+    const list = new BackoffBlocklist()
+    assert.deepEqual(list.failed(report(ANN, 'corrupt'), 0), [{ child: ANN, parent: PARENT }])
+    assert.equal(list.blockedUntil(ANN, PARENT), 60_000)
+    assert.equal(list.blockedUntil(BOB, PARENT), undefined)
+    assert.deepEqual([...list.blockedFor(ANN)], [PARENT])
+  })
+
+  it('blocks for the second time-out only, and shortly', () => {
+    const list = new BackoffBlocklist()
+    assert.deepEqual(list.failed(report(ANN, 'timeout'), 0), [])
+    assert.equal(list.failed(report(ANN, 'timeout'), 10).length, 1)
+    assert.equal(list.blockedUntil(ANN, PARENT), 1_010)
+  })
+
+  it('doubles the time with each failure, up to a longest', () => {
+    assert.deepEqual(failAgainAndAgain(new BackoffBlocklist(), 'refused', 9), [
+      1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000,
+    ])
+  })
+
+  it('takes failures that come while the pair is blocked for the same incident', () => {
+    const list = new BackoffBlocklist()
+    for (let failure = 0; failure < 8; failure++) list.failed(report(ANN, 'unreachable'), failure)
+    assert.equal(list.blockedUntil(ANN, PARENT), 2_000)
+  })
+
+  it('lengthens a short block when wrong bytes come during it', () => {
+    const list = new BackoffBlocklist()
+    list.failed(report(ANN, 'refused'), 0)
+    assert.deepEqual(list.failed(report(ANN, 'corrupt'), 500), [])
+    assert.ok((list.blockedUntil(ANN, PARENT) ?? 0) >= 60_500)
+    assert.equal(list.entries()[0]?.reason, 'corrupt')
+  })
+
+  it('never blocks for ever, and forgets with time', () => {
+    const list = new BackoffBlocklist({ memoryMs: 300_000 })
+    failAgainAndAgain(list, 'corrupt', 10)
+    let now = 0
+    for (let next = list.nextExpiry(); next !== undefined; next = list.nextExpiry()) list.expire((now = next))
+    assert.ok(list.isEmpty)
+    list.failed(report(ANN, 'corrupt'), now)
+    assert.equal(list.blockedUntil(ANN, PARENT), now + 60_000)
+  })
+
+  it('fades failures as time passes', () => {
+    const list = new BackoffBlocklist({ memoryMs: 300_000 })
+    failAgainAndAgain(list, 'refused', 4)
+    const end = list.blockedUntil(ANN, PARENT) ?? 0
+    list.expire(end)
+    list.failed(report(ANN, 'refused'), end + 150_000)
+    assert.equal(list.blockedUntil(ANN, PARENT), end + 150_000 + 4_000)
+  })
+
+  it('counts a piece that arrives well against earlier failures', () => {
+    const list = new BackoffBlocklist()
+    list.failed(report(ANN, 'timeout'), 0)
+    list.succeeded(ANN, PARENT, 0)
+    assert.deepEqual(list.failed(report(ANN, 'timeout'), 0), [])
+    assert.ok(list.isEmpty)
+  })
+
+  it('blocks a parent for everybody once several children got wrong bytes from it', () => {
+    const list = new BackoffBlocklist()
+    for (let again = 0; again < 5; again++) list.failed(report(ANN, 'corrupt'), again)
+    list.failed(report(BOB, 'corrupt'), 10)
+    assert.equal(list.blockedUntil('dan' as PeerId, PARENT), undefined)
+    const begun = list.failed(report(CAT, 'corrupt'), 20)
+    assert.deepEqual(begun.at(-1), { child: undefined, parent: PARENT })
+    assert.equal(list.blockedUntil('dan' as PeerId, PARENT), 60_020)
+    assert.deepEqual([...list.blockedFor('dan' as PeerId)], [PARENT])
+    assert.deepEqual([...list.blockedFor(ANN)], [PARENT])
+  })
+
+  it('never blocks the CDN for everybody', () => {
+    const list = new BackoffBlocklist()
+    for (const child of [ANN, BOB, CAT]) list.failed(report(child, 'corrupt', true), 0)
+    assert.equal(list.blockedUntil('dan' as PeerId, PARENT), undefined)
+  })
+
+  it('tells which blocks ended, once', () => {
+    const list = new BackoffBlocklist()
+    list.failed(report(ANN, 'refused'), 0)
+    assert.equal(list.nextExpiry(), 1_000)
+    assert.deepEqual(list.expire(999), [])
+    assert.deepEqual(list.expire(1_000), [{ child: ANN, parent: PARENT }])
+    assert.deepEqual(list.expire(1_000), [])
+  })
+})

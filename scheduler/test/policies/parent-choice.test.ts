@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import type { PeerId } from '@damselfly/shared'
+import { nearestLeastLoaded, type ParentCandidate } from '../../src/policies/parent-choice.ts'
+import { seeded } from '../random.ts'
+
+const HOME = { location: 'here', zone: 'a', rack: '1' }
+
+function parent(id: string, rest: Partial<ParentCandidate> = {}): ParentCandidate {
+  return { id: id as PeerId, location: HOME, slots: 4, inFlight: 0, rate: undefined, ...rest }
+}
+
+function chosen(candidates: readonly ParentCandidate[], at = HOME): string {
+  return nearestLeastLoaded().choose(at, candidates, seeded(1)).id
+}
+
+describe('the choice of a parent', () => {
+  const far = parent('far', { location: { location: 'there', zone: 'a', rack: '1' } })
+  const near = parent('near', { location: { location: 'here', zone: 'b', rack: '1' } })
+  const nearer = parent('nearer', { location: { location: 'here', zone: 'a', rack: '2' } })
+  const nearest = parent('nearest', { inFlight: 3 })
+
+  it('prefers the same rack to the same zone to the same location to any', () => {
+    assert.equal(chosen([far, near, nearer, nearest]), 'nearest')
+    assert.equal(chosen([far, near, nearer]), 'nearer')
+    assert.equal(chosen([far, near]), 'near')
+  })
+
+  it('takes what is unknown for no sameness', () => {
+    const nowhere = { location: '', zone: '', rack: '' }
+    assert.equal(chosen([parent('busy', { location: nowhere, inFlight: 1 }), far], nowhere), 'far')
+  })
+
+  it('prefers the least loaded relative to its slots', () => {
+    assert.equal(chosen([parent('few-slots', { inFlight: 1, slots: 2 }), parent('many-slots', { inFlight: 2, slots: 8 })]), 'many-slots')
+  })
+
+  it('prefers a parent that was measured to be faster, until its load outweighs that', () => {
+    assert.equal(chosen([parent('slow', { rate: 1 }), parent('fast', { rate: 3, inFlight: 1 })]), 'fast')
+    assert.equal(chosen([parent('slow', { rate: 1 }), parent('fast', { rate: 3, inFlight: 3 })]), 'slow')
+  })
+
+  it('takes a parent that was not measured yet for as fast as the others', () => {
+    assert.equal(chosen([parent('fast', { rate: 3, inFlight: 2 }), parent('slow', { rate: 1, inFlight: 2 }), parent('new')]), 'new')
+  })
+
+  it('breaks ties by chance', () => {
+    const random = seeded(1)
+    const ids = Array.from({ length: 50 }, () => nearestLeastLoaded().choose(HOME, [parent('one'), parent('two')], random).id)
+    assert.deepEqual(new Set<string>(ids), new Set(['one', 'two']))
+  })
+})

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { PieceSet } from '../../src/state/piece-set.ts'
+
+const pieces = fc.uniqueArray(fc.nat(130))
+
+function setOf(members: readonly number[]): PieceSet {
+  const set = new PieceSet()
+  for (const member of members) set.add(member)
+  return set
+}
+
+describe('a set of pieces', () => {
+  it('agrees with a plain set, whatever is added and deleted', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(130))), (steps) => {
+        const set = new PieceSet()
+        const plain = new Set<number>()
+        for (const [isAdd, piece] of steps) {
+          assert.equal(isAdd ? set.add(piece) : set.delete(piece), isAdd ? !plain.has(piece) : plain.has(piece))
+          if (isAdd) plain.add(piece)
+          else plain.delete(piece)
+        }
+        assert.equal(set.count, plain.size)
+        assert.deepEqual([...set.members()], [...plain].toSorted((a, b) => a - b))
+        for (let piece = 0; piece <= 160; piece++) assert.equal(set.has(piece), plain.has(piece))
+        let missing = 0
+        while (plain.has(missing)) missing++
+        assert.equal(set.firstMissing(), missing)
+      }),
+    )
+  })
+
+  it('finds its first gap also behind whole words', () => {
+    for (const size of [0, 31, 32, 63, 64, 65]) {
+      assert.equal(setOf(Array.from({ length: size }, (_, piece) => piece)).firstMissing(), size)
+    }
+  })
+
+  it('compares and collects as plain sets do', () => {
+    fc.assert(
+      fc.property(pieces, pieces, pieces, (a, b, c) => {
+        const [setA, setB, setC] = [setOf(a), setOf(b), setOf(c)]
+        const ascending = a.toSorted((x, y) => x - y)
+        const inAny: number[] = []
+        setA.collectInAny([setB, setC], inAny)
+        assert.deepEqual(inAny, ascending.filter((piece) => b.includes(piece) || c.includes(piece)))
+        const inBoth: number[] = []
+        setA.collectInBoth(setB, setC, inBoth)
+        assert.deepEqual(inBoth, ascending.filter((piece) => b.includes(piece) && c.includes(piece)))
+        assert.equal(setA.intersects(setB), a.some((piece) => b.includes(piece)))
+        assert.equal(setA.intersectsBoth(setB, setC), inBoth.length > 0)
+      }),
+    )
+  })
+})
