@@ -5,8 +5,11 @@ export function formatAddress(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** An IPv4 address that a dual-stack socket shows as `::ffff:192.0.2.1`, in its own form. */
+/** An IPv4 address that a dual-stack socket shows as `::ffff:192.0.2.1` (or `::ffff:c000:201`), in its own form. */
 export function plainHost(host: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)
-  return mapped?.[1] ?? host
+  const dotted = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1]
+  if (dotted !== undefined) return dotted
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(host) ?? []
+  if (high === undefined || low === undefined) return host
+  return [high, low].flatMap((group) => [...Buffer.from(group.padStart(4, '0'), 'hex')]).join('.')
 }

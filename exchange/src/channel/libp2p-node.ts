@@ -97,12 +97,16 @@ export function remoteAddressOf(connection: Connection): string {
   return formatAddress(plainHost(host), Number(port))
 }
 
-/** Whether libp2p found another key than the one that was dialled. */
-export function isWrongPeer(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error.name === 'UnexpectedPeerError') return true
-  if (error instanceof AggregateError) return error.errors.some(isWrongPeer)
-  return isWrongPeer(error.cause)
+/** Noise's words for a wrong key; of its error libp2p keeps nothing but the message. */
+const WRONG_KEY = /identity key (\S+) does not match expected remote identity key/
+
+/** Who answered a dial in place of the expected peer, if that is why it failed. */
+export function unexpectedPeer(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const found = WRONG_KEY.exec(error.message)?.[1]
+  if (found !== undefined) return found
+  if (!(error instanceof AggregateError)) return unexpectedPeer(error.cause)
+  return error.errors.map(unexpectedPeer).find((peer) => peer !== undefined)
 }
 
 function hostPart(host: string): string {

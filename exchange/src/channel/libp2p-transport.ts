@@ -69,8 +69,7 @@ class Libp2pTransport implements Transport {
   dial(target: DialTarget, protocol: Protocol, signal: AbortSignal): Promise<Channel> {
     return dialWithin(target.endpoint, signal, this.#clock, async (within) => {
       const module = await loadNodeModule()
-      this.#dialer ??= this.#start(module, []).then(({ node }) => node)
-      const node = await this.#dialer
+      const node = await this.#dialingNode(module)
       within.throwIfAborted()
       const address = module.toMultiaddr(target.endpoint.host, target.endpoint.port, target.peer)
       try {
@@ -84,10 +83,8 @@ class Libp2pTransport implements Transport {
         if (channel !== undefined) return channel
         stream.abort(new Error('not an Ed25519 peer'))
       } catch (error) {
-        if (target.peer !== undefined && module.isWrongPeer(error)) {
-          throw wrongPeer(target.endpoint, target.peer, 'somebody else')
-        }
-        throw error
+        const found = module.unexpectedPeer(error)
+        throw found === undefined ? error : wrongPeer(target.endpoint, target.peer ?? 'a peer', found)
       }
       throw wrongPeer(target.endpoint, target.peer ?? 'a peer', 'not an Ed25519 peer')
     })
@@ -98,7 +95,16 @@ class Libp2pTransport implements Transport {
     await this.#dialer?.catch(() => undefined)
     const nodes = [...this.#nodes]
     this.#nodes.clear()
-    await Promise.all(nodes.map((node) => node.stop()))
+    await Promise.all(nodes.map(async (node) => node.stop()))
+  }
+
+  #dialingNode(module: NodeModule): Promise<Libp2p> {
+    if (this.#dialer === undefined) {
+      const starting = this.#start(module, []).then(({ node }) => node)
+      this.#dialer = starting
+      starting.catch(() => (this.#dialer = undefined))
+    }
+    return this.#dialer
   }
 
   async #start(module: NodeModule, addresses: readonly ListenAddress[]): ReturnType<NodeModule['startNode']> {

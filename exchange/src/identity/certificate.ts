@@ -33,7 +33,7 @@ export async function createIdentityCertificate(identity: Identity): Promise<Ide
   })
   return {
     certificate: certificate.toString('pem'),
-    privateKey: key.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    privateKey: key.export({ format: 'pem', type: 'pkcs8' }),
   }
 }
 

@@ -1,0 +1,103 @@
+import { Bitset, DamselflyError, PieceLayout, sha256, type Sha256, type TaskId } from '@damselfly/shared'
+import type { PieceStore, StoredTask, TaskRecord } from '../../src/store/piece-store.ts'
+
+/** The reading half of a piece store, over contents in memory; reads can be held back. */
+export class MemoryPieceStore implements Pick<PieceStore, 'open'> {
+  readonly #tasks = new Map<TaskId, MemoryTask>()
+
+  /** @param missing pieces that it does not have. */
+  add(taskId: TaskId, content: Uint8Array, pieceSize: number, missing: readonly number[] = []): MemoryTask {
+    const task = new MemoryTask(taskId, content, pieceSize, missing)
+    this.#tasks.set(taskId, task)
+    return task
+  }
+
+  async open(taskId: TaskId): Promise<StoredTask | undefined> {
+    return this.#tasks.get(taskId)
+  }
+}
+
+export class MemoryTask implements StoredTask {
+  readonly record: TaskRecord
+  readonly path = '/dev/null'
+  readonly layout: PieceLayout
+  readonly isComplete = false
+  readonly #content: Uint8Array
+  readonly #have: Bitset
+  /** Awaited by each read before it answers. */
+  beforeRead: () => Promise<void> = async () => undefined
+  users = 0
+  reads = 0
+
+  constructor(taskId: TaskId, content: Uint8Array, pieceSize: number, missing: readonly number[]) {
+    this.layout = new PieceLayout(content.length, pieceSize)
+    this.#content = content
+    this.#have = Bitset.full(this.layout.pieceCount)
+    for (const index of missing) this.#have.delete(index)
+    this.record = {
+      taskId,
+      url: 'http://origin.example/file',
+      filteredQueryParams: [],
+      tag: '',
+      application: '',
+      range: undefined,
+      headers: [],
+      expectedDigest: undefined,
+      contentDigest: undefined,
+      contentLength: content.length,
+      pieceSize,
+      etag: '',
+      lastModified: '',
+      isPrivate: false,
+      pinned: false,
+      signedManifest: undefined,
+      createdAt: 0,
+      lastUsedAt: 0,
+    }
+  }
+
+  has(index: number): boolean {
+    return this.#have.has(index)
+  }
+
+  have(): Bitset {
+    return this.#have.clone()
+  }
+
+  digest(index: number): Sha256 | undefined {
+    const { offset, length } = this.layout.piece(index)
+    return this.has(index) ? sha256(this.#content.subarray(offset, offset + length)) : undefined
+  }
+
+  get verifiedBytes(): number {
+    return [...this.#have.members()].reduce((sum, index) => sum + this.layout.piece(index).length, 0)
+  }
+
+  async read(index: number, offset: number, target: Uint8Array): Promise<void> {
+    this.reads++
+    await this.beforeRead()
+    const start = this.layout.piece(index).offset + offset
+    target.set(this.#content.subarray(start, start + target.length))
+  }
+
+  use(): () => void {
+    this.users++
+    return () => void this.users--
+  }
+
+  update(): Promise<void> {
+    return Promise.reject(new DamselflyError('INTERNAL', 'this store is only read'))
+  }
+
+  claim(): undefined {
+    return undefined
+  }
+
+  whenAvailable(): Promise<void> {
+    return Promise.reject(new DamselflyError('INTERNAL', 'this store is only read'))
+  }
+
+  onPiece(): () => void {
+    return () => undefined
+  }
+}
