@@ -7,6 +7,7 @@ import type { DownloadBody, StatusBody, TaskBody } from './schemas.ts'
 
 export { RemoteDownload } from './remote-download.ts'
 export * from './socket-path.ts'
+export { defaultDataDir } from '../config/directories.ts'
 
 /** The local API as programs on the same host use it. Loads neither the server nor the schemas. */
 export interface DaemonClient {

@@ -1,0 +1,72 @@
+import { DamselflyError, ERROR_CODES } from '@damselfly/shared'
+import { Command, CommanderError } from 'commander'
+
+/** What the command line asks for. */
+export type Invocation =
+  | { readonly type: 'print'; readonly text: string }
+  | {
+      readonly type: 'run' | 'print-config'
+      readonly configFile: string | undefined
+      /** In the shape of the configuration. */
+      readonly flags: Readonly<Record<string, unknown>>
+    }
+
+interface Options {
+  readonly config?: string
+  readonly printConfig?: true
+  readonly supernode?: string[]
+  readonly dataDir?: string
+  readonly socket?: string
+  readonly listen?: string[]
+  readonly logLevel?: string
+}
+
+/** @throws DamselflyError USAGE */
+export function parseArguments(args: readonly string[], version: string): Invocation {
+  let printed = ''
+  const command = createCommand(version).configureOutput({
+    writeOut: (text) => (printed += text),
+    writeErr: () => undefined,
+  })
+  try {
+    command.parse(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return { type: 'print', text: printed }
+    throw new DamselflyError('USAGE', error.message.replace(/^error: /, ''))
+  }
+  const { config, printConfig, supernode, dataDir, socket, listen, logLevel } = command.opts<Options>()
+  const flags = {
+    supernodes: supernode,
+    dataDir,
+    api: { socket },
+    listen: { addresses: listen },
+    log: { level: logLevel },
+  }
+  return { type: printConfig === true ? 'print-config' : 'run', configFile: config, flags }
+}
+
+function createCommand(version: string): Command {
+  return new Command('dfdaemon')
+    .description('The peer on this host: downloads through other peers and serves what it has.')
+    .allowExcessArguments(false)
+    .exitOverride()
+    .version(version, '--version')
+    .option('--config <file>', 'configuration in YAML')
+    .option('--print-config', 'show the configuration in force, then end')
+    .option('--supernode <[peerid@]host:port>', 'supernode to use; repeatable', collect)
+    .option('--data-dir <directory>', 'where identity and content are kept')
+    .option('--socket <path>', 'unix socket of the local API')
+    .option('--listen <address>', 'address to serve other peers on; repeatable', collect)
+    .option('--log-level <level>', 'least severe kind of line that is logged')
+    .addHelpText('after', `\nExit codes:\n${exitCodes()}`)
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), value]
+}
+
+function exitCodes(): string {
+  const used = ['INTERNAL', 'CONFIG_INVALID', 'USAGE', 'DISK_DENIED', 'STORE_LOCKED', 'ADDRESS_IN_USE'] as const
+  return used.map((code) => `  ${String(ERROR_CODES[code].exit).padStart(3)}  ${code}: ${ERROR_CODES[code].meaning}`).join('\n')
+}

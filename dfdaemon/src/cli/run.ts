@@ -1,0 +1,62 @@
+import { systemClock } from '@damselfly/shared'
+import { printConfig } from '@damselfly/shared/config'
+import { createLogger } from '@damselfly/shared/logging'
+import { createRegistry } from '@damselfly/shared/metrics'
+import { socketEnvironment } from '../api/socket-path.ts'
+import { daemonConfigSchema, type DaemonConfig } from '../config/config.ts'
+import type { Environment } from '../config/directories.ts'
+import { Daemon } from '../daemon.ts'
+import { packageVersion } from '../version.ts'
+import { readConfiguration } from './configuration.ts'
+import { parseArguments } from './options.ts'
+import { StopSignals } from './stop-signals.ts'
+
+export interface ProgramInput {
+  readonly args: readonly string[]
+  readonly env: Environment
+  /** Standard output. */
+  readonly print: (text: string) => void
+}
+
+/**
+ * Runs the daemon until a signal stops it.
+ *
+ * @returns the exit code
+ * @throws DamselflyError USAGE, CONFIG_INVALID, STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED
+ */
+export async function runDaemon({ args, env, print }: ProgramInput): Promise<number> {
+  const version = packageVersion()
+  const invocation = parseArguments(args, version)
+  if (invocation.type === 'print') {
+    print(invocation.text)
+    return 0
+  }
+  const config = await readConfiguration({ ...invocation, env, isRoot: socketEnvironment(env).isRoot })
+  if (invocation.type === 'print-config') print(printConfig(daemonConfigSchema, config))
+  else await serve(config, version, env, print)
+  return 0
+}
+
+async function serve(config: DaemonConfig, version: string, env: Environment, print: (text: string) => void): Promise<void> {
+  const signals = new StopSignals(process)
+  const logger = createLogger('dfdaemon', config.log.level)
+  try {
+    const daemon = new Daemon({
+      config,
+      socketEnvironment: socketEnvironment(env),
+      version,
+      registry: createRegistry(),
+      clock: systemClock,
+      logger,
+    })
+    const ready = await daemon.start()
+    print(`${JSON.stringify({ ready: { ...ready, version, pid: process.pid } })}\n`)
+    logger.info({ ...ready, version }, 'ready')
+    const signal = await signals.first
+    logger.info({ signal }, 'stopping')
+    await Promise.race([daemon.stop(), signals.second])
+    logger.info('stopped')
+  } finally {
+    signals.close()
+  }
+}

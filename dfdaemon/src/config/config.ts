@@ -1,0 +1,102 @@
+import { isIP } from 'node:net'
+import { SECURITY_POLICIES, parseSupernodeAddress } from '@damselfly/exchange'
+import { messageOf } from '@damselfly/shared'
+import { byteRate, duration } from '@damselfly/shared/config'
+import { LOG_LEVELS } from '@damselfly/shared/logging'
+import * as z from 'zod'
+import { defaultDataDir } from './directories.ts'
+
+const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
+const address = (): z.ZodString => z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IP address' })
+const hosts = () => z.array(z.string().min(1)).default([])
+
+/** `HOST:PORT`, with `PEERID@` before it where the supernode's identity is pinned. */
+const supernode = (): z.ZodString =>
+  z.string().superRefine((text, context) => {
+    try {
+      parseSupernodeAddress(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) })
+    }
+  })
+
+/** Every setting of the daemon. */
+export const daemonConfigSchema = z.strictObject({
+  supernodes: z
+    .array(supernode())
+    .default([])
+    .meta({
+      flag: '--supernode',
+      description: 'Supernodes in order of preference: `HOST:PORT` or `PEERID@HOST:PORT`, IPv6 in brackets; none: downloads come from origins',
+    }),
+  dataDir: z
+    .string()
+    .min(1)
+    .default(() => defaultDataDir(process.env, process.geteuid?.() === 0))
+    .meta({ flag: '--data-dir', description: 'Where identity and content are kept; nothing is written elsewhere' }),
+  listen: z
+    .strictObject({
+      addresses: z
+        .array(address())
+        .default([])
+        .meta({
+          flag: '--listen',
+          description: 'Addresses for other peers; `::` means every address. None: loopback while all supernodes are there, else every address',
+        }),
+      directPort: port().default(65_002).describe('TCP port of direct channels (TLS 1.3); 0: any free one'),
+      libp2pPort: port().default(65_003).describe('TCP port of libp2p channels (Noise); 0: any free one'),
+      plainPort: port().default(65_004).describe('TCP port of plain lanes; listened on only with `security: plain`'),
+    })
+    .prefault({}),
+  advertise: hosts().describe('Addresses or names under which other peers reach this one; none: those that it listens on'),
+  security: z
+    .enum(SECURITY_POLICIES)
+    .default('tls')
+    .describe('The least that lanes must have: `plain` also allows plain TCP with tickets, `noise` only libp2p'),
+  location: z
+    .strictObject({
+      location: z.string().default('').describe('Where this host is, such as a site or a region; near peers are preferred'),
+      zone: z.string().default('').describe('The zone within the location'),
+      rack: z.string().default('').describe('The rack within the zone'),
+    })
+    .prefault({}),
+  uploadSlots: z.number().int().min(1).max(1024).default(8).describe('Pieces that are sent to other peers at once'),
+  parallelRanges: z.number().int().min(1).max(64).default(4).describe('Connections to an origin for one content'),
+  rates: z
+    .strictObject({
+      upload: byteRate().default(0).describe('The most that all uploads take together; 0: no limit'),
+      download: byteRate().default(0).describe('The most that all downloads take together; 0: no limit'),
+    })
+    .prefault({}),
+  origins: z
+    .strictObject({
+      allow: hosts().describe('Hosts, `*.domain`, addresses and networks of origins that may be at private addresses'),
+      private: z
+        .enum(['requested', 'allow', 'deny'])
+        .default('requested')
+        .describe('Whether origins may be at private addresses: `requested`: the host that a caller names, but nothing that it redirects to'),
+      insecure: hosts().describe('Hosts of origins whose TLS certificate is not verified'),
+    })
+    .prefault({}),
+  api: z
+    .strictObject({
+      socket: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          flag: '--socket',
+          description: "The local API's unix socket; default: /run/damselfly for root, else $XDG_RUNTIME_DIR/damselfly, else the data directory",
+        }),
+      group: z.string().min(1).optional().describe('The group that may use the local API, by name or number; default: the group of the process'),
+    })
+    .prefault({}),
+  stopGrace: duration().default(10_000).describe('How long uploads may go on when the daemon is stopped'),
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).default('info').meta({ flag: '--log-level', description: 'The least severe kind of line that is logged' }),
+    })
+    .prefault({}),
+})
+
+export type DaemonConfig = z.output<typeof daemonConfigSchema>

@@ -1,0 +1,81 @@
+import { resolve } from 'node:path'
+import { createHttpSource, createSourceRegistry } from '@damselfly/cdn'
+import type { Clock, PeerId } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { Registry } from '@damselfly/shared/metrics'
+import { createLocalApi, type LocalApi } from './api/local-api.ts'
+import { defaultSocketPath, type SocketEnvironment } from './api/socket-path.ts'
+import type { DaemonConfig } from './config/config.ts'
+import { originPolicy, peerListen, supernodeAddresses } from './config/peer-settings.ts'
+import { createPeer } from './peer/local-peer.ts'
+import type { Peer } from './peer/peer.ts'
+
+export interface DaemonParts {
+  readonly config: DaemonConfig
+  readonly socketEnvironment: SocketEnvironment
+  readonly version: string
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What a running daemon tells those who started it. */
+export interface ReadyDaemon {
+  readonly peer: PeerId
+  readonly socket: string
+  readonly dataDir: string
+  readonly endpoints: readonly string[]
+}
+
+/** A peer that serves its host: the peer itself and the local API in front of it. */
+export class Daemon {
+  readonly #config: DaemonConfig
+  readonly #peer: Peer
+  readonly #api: LocalApi
+  readonly #socket: string
+  readonly #dataDir: string
+
+  constructor({ config, socketEnvironment, version, registry, clock, logger }: DaemonParts) {
+    this.#config = config
+    this.#dataDir = resolve(config.dataDir)
+    this.#socket = resolve(config.api.socket ?? defaultSocketPath(socketEnvironment, this.#dataDir))
+    const policy = originPolicy(config.origins)
+    const http = createHttpSource({ policy, insecure: config.origins.insecure, userAgent: `damselfly/${version}` })
+    this.#peer = createPeer({
+      dataDir: this.#dataDir,
+      supernodes: supernodeAddresses(config.supernodes),
+      listen: peerListen(config),
+      advertise: config.advertise,
+      security: config.security,
+      location: config.location,
+      uploadSlots: config.uploadSlots,
+      rates: config.rates,
+      parallelRanges: config.parallelRanges,
+      source: createSourceRegistry([http]),
+      version,
+      clock,
+      logger,
+    })
+    const { group } = config.api
+    this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, registry, clock, logger, version })
+  }
+
+  /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, CONFIG_INVALID */
+  async start(): Promise<ReadyDaemon> {
+    await this.#peer.start()
+    try {
+      await this.#api.start()
+    } catch (error) {
+      await this.#peer.stop(0)
+      throw error
+    }
+    const { peer, endpoints } = this.#peer.status()
+    return { peer, socket: this.#socket, dataDir: this.#dataDir, endpoints }
+  }
+
+  /** Lets what is being sent end within the configured grace. Idempotent. */
+  async stop(): Promise<void> {
+    await this.#api.stop(this.#config.stopGrace)
+    await this.#peer.stop(this.#config.stopGrace)
+  }
+}

@@ -1,0 +1,57 @@
+import { createHttpSource, createSourceRegistry } from '@damselfly/cdn'
+import type { SecurityPolicy } from '@damselfly/exchange'
+import type { Clock } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import { peerListen, supernodeAddresses } from './config/peer-settings.ts'
+import { createPeer } from './peer/local-peer.ts'
+import type { Peer } from './peer/peer.ts'
+
+const ANY_PORT = { addresses: [], directPort: 0, libp2pPort: 0, plainPort: 0 }
+
+/** Enough for a peer that lives as long as one download. */
+const UPLOAD_SLOTS = 8
+
+export interface EmbeddedPeerOptions {
+  /** An absolute path; for this peer alone. */
+  readonly dataDir: string
+  /** `HOST:PORT` or `PEERID@HOST:PORT`; empty: downloads come from origins. */
+  readonly supernodes: readonly string[]
+  readonly security: SecurityPolicy
+  readonly parallelRanges: number
+  readonly origins: {
+    /** Origins besides the requested host that may be at private addresses. */
+    readonly allow: readonly string[]
+    /** Hosts whose TLS certificate is not verified. */
+    readonly insecure: readonly string[]
+  }
+  readonly version: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * A peer inside a program that a person runs: it may fetch from wherever the person could,
+ * and serves other peers on any free port while it lives.
+ *
+ * @throws DamselflyError CONFIG_INVALID when a supernode or an origin rule cannot be read
+ */
+export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
+  const { supernodes, security, origins, version } = options
+  const policy = { allow: origins.allow, trustRequestedHost: true }
+  const http = createHttpSource({ policy, insecure: origins.insecure, userAgent: `damselfly/${version}` })
+  return createPeer({
+    dataDir: options.dataDir,
+    supernodes: supernodeAddresses(supernodes),
+    listen: peerListen({ listen: ANY_PORT, supernodes: [...supernodes], security }),
+    advertise: [],
+    security,
+    location: { location: '', zone: '', rack: '' },
+    uploadSlots: UPLOAD_SLOTS,
+    rates: { upload: 0, download: 0 },
+    parallelRanges: options.parallelRanges,
+    source: createSourceRegistry([http]),
+    version,
+    clock: options.clock,
+    logger: options.logger,
+  })
+}

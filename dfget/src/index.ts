@@ -1,0 +1,2 @@
+export { dfgetConfigSchema } from './config.ts'
+export { exitCodesHelp } from './exit-codes.ts'

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Download, DownloadRequest, FinishedDownload, Peer } from '@damselfly/dfdaemon'
+import { deriveTaskId, diskError, isDamselflyError, splitHeaders } from '@damselfly/shared'
+import { fillByLink } from '../output/fill.ts'
+import type { Session } from './session.ts'
+
+export interface EmbeddedSessionInit {
+  readonly request: DownloadRequest
+  /** Holds one store per task; an absolute path. */
+  readonly dataDir: string
+  /** A peer that keeps everything below the directory. Not started. */
+  readonly createPeer: (dataDir: string) => Peer
+}
+
+/**
+ * Downloads with a peer of its own, whose store belongs to the one task, so that several
+ * dfgets run at once and each continues where an earlier one for the same task stopped.
+ *
+ * @throws DamselflyError URL_REFUSED, DISK_DENIED, DISK_FULL, DISK_FAILED
+ */
+export async function openEmbeddedSession(init: EmbeddedSessionInit): Promise<Session> {
+  const { request, dataDir, createPeer } = init
+  const directory = join(dataDir, storeName(request))
+  const store = await startPeer(directory, createPeer)
+  try {
+    return new EmbeddedSession(store, await store.peer.download(request))
+  } catch (error) {
+    await store.peer.stop(0)
+    await rm(store.directory, { recursive: true, force: true })
+    throw error
+  }
+}
+
+interface StartedStore {
+  readonly directory: string
+  readonly peer: Peer
+  /** Nobody will find it again, so nothing is kept in it. */
+  readonly isPrivate: boolean
+}
+
+/** Another dfget may be at the same task: then this one works in a store that nobody else knows. */
+async function startPeer(directory: string, createPeer: (dataDir: string) => Peer): Promise<StartedStore> {
+  await makeStore(directory)
+  const shared = createPeer(directory)
+  try {
+    await shared.start()
+    return { directory, peer: shared, isPrivate: false }
+  } catch (error) {
+    if (!isDamselflyError(error, 'STORE_LOCKED')) throw error
+  }
+  const own = `${directory}-${randomBytes(6).toString('hex')}`
+  await makeStore(own)
+  const peer = createPeer(own)
+  await peer.start()
+  return { directory: own, peer, isPrivate: true }
+}
+
+async function makeStore(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw diskError(error, `create ${directory}`)
+  })
+}
+
+function storeName(request: DownloadRequest): string {
+  return deriveTaskId({ ...request, headers: splitHeaders(request.headers).variant })
+}
+
+class EmbeddedSession implements Session {
+  readonly download: Download
+  readonly #store: StartedStore
+
+  constructor(store: StartedStore, download: Download) {
+    this.#store = store
+    this.download = download
+  }
+
+  fill({ path }: FinishedDownload, part: string): Promise<void> {
+    return fillByLink(path, part)
+  }
+
+  async close(keep: boolean): Promise<void> {
+    const { peer, directory, isPrivate } = this.#store
+    await this.download.release()
+    const isWorthKeeping = keep && !isPrivate && this.download.progress().verifiedBytes > 0
+    await peer.stop(0)
+    if (!isWorthKeeping) await rm(directory, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,55 @@
+/** What dfget can be configured with, by file, environment or flags; `config.ts` holds the schema. */
+export interface Settings {
+  readonly supernodes: readonly string[]
+  /** Whether a running dfdaemon is used. */
+  readonly daemon: boolean
+  /** Undefined: the usual places. */
+  readonly socket?: string | undefined
+  /** Undefined: below the user's cache directory. */
+  readonly dataDir?: string | undefined
+  readonly tag: string
+  readonly application: string
+  readonly filter: readonly string[]
+  /** Milliseconds; 0: none. */
+  readonly timeout: number
+  /** Bytes per second; 0: none. */
+  readonly limitRate: number
+  readonly backToSource: boolean
+  readonly progress: boolean
+  readonly security: 'plain' | 'tls' | 'noise'
+  readonly parallelRanges: number
+  readonly origins: { readonly allow: readonly string[]; readonly insecure: readonly string[] }
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+}
+
+/** The schema takes its defaults from here, so that a start without any configuration need not load it. */
+export const DEFAULT_SETTINGS: Settings = {
+  supernodes: [],
+  daemon: true,
+  tag: '',
+  application: '',
+  filter: [],
+  timeout: 0,
+  limitRate: 0,
+  backToSource: true,
+  progress: true,
+  security: 'tls',
+  parallelRanges: 4,
+  origins: { allow: [], insecure: [] },
+  log: { level: 'silent' },
+}
+
+/** Settings from the command line; texts with a unit are not converted yet. */
+export interface SettingFlags {
+  readonly supernodes?: readonly string[] | undefined
+  readonly daemon?: boolean | undefined
+  readonly socket?: string | undefined
+  readonly dataDir?: string | undefined
+  readonly tag?: string | undefined
+  readonly application?: string | undefined
+  readonly filter?: readonly string[] | undefined
+  readonly timeout?: string | undefined
+  readonly limitRate?: string | undefined
+  readonly backToSource?: boolean | undefined
+  readonly progress?: boolean | undefined
+}
