@@ -7,6 +7,9 @@ import { withLock } from './lock.mjs'
 
 const STAMP = 'node_modules/.damselfly-installed'
 
+/** npm's own would keep somebody without a network waiting for more than a minute. */
+const PATIENCE = ['--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000']
+
 /** Makes sure that node_modules holds what package-lock.json says; does nothing when it does. */
 export async function ensureInstalled(root) {
   const wanted = stampFor(root)
@@ -67,7 +70,7 @@ function allows(list, value) {
 function runNpm(root) {
   process.stderr.write('Installing dependencies (only now and when they change) ...\n')
   const startedAt = Date.now()
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error']
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error', ...PATIENCE]
   const npm = spawnSync(...npmCommand(args), { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   if (npm.error !== undefined) throw new Error(`npm cannot be started (${npm.error.message}); install npm 10 or later`)
   if (npm.status !== 0) throw new Error(`npm ci failed: ${adviceFor(npm.stderr)}\n${lastLines(npm.stderr)}`)
