@@ -1,10 +1,15 @@
 import type { BufferPool } from './buffer-pool.ts'
-import type { TaskFile } from './task-file.ts'
 
 /** One being written while the next waits keeps the disk busy; more would only hold memory. */
 const MAX_OUTSTANDING = 2
 
 const WELCOME: Promise<void> = Promise.resolve()
+
+/** Where chunks go. */
+export interface ChunkTarget {
+  /** Resolves when all `length` bytes are written. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
+  write(buffer: Uint8Array, length: number, position: number): Promise<void>
+}
 
 interface Chunk {
   readonly buffer: Buffer
@@ -14,7 +19,7 @@ interface Chunk {
 
 /** Gathers the bytes of one piece into chunks and writes those to the file, a few at a time. */
 export class ChunkWriter {
-  readonly #file: TaskFile
+  readonly #file: ChunkTarget
   readonly #buffers: BufferPool
   readonly #waiting: Chunk[] = []
   #outstanding = 0
@@ -25,7 +30,7 @@ export class ChunkWriter {
   #progress: PromiseWithResolvers<void> | undefined
 
   /** @param position bytes from the start of the file. */
-  constructor(file: TaskFile, buffers: BufferPool, position: number) {
+  constructor(file: ChunkTarget, buffers: BufferPool, position: number) {
     this.#file = file
     this.#buffers = buffers
     this.#position = position

@@ -5,9 +5,10 @@
  * usage: crash-child.ts DIRECTORY
  */
 import { writeSync } from 'node:fs'
-import { createLocalPieceStore } from '@damselfly/exchange'
 import { systemClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
+// Not the whole package, which takes long to load ten times.
+import { createLocalPieceStore } from '../../src/store/local-piece-store.ts'
 import { CRASH_CONTENT, CRASH_RECORD } from './crash-content.ts'
 
 const WRITERS = 6

@@ -1,5 +1,5 @@
-import type { TaskRecord } from '@damselfly/exchange'
-import { contentOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
+import type { TaskRecord } from '../../src/store/piece-store.ts'
+import { contentOf, taskRecord } from '../../src/store/testing/task-fixtures.ts'
 
 /** Pieces enough for ten runs that each end after a few. */
 const PIECES = 150

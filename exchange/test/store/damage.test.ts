@@ -66,6 +66,32 @@ describe('damage to the local store', () => {
     }
   })
 
+  it('is found after an unclean stop also in what earlier runs have written', async () => {
+    const store = await directory.start()
+    await storeAll(await store.create(taskRecord()), content)
+    await store.stop()
+    await directory.start()
+    const crashed = await copyOf(directory)
+    try {
+      await damage(filePath(crashed), 0, Uint8Array.of(1, 2, 3))
+      const task = await (await crashed.start()).open(taskId)
+      assert.deepEqual([...task!.have().members()], [1, 2])
+    } finally {
+      await crashed.dispose()
+    }
+  })
+
+  it('is found when the index has forgotten which runs there were', async () => {
+    for (let run = 0; run < 3; run++) await (await directory.start()).stop()
+    const store = await directory.start()
+    await storeAll(await store.create(taskRecord()), content)
+    await store.stop()
+    await changeIndex(directory, (index) => index.clear({ gte: 'meta!', lt: 'meta"' }))
+    await damage(filePath(directory), 0, Uint8Array.of(1, 2, 3))
+    const task = await (await directory.start()).open(taskId)
+    assert.deepEqual([...task!.have().members()], [1, 2])
+  })
+
   it('is found when a file was cut short between two runs', async () => {
     const store = await directory.start()
     await storeAll(await store.create(taskRecord()), content)

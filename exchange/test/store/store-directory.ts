@@ -1,6 +1,8 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { createLocalPieceStore, type PieceStore } from '@damselfly/exchange'
 import { systemClock, type Clock } from '@damselfly/shared'
 import { silentLogger, type Logger } from '@damselfly/shared/logging'
@@ -35,6 +37,7 @@ export class StoreDirectory {
 /** What a process that is killed now would leave behind. */
 export async function copyOf(directory: StoreDirectory): Promise<StoreDirectory> {
   const copy = await StoreDirectory.create()
-  await cp(directory.path, copy.path, { recursive: true, preserveTimestamps: true })
+  // Node.js keeps times to the microsecond only.
+  await promisify(execFile)('cp', ['-a', `${directory.path}/.`, copy.path])
   return copy
 }

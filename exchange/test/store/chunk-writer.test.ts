@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
+import { DamselflyError } from '@damselfly/shared'
+import { BufferPool } from '../../src/store/buffer-pool.ts'
+import { ChunkWriter, type ChunkTarget } from '../../src/store/chunk-writer.ts'
+
+interface PendingWrite {
+  readonly text: string
+  readonly position: number
+  readonly end: PromiseWithResolvers<void>
+}
+
+/** A disk whose writes end when the test says so. */
+class SlowDisk implements ChunkTarget {
+  readonly writes: PendingWrite[] = []
+
+  write(buffer: Uint8Array, length: number, position: number): Promise<void> {
+    const end = Promise.withResolvers<void>()
+    this.writes.push({ text: Buffer.from(buffer.subarray(0, length)).toString(), position, end })
+    return end.promise
+  }
+}
+
+describe('the chunk writer', () => {
+  const CHUNK = 4
+  let disk: SlowDisk
+  let writer: ChunkWriter
+
+  beforeEach(() => {
+    disk = new SlowDisk()
+    writer = new ChunkWriter(disk, new BufferPool(CHUNK, 4), 100)
+  })
+
+  it('gathers small parts and cuts large ones', async () => {
+    for (const part of ['a', 'bc', 'defghi', 'j']) writer.append(Buffer.from(part))
+    const finishing = writer.finish()
+    await endAll()
+    await finishing
+    assert.deepEqual(
+      disk.writes.map(({ text, position }) => [text, position]),
+      [['abcd', 100], ['efgh', 104], ['ij', 108]],
+    )
+  })
+
+  it('has two writes under way at most, and asks its caller to wait', async () => {
+    writer.append(Buffer.from('aaaabbbbccccdddd'))
+    assert.equal(disk.writes.length, 2)
+    assert.equal(await isSettled(writer.room()), false)
+    end(0)
+    await setImmediate()
+    assert.equal(disk.writes.length, 3)
+    assert.equal(await isSettled(writer.room()), false)
+    await endAll()
+    await writer.room()
+  })
+
+  it('is not discarded before its last write is over', async () => {
+    writer.append(Buffer.from('aaaabbbbcccc'))
+    const discarding = writer.discard()
+    end(1)
+    assert.equal(await isSettled(discarding), false)
+    end(0)
+    await discarding
+    assert.equal(disk.writes.length, 2)
+  })
+
+  it('is not finished before its last write is over', async () => {
+    writer.append(Buffer.from('aaaabb'))
+    const finishing = writer.finish()
+    end(1)
+    assert.equal(await isSettled(finishing), false)
+    end(0)
+    await finishing
+  })
+
+  it('starts no write after one has failed, and tells everybody', async () => {
+    writer.append(Buffer.from('aaaabbbbcccc'))
+    const waiting = assert.rejects(writer.room(), { code: 'DISK_FULL' })
+    disk.writes[0]?.end.reject(new DamselflyError('DISK_FULL', 'no space'))
+    await waiting
+    writer.append(Buffer.from('dddd'))
+    await assert.rejects(writer.finish(), { code: 'DISK_FULL' })
+    const discarding = writer.discard()
+    assert.equal(await isSettled(discarding), false)
+    end(1)
+    await discarding
+    assert.equal(disk.writes.length, 2)
+  })
+
+  function end(write: number): void {
+    disk.writes[write]?.end.resolve()
+  }
+
+  async function endAll(): Promise<void> {
+    for (let write = 0; write < disk.writes.length; write++) {
+      end(write)
+      await setImmediate()
+    }
+  }
+})
+
+/** Whether a promise has settled after everything that was ready to run has run. */
+async function isSettled(promise: Promise<void>): Promise<boolean> {
+  let settled = false
+  const settle = (): void => {
+    settled = true
+  }
+  promise.then(settle, settle)
+  await setImmediate()
+  return settled
+}
