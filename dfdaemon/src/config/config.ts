@@ -33,7 +33,11 @@ export const daemonConfigSchema = z.strictObject({
     .string()
     .min(1)
     .default(() => defaultDataDir(process.env, process.geteuid?.() === 0))
-    .meta({ flag: '--data-dir', description: 'Where identity and content are kept; nothing is written elsewhere' }),
+    .meta({
+      flag: '--data-dir',
+      description: 'Where identity and content are kept; nothing is written elsewhere',
+      defaultText: '`/var/lib/damselfly/dfdaemon` for root, `damselfly/dfdaemon` in `$XDG_DATA_HOME` or `~/.local/share` for others',
+    }),
   listen: z
     .strictObject({
       addresses: z
