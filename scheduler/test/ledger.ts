@@ -169,7 +169,8 @@ export class Ledger {
   #checkBackToSource({ task, child }: { task: TaskId; child: PeerId }, now: number): void {
     const known = this.tasks.get(task)
     assert.ok(known?.children.has(child) === true)
-    assert.ok(!this.flights.some((flight) => flight.task === task && flight.child === child), 'nothing is under way to it')
+    const underWay = this.flights.filter((flight) => flight.task === task && flight.child === child)
+    assert.deepEqual(underWay, [], 'nothing is under way to it')
     const soon = this.#scheduler.snapshotBlocklist().filter(({ until }) => until > now + 10_000)
     for (const [parent, { isCdn, uploadSlots, lanes }] of this.peers) {
       if (parent === child || uploadSlots === 0 || lanes.length === 0) continue
@@ -224,7 +225,8 @@ export class Ledger {
   }
 
   isBlocked(child: PeerId, parent: PeerId): boolean {
-    return this.#scheduler.snapshotBlocklist().some((entry) => entry.parent === parent && (entry.child ?? child) === child)
+    const entries = this.#scheduler.snapshotBlocklist()
+    return entries.some((entry) => entry.parent === parent && (entry.child ?? child) === child)
   }
 
   canGive({ task, child, piece, parent }: Flight): boolean {

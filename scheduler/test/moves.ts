@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import type { FailureReason, PeerCapacity, SchedulerEvent } from '../src/contract.ts'
 import type { Ledger } from './ledger.ts'
 
-export const PEERS: readonly PeerId[] = ['cdn', 'ann', 'bob', 'cat', 'dan', 'eve'] as PeerId[]
+const CHILDREN: readonly PeerId[] = ['ann', 'bob', 'cat', 'dan', 'eve'] as PeerId[]
+export const PEERS: readonly PeerId[] = ['cdn' as PeerId, ...CHILDREN]
 const TASK_ONE = 'task-one' as TaskId
 const TASK_TWO = 'task-two' as TaskId
 export const TASKS: readonly TaskId[] = [TASK_ONE, TASK_TWO]
@@ -22,6 +23,10 @@ const task = fc.constantFrom(...TASKS)
 const piece = fc.nat(MOST_PIECES - 1)
 const reason = fc.constantFrom<FailureReason[]>('corrupt', 'timeout', 'refused', 'unreachable', 'cancelled')
 
+function mostly<T, U>(often: fc.Arbitrary<T>, seldom: fc.Arbitrary<U>): fc.Arbitrary<T | U> {
+  return fc.oneof({ weight: 5, arbitrary: often }, { weight: 1, arbitrary: seldom })
+}
+
 function capacityOf(id: PeerId): fc.Arbitrary<PeerCapacity> {
   return fc.record({
     uploadSlots: fc.nat(3),
@@ -31,7 +36,7 @@ function capacityOf(id: PeerId): fc.Arbitrary<PeerCapacity> {
       zone: fc.constantFrom('', 'a', 'b'),
       rack: fc.constantFrom('', '1', '2'),
     }),
-    lanes: fc.oneof({ weight: 9, arbitrary: fc.constant(['direct'] as const) }, { weight: 1, arbitrary: fc.constant([]) }),
+    lanes: mostly(fc.constant(['direct'] as const), fc.constant([])),
   })
 }
 
@@ -64,8 +69,14 @@ const disruption: fc.Arbitrary<SchedulerEvent> = fc.oneof(
       order: fc.constantFrom('rarest-first' as const, 'in-order' as const),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('child-left' as const, 'pieces-dropped' as const), task, peer }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('piece-failed' as const), task, peer, piece, parent: peer, reason }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constantFrom('child-left' as const, 'pieces-dropped' as const), task, peer }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant('piece-failed' as const), task, peer, piece, parent: peer, reason }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -89,7 +100,10 @@ const disruption: fc.Arbitrary<SchedulerEvent> = fc.oneof(
       durationMs: fc.nat(20),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('task-removed' as const, 'origin-failed' as const), task }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constantFrom('task-removed' as const, 'origin-failed' as const), task }),
+  },
   { weight: 1, arbitrary: fc.constant({ type: 'tick' as const }) },
 )
 
@@ -108,7 +122,7 @@ const progress: fc.Arbitrary<SchedulerEvent> = fc.oneof(
 
 /** One of the assignments under way goes well, or wrong. */
 const ending: fc.Arbitrary<Move> = fc
-  .record({ which: fc.nat(), durationMs: fc.nat(100), fails: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: reason }) })
+  .record({ which: fc.nat(), durationMs: fc.nat(100), fails: mostly(fc.constant(undefined), reason) })
   .map(({ which, durationMs, fails }) => ({ flights }) => {
     const flight = flights[which % Math.max(1, flights.length)]
     if (flight === undefined) return { type: 'tick' }
@@ -139,8 +153,10 @@ export const OPENING: readonly SchedulerEvent[] = [
   { type: 'task-registered', task: TASK_ONE, pieceCount: 12, pieceSize: 1 },
   { type: 'task-registered', task: TASK_TWO, pieceCount: undefined, pieceSize: 1 },
   ...TASKS.flatMap((id) => [
-    ...PEERS.slice(1).map((child): SchedulerEvent => ({ type: 'child-joined', task: id, peer: child, order: 'rarest-first' })),
-    ...PEERS.slice(1).map((child): SchedulerEvent => ({ type: 'pieces-wanted', task: id, peer: child, count: 2 })),
+    ...CHILDREN.map((child): SchedulerEvent => {
+      return { type: 'child-joined', task: id, peer: child, order: 'rarest-first' }
+    }),
+    ...CHILDREN.map((child): SchedulerEvent => ({ type: 'pieces-wanted', task: id, peer: child, count: 2 })),
   ]),
 ]
 

@@ -35,7 +35,8 @@ describe('three cold children whose pieces come from the origin one at a time', 
   }
 
   it('finish no more than two pieces after the origin', () => {
-    const { lastChild } = runModel({ children: 3, pieces: 100, seed: 1, slots: 4, cdnSlots: 16, window: 8, originMs: 100 })
+    const swarm = { children: 3, pieces: 100, seed: 1, slots: 4, cdnSlots: 16, window: 8, originMs: 100 }
+    const { lastChild } = runModel(swarm)
     assert.ok(lastChild <= 99 + 2, `${lastChild} pieces' times`)
   })
 })

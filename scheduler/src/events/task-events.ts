@@ -17,7 +17,11 @@ export function onTaskRegistered(
   swarm.resize(pieceCount)
 }
 
-export function onTaskRemoved({ task }: EventOf<'task-removed'>, parts: EventParts, commands: SchedulerCommand[]): void {
+export function onTaskRemoved(
+  { task }: EventOf<'task-removed'>,
+  parts: EventParts,
+  commands: SchedulerCommand[],
+): void {
   const { register } = parts
   const swarm = register.swarms.get(task)
   if (swarm === undefined) return

@@ -66,10 +66,11 @@ export class Assignments {
   }
 
   /** Learns from an assignment that ended well. */
-  measure({ child: { swarm }, parent, fromCdn, startedAt }: Assignment, bytes: number, durationMs: number, now: number): void {
+  measure(assignment: Assignment, bytes: number, durationMs: number, now: number): void {
+    const { child, parent, fromCdn, startedAt } = assignment
     const rate = bytes / Math.max(durationMs, SHORTEST_MS)
     parent.peer.measure(rate)
-    swarm.measure(parent, rate, (throughput, cdnRate) => this.#admission.isSlow(throughput, cdnRate))
+    child.swarm.measure(parent, rate, (throughput, cdnRate) => this.#admission.isSlow(throughput, cdnRate))
     if (fromCdn) this.#cdnDurationMs = blend(this.#cdnDurationMs, now - startedAt)
   }
 

@@ -1,3 +1,4 @@
+import { DamselflyError } from '@damselfly/shared'
 import type { PieceOrder, RandomSource, SchedulerCommand } from '../contract.ts'
 import type { AdmissionPolicy } from '../policies/admission.ts'
 import type { Blocklist } from '../policies/blocklist.ts'
@@ -67,7 +68,7 @@ export class Matcher {
     const piece = this.#choosePiece(member, child)
     const holders = parents.filter(({ held }) => held.has(piece))
     const parent = holders.length > 0 ? this.#chooseParent(member, holders) : cdns.find(({ held }) => held.has(piece))
-    if (parent === undefined) throw new Error(`piece order chose piece ${piece} of ${swarm.id}, which was no candidate`)
+    if (parent === undefined) throw new DamselflyError('INTERNAL', 'a policy chose what it was not offered')
     this.#parts.assignments.begin(member, parent, piece, now, commands)
     return true
   }
@@ -165,10 +166,10 @@ export class Matcher {
     return this.#parts.pieceOrders[order].choose(this.#candidates, view, this.#parts.random)
   }
 
-  #chooseParent(member: Member, holders: readonly Member[]): Member {
+  #chooseParent(member: Member, holders: readonly Member[]): Member | undefined {
     const peers = holders.map(({ peer }) => peer)
     const chosen = this.#parts.parentChoice.choose(member.peer.location, peers, this.#parts.random)
-    return holders[peers.indexOf(chosen)] as Member
+    return holders.find(({ peer }) => peer === chosen)
   }
 
   #emptyCandidates(): number[] {

@@ -18,7 +18,7 @@ export interface ParentChoicePolicy {
   choose<T extends ParentCandidate>(child: PeerLocation, candidates: readonly T[], random: RandomSource): T
 }
 
-/** The nearest parents; of these the one whose load relative to its slots and measured rate is least; then by chance. */
+/** The nearest parents; of these, that with the least load relative to its slots and measured rate; then by chance. */
 export function nearestLeastLoaded(): ParentChoicePolicy {
   return {
     choose: <T extends ParentCandidate>(child: PeerLocation, candidates: readonly T[], random: RandomSource): T => {

@@ -12,10 +12,6 @@ export class ParentIndex {
   readonly #all = new Crowd()
   readonly #byPlace = new Map<string, Crowd>()
 
-  get size(): number {
-    return this.#all.size
-  }
-
   add(parent: Member): void {
     if (!this.#all.add(parent)) return
     for (const place of parent.peer.places) {

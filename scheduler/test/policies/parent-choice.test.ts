@@ -31,7 +31,9 @@ describe('the choice of a parent', () => {
   })
 
   it('prefers the least loaded relative to its slots', () => {
-    assert.equal(chosen([parent('few-slots', { inFlight: 1, slots: 2 }), parent('many-slots', { inFlight: 2, slots: 8 })]), 'many-slots')
+    const few = parent('few-slots', { inFlight: 1, slots: 2 })
+    const many = parent('many-slots', { inFlight: 2, slots: 8 })
+    assert.equal(chosen([few, many]), 'many-slots')
   })
 
   it('prefers a parent that was measured to be faster, until its load outweighs that', () => {
@@ -40,12 +42,15 @@ describe('the choice of a parent', () => {
   })
 
   it('takes a parent that was not measured yet for as fast as the others', () => {
-    assert.equal(chosen([parent('fast', { rate: 3, inFlight: 2 }), parent('slow', { rate: 1, inFlight: 2 }), parent('new')]), 'new')
+    const fast = parent('fast', { rate: 3, inFlight: 2 })
+    const slow = parent('slow', { rate: 1, inFlight: 2 })
+    assert.equal(chosen([fast, slow, parent('new')]), 'new')
   })
 
   it('breaks ties by chance', () => {
     const random = seeded(1)
-    const ids = Array.from({ length: 50 }, () => nearestLeastLoaded().choose(HOME, [parent('one'), parent('two')], random).id)
+    const equals = [parent('one'), parent('two')]
+    const ids = Array.from({ length: 50 }, () => nearestLeastLoaded().choose(HOME, equals, random).id)
     assert.deepEqual(new Set<string>(ids), new Set(['one', 'two']))
   })
 })
