@@ -40,9 +40,9 @@ export interface AssembledControl {
   readonly tasks: TaskRegistry
   readonly metrics: SupernodeMetrics
   /** Puts the CDN among the peers and starts the clockwork. */
-  start(cdnCard: ParentCard, cdnCapacity: PeerCapacity): void
+  readonly start: (cdnCard: ParentCard, cdnCapacity: PeerCapacity) => void
   /** Says Goodbye to the peers; `close` afterwards. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 export function assembleControl(parts: ControlParts): AssembledControl {

@@ -76,7 +76,8 @@ async function serve(config: SupernodeConfig): Promise<void> {
   process.on('SIGINT', onSignal)
   const supernode = createSupernode(config, { version: readVersion(), logger })
   const ready = await supernode.start()
-  logger.info(ready, 'ready')
+  const { adminTokenFile, ...addresses } = ready
+  logger.info(addresses, `ready; the admin token is in ${adminTokenFile}`)
   // For scripts: one line on standard output once everything is reachable.
   writeSync(1, `${JSON.stringify({ ready })}\n`)
   await stopping.promise

@@ -91,5 +91,6 @@ export type SupernodeConfig = WrittenConfig & { readonly dataDir: string }
 
 /** @param defaultDataDir used where none is configured */
 export function completeConfig(written: WrittenConfig, defaultDataDir: string): SupernodeConfig {
-  return { ...written, dataDir: written.dataDir ?? defaultDataDir }
+  const { dataDir = defaultDataDir, ...rest } = written
+  return { dataDir, ...rest }
 }

@@ -47,7 +47,7 @@ function readLayout({ contentLength, pieceSize }: Announce): PieceLayout {
 }
 
 function readPieces({ have, pieceDigests }: Announce, pieceCount: number): (readonly [number, Sha256])[] {
-  // One copy for all: what comes from the wire is only valid while it is handled.
+  // One copy for all: views would keep the whole frame in memory.
   const digests = pieceDigests.slice()
   return [...Bitset.fromBytes(have, pieceCount).members()].flatMap((index) => {
     const digest = digests.subarray(index * SHA256_BYTES, (index + 1) * SHA256_BYTES)

@@ -19,7 +19,7 @@ export function readTaskId(bytes: Uint8Array): TaskId {
   return taskIdFromBytes(bytes)
 }
 
-/** A copy: what comes from the wire is only valid while it is handled. @throws DamselflyError PROTOCOL */
+/** A copy: a view would keep the whole frame in memory. @throws DamselflyError PROTOCOL */
 export function readDigest(bytes: Uint8Array): Sha256 {
   if (bytes.length !== SHA256_BYTES) throw new DamselflyError('PROTOCOL', `a digest of ${bytes.length} bytes`)
   return bytes.slice()

@@ -1,0 +1,63 @@
+import { DamselflyError, VirtualClock } from '@damselfly/shared'
+import { silentLogger } from '@damselfly/shared/logging'
+import type { OriginInfo } from '@damselfly/cdn'
+import { createIdentity, type Identity } from '@damselfly/exchange'
+import { createScheduler, type Scheduler } from '@damselfly/scheduler'
+import { CONTROL_LIMITS, type ControlLimits } from '../src/control/limits.ts'
+import { assembleControl, type AssembledControl } from '../src/control-assembly.ts'
+import { FakeCdn, type FakeContent } from './fake-cdn.ts'
+import { FakePeer, type Greeting } from './fake-peer.ts'
+
+export interface ControlBench extends AssembledControl {
+  readonly identity: Identity
+  readonly cdn: FakeCdn
+  readonly scheduler: Scheduler
+  readonly clock: VirtualClock
+  /** What the origin says when it is probed. */
+  origin: { answer: OriginInfo | DamselflyError; probes: number }
+  peer(greeting?: Greeting): FakePeer
+}
+
+/** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits> } = {}): ControlBench {
+  const identity = options.identity ?? createIdentity()
+  const cdn = new FakeCdn()
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1))
+  const origin: ControlBench['origin'] = { answer: new DamselflyError('ORIGIN_UNREACHABLE', 'nobody there'), probes: 0 }
+  const scheduler = createScheduler({ random: () => 0.5 })
+  const assembled = assembleControl({
+    identity,
+    agent: 'supernode/test',
+    cdn,
+    probe: async () => {
+      origin.probes++
+      if (origin.answer instanceof Error) throw origin.answer
+      return origin.answer
+    },
+    scheduler,
+    announceQuorum: 2,
+    limits: { ...CONTROL_LIMITS, ...options.limits },
+    originBytes: () => 0,
+    cdnServedBytes: () => 0,
+    clock,
+    logger: silentLogger(),
+  })
+  assembled.start(
+    { peer: identity.peerId, endpoints: [{ kind: 'direct', host: '127.0.0.1', port: 65_000 }], security: 'tls', isCdn: true },
+    { uploadSlots: 16, location: { location: '', zone: '', rack: '' }, isCdn: true, lanes: ['direct'] },
+  )
+  return { ...assembled, identity, cdn, scheduler, clock, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
+}
+
+/** A content of `pieces` pieces, the last one shorter, too large to travel inside an answer. */
+export function largeContent(pieces: number, more: Partial<FakeContent> = {}): FakeContent {
+  const pieceSize = 256 * 1024
+  const bytes = Buffer.alloc(pieces * pieceSize - 100)
+  for (let index = 0; index < pieces; index++) bytes[index * pieceSize] = index + 1
+  return { bytes, pieceSize, ...more }
+}
+
+/** Lets everything run that is ready to run. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isDamselflyError, taskIdFromBytes } from '@damselfly/shared'
+import { silentLogger } from '@damselfly/shared/logging'
+import { loadAdminToken } from '../src/api/admin-token.ts'
+import { createManagementApi, type ManagementApi } from '../src/api/management-api.ts'
+import { createControlBench, largeContent, type ControlBench } from './control-bench.ts'
+
+interface OpenApi {
+  readonly openapi: string
+  readonly paths: Record<string, Record<string, unknown>>
+}
+
+describe('the management API', () => {
+  let dataDir: string
+  let bench: ControlBench
+  let api: ManagementApi
+  let base: string
+  let token: string
+  let isReady: boolean
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'damselfly-api-'))
+    bench = createControlBench()
+    isReady = true
+    const adminToken = await loadAdminToken(dataDir)
+    token = (await readFile(adminToken.path, 'utf8')).trim()
+    api = createManagementApi({
+      addresses: [{ host: '127.0.0.1', port: 0 }],
+      token: adminToken,
+      sources: {
+        version: '1.2.3',
+        peerId: bench.identity.peerId,
+        tasks: bench.tasks,
+        peers: bench.peers,
+        scheduler: bench.scheduler,
+        registry: bench.metrics.registry,
+        isReady: () => isReady,
+        clock: bench.clock,
+      },
+      logger: silentLogger(),
+    })
+    base = (await api.start())[0] ?? ''
+  })
+
+  afterEach(async () => {
+    await api.stop()
+    await bench.stop()
+    await rm(dataDir, { recursive: true })
+  })
+
+  const request = (path: string, given: string | undefined = token): Promise<Response> =>
+    fetch(`${base}${path}`, given === '' ? {} : { headers: { authorization: `Bearer ${given}` } })
+
+  const json = async <T>(path: string): Promise<T> => {
+    const response = await request(path)
+    assert.equal(response.status, 200, path)
+    return (await response.json()) as T
+  }
+
+  it('keeps its token to its owner, and keeps it over restarts', async () => {
+    const path = join(dataDir, 'admin-token')
+    assert.equal((await stat(path)).mode & 0o777, 0o600)
+    assert.equal((await loadAdminToken(dataDir)).matches(token), true)
+    assert.equal((await loadAdminToken(dataDir)).matches(`${token}x`), false)
+  })
+
+  it('does not start with an empty token', async () => {
+    await writeFile(join(dataDir, 'admin-token'), '\n')
+    await assert.rejects(loadAdminToken(dataDir), (error) => isDamselflyError(error, 'CONFIG_INVALID'))
+  })
+
+  it('answers no route of its description without the token, except the public ones', async () => {
+    const { openapi, paths } = await json<OpenApi>('/openapi.json')
+    assert.match(openapi, /^3\.1/)
+    const isPublic = new Set(['/healthz', '/readyz'])
+    assert.ok(Object.keys(paths).length >= 10)
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const method of Object.keys(methods)) {
+        for (const given of ['', 'wrong', `${token}x`]) {
+          const headers = given === '' ? {} : { authorization: `Bearer ${given}` }
+          const response = await fetch(`${base}${path.replace('{id}', 'x')}`, { method: method.toUpperCase(), headers })
+          assert.equal(response.status, isPublic.has(path) ? 200 : 401, `${method} ${path}`)
+          await response.body?.cancel()
+        }
+      }
+    }
+  })
+
+  it('tells strangers nothing about which routes there are', async () => {
+    const response = await request('/api/v1/nothing', '')
+    assert.equal(response.status, 401)
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer')
+    const body = (await response.json()) as { code: string; advice: string }
+    assert.equal(body.code, 'UNAUTHORIZED')
+    assert.match(body.advice, /Bearer/)
+    assert.equal((await request('/api/v1/nothing')).status, 404)
+  })
+
+  it('says whether it lives and is ready', async () => {
+    assert.equal((await request('/readyz', '')).status, 200)
+    isReady = false
+    const stopping = await request('/readyz', '')
+    assert.equal(stopping.status, 503)
+    assert.deepEqual(await stopping.json(), { status: 'stopping' })
+    assert.equal((await request('/healthz', '')).status, 200)
+  })
+
+  it('tells its version', async () => {
+    const body = await json<{ version: string; peerId: string }>('/api/v1/version')
+    assert.equal(body.version, '1.2.3')
+    assert.equal(body.peerId, bench.identity.peerId)
+  })
+
+  it('lists tasks page by page, with filters and without secrets', async () => {
+    const peer = bench.peer()
+    for (let number = 0; number < 5; number++) {
+      const url = `https://a.example/${number}?signature=secret`
+      bench.cdn.contents.set(url, largeContent(2))
+      await peer.register({ url: url.replace('//', '//user:hidden@'), tag: number < 2 ? 'few' : '' })
+    }
+    const first = await json<{ tasks: { taskId: string }[]; next: string }>('/api/v1/tasks?limit=3')
+    const second = await json<{ tasks: { taskId: string }[]; next: null }>(`/api/v1/tasks?limit=3&after=${first.next}`)
+    const ids = [...first.tasks, ...second.tasks].map(({ taskId }) => taskId)
+    assert.equal(new Set(ids).size, 5)
+    assert.equal(second.next, null)
+    const text = await (await request('/api/v1/tasks')).text()
+    assert.doesNotMatch(text, /secret|hidden/)
+    assert.equal((await json<{ tasks: unknown[] }>('/api/v1/tasks?tag=few')).tasks.length, 2)
+    assert.equal((await json<{ tasks: unknown[] }>('/api/v1/tasks?source=complete')).tasks.length, 0)
+    assert.equal((await request('/api/v1/tasks?limit=0')).status, 400)
+    assert.equal((await request('/api/v1/tasks?source=nonsense')).status, 400)
+  })
+
+  it('shows one task and its swarm', async () => {
+    const peer = bench.peer()
+    bench.cdn.contents.set('https://a.example/x', largeContent(2))
+    const taskId = taskIdFromBytes((await peer.register({ url: 'https://a.example/x' })).taskId)
+    bench.cdn.tasks.get(taskId)?.finish()
+    const body = await json<Record<string, unknown>>(`/api/v1/tasks/${taskId}`)
+    assert.equal(body['source'], 'complete')
+    assert.equal(body['cdnPieces'], 2)
+    assert.equal(body['isSigned'], true)
+    assert.deepEqual(body['members'], [{ peer: peer.id, isChild: true, pieces: 0 }])
+    const missing = await request(`/api/v1/tasks/${'0'.repeat(64)}`)
+    assert.equal(missing.status, 404)
+    assert.equal(((await missing.json()) as { code: string }).code, 'TASK_NOT_FOUND')
+  })
+
+  it('shows peers', async () => {
+    const peer = bench.peer()
+    const { peers } = await json<{ peers: { peer: string; hostName: string }[] }>('/api/v1/peers')
+    assert.deepEqual(peers.map((one) => [one.peer, one.hostName]), [[peer.id, 'host']])
+    assert.equal((await json<{ agent: string }>(`/api/v1/peers/${peer.id}`)).agent, 'test/1')
+    assert.equal((await request('/api/v1/peers/nobody')).status, 404)
+  })
+
+  it('shows who is blocked as parent, and until when', async () => {
+    const child = bench.peer()
+    bench.cdn.contents.set('https://a.example/x', largeContent(2))
+    const holder = bench.peer()
+    const taskId = taskIdFromBytes((await holder.register({ url: 'https://a.example/x' })).taskId)
+    bench.cdn.tasks.get(taskId)?.finish()
+    holder.stored(taskId, 0, (await holder.whenHeard('taskUpdate', ({ digests }) => digests.length > 0)).digests[0]?.digest as Uint8Array)
+    await child.register({ url: 'https://a.example/x' })
+    child.want(taskId, 1)
+    const { parent, index } = await child.whenHeard('assign')
+    const value = { taskId: Buffer.from(taskId, 'hex'), index, parent, reason: 'PIECE_CORRUPT', message: '' }
+    child.say({ case: 'pieceFailed', value })
+    const { entries } = await json<{ entries: { parent: string; reason: string; until: string }[] }>('/api/v1/blocklist')
+    assert.equal(entries[0]?.parent, parent)
+    assert.equal(entries[0]?.reason, 'corrupt')
+    assert.ok(Date.parse(entries[0]?.until ?? '') > bench.clock.wallTime())
+  })
+
+  it('shows metrics to Prometheus', async () => {
+    bench.peer()
+    const response = await request('/metrics')
+    assert.match(response.headers.get('content-type') ?? '', /^text\/plain/)
+    const text = await response.text()
+    assert.match(text, /^damselfly_supernode_peers 1$/m)
+    assert.match(text, /^damselfly_scheduler_seconds_count\{event="peer-joined"\} 2$/m)
+    assert.match(text, /^damselfly_origin_bytes_total 0$/m)
+  })
+
+  it('names the address that is taken', async () => {
+    const port = Number(new URL(base).port)
+    const second = createManagementApi({
+      addresses: [{ host: '127.0.0.1', port }],
+      token: await loadAdminToken(dataDir),
+      sources: {
+        version: '',
+        peerId: bench.identity.peerId,
+        tasks: bench.tasks,
+        peers: bench.peers,
+        scheduler: bench.scheduler,
+        registry: bench.metrics.registry,
+        isReady: () => true,
+        clock: bench.clock,
+      },
+      logger: silentLogger(),
+    })
+    await assert.rejects(second.start(), (error) => isDamselflyError(error, 'ADDRESS_IN_USE') && error.message.includes(`${port}`))
+    await second.stop()
+  })
+})
