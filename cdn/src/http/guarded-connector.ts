@@ -2,15 +2,16 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { getCACertificates } from 'node:tls'
 import { buildConnector } from 'undici'
-import { parseOriginRule } from './origin-rule.ts'
 import type { OriginGate } from './origin-policy.ts'
+import { parseOriginRule, type OriginRule } from './origin-rule.ts'
+import { parseAddress } from './public-address.ts'
 
 export interface ConnectorInit {
   /** Milliseconds for DNS, TCP and TLS together. */
   readonly connectTimeoutMs: number
   /** PEM certificates that are trusted besides the usual ones. */
   readonly ca: readonly string[]
-  /** Origins whose TLS certificate is not verified. */
+  /** Origins, named as by `parseOriginRule`, whose TLS certificate is not verified. */
   readonly insecure: readonly string[]
   readonly lookup: LookupFunction | undefined
 }
@@ -35,12 +36,18 @@ export function createConnector(init: ConnectorInit, gate: OriginGate | undefine
     const connect = buildConnector({
       timeout: init.connectTimeoutMs,
       allowH2: false,
-      rejectUnauthorized: !insecure.some((rule) => rule.matchesHost(options.hostname, port)),
+      rejectUnauthorized: !insecure.some((rule) => names(rule, options.hostname, port)),
       lookup: guarded ? guardLookup(lookup, gate, port) : lookup,
       ...(ca === undefined ? {} : { ca }),
     })
     connect(options, callback)
   }
+}
+
+/** Whether the rule means this host as the URL writes it; where a name leads to does not count. */
+function names(rule: OriginRule, host: string, port: number): boolean {
+  const address = parseAddress(host)
+  return address === undefined ? rule.matchesHost(host, port) : rule.matchesAddress(address, port)
 }
 
 /** Lets only those addresses through that the gate admits. */

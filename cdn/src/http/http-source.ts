@@ -18,7 +18,7 @@ export interface HttpSourceInit {
   readonly limits?: Partial<HttpSourceLimits> | undefined
   /** PEM certificates that are trusted besides the usual ones. */
   readonly ca?: readonly string[] | undefined
-  /** Hosts (`host`, `*.domain`, `host:port`) whose TLS certificate is not verified. */
+  /** Hosts (`host`, `*.domain`, `host:port`) whose TLS certificate is not verified. @default [] */
   readonly insecure?: readonly string[] | undefined
   /** @default `damselfly` */
   readonly userAgent?: string | undefined

@@ -1,0 +1,164 @@
+/// <reference types="mocha" />
+import assert from 'node:assert/strict'
+import type { ByteRange } from '@damselfly/shared'
+import type { OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
+import type { FaultOrigin } from './fault-origin.ts'
+import { generatedContent } from './origin-content.ts'
+
+/** A source client and an origin that it can reach. */
+export interface SourceClientHarness {
+  readonly client: SourceClient
+  /** Of the client's own kind; it has to serve `size`, `seed`, `status` 404, `requireHeader`, `cut` and `pauseAfter`. */
+  readonly origin: Pick<FaultOrigin, 'add' | 'stats' | 'when' | 'resume'>
+  /** Closes both. */
+  dispose(): Promise<void>
+}
+
+const SIZE = 200_000
+const CONTENT = generatedContent(SIZE)
+const VALIDATORS = { etag: '', lastModified: '' }
+
+/** Declares, with mocha, what every source client has to do. */
+export function describeSourceClient(name: string, createHarness: () => Promise<SourceClientHarness>): void {
+  describe(`${name} as a source client`, () => {
+    let harness: SourceClientHarness
+    beforeEach(async () => void (harness = await createHarness()))
+    afterEach(() => harness.dispose())
+
+    const read = (url: string, more: Partial<OriginRequest> = {}): Promise<OriginResponse> =>
+      harness.client.read(requestFor(url, more))
+
+    describe('reading', () => {
+      it('gives the whole content and what is known of it', async () => {
+        const response = await read(harness.origin.add('/f', { size: SIZE }))
+        assert.equal(response.start, 0)
+        assert.equal(response.bodyLength, SIZE)
+        assert.equal(response.contentLength, SIZE)
+        assert.notDeepEqual(response.validators, VALIDATORS)
+        assert.deepEqual(await bytesOf(response), CONTENT)
+      })
+
+      it('gives an empty content', async () => {
+        const response = await read(harness.origin.add('/f', { size: 0 }))
+        assert.equal(response.contentLength, 0)
+        assert.deepEqual(await bytesOf(response), Buffer.alloc(0))
+      })
+
+      const ranges: readonly ByteRange[] = [{ start: 0, end: 0 }, { start: 5, end: 99 }, { start: SIZE - 1 }, { start: 1 }]
+      for (const range of ranges) {
+        it(`gives bytes ${range.start}-${range.end ?? ''}`, async () => {
+          const response = await read(harness.origin.add('/f', { size: SIZE }), { range })
+          assert.equal(response.start, range.start)
+          assert.equal(response.contentLength, SIZE)
+          assert.equal(response.bodyLength, (range.end ?? SIZE - 1) - range.start + 1)
+          assert.deepEqual(await bytesOf(response), CONTENT.subarray(range.start, (range.end ?? SIZE) + 1))
+        })
+      }
+
+      it('gives what there is of a range that goes past the end', async () => {
+        const response = await read(harness.origin.add('/f', { size: SIZE }), { range: { start: SIZE - 3, end: SIZE + 9 } })
+        assert.deepEqual(await bytesOf(response), CONTENT.subarray(SIZE - 3))
+      })
+
+      it('refuses a range that begins past the end', async () => {
+        const url = harness.origin.add('/f', { size: SIZE })
+        await assert.rejects(read(url, { range: { start: SIZE } }), { code: 'RANGE_UNSATISFIABLE' })
+      })
+
+      it('gives a range of a content that is still the same', async () => {
+        const url = harness.origin.add('/f', { size: SIZE })
+        const { validators: ifMatch } = await harness.client.probe(requestFor(url))
+        const response = await read(url, { range: { start: 7 }, ifMatch })
+        assert.deepEqual(await bytesOf(response), CONTENT.subarray(7))
+      })
+
+      it('refuses a range of a content that has changed', async () => {
+        const url = harness.origin.add('/f', { size: SIZE })
+        const { validators: ifMatch } = await harness.client.probe(requestFor(url))
+        harness.origin.add('/f', { size: SIZE, seed: 2 })
+        await assert.rejects(read(url, { range: { start: 7 }, ifMatch }), { code: 'ORIGIN_CHANGED' })
+      })
+
+      it('tells a body that ends too early', async () => {
+        const response = await read(harness.origin.add('/f', { size: SIZE, cut: { after: 1000 } }))
+        await assert.rejects(bytesOf(response), { code: 'ORIGIN_SHORT' })
+      })
+
+      it('tells that there is no such content', async () => {
+        await assert.rejects(read(harness.origin.add('/f', { status: 404 })), { code: 'ORIGIN_NOT_FOUND' })
+      })
+
+      it('tells that the caller may not have it, and gives it to one who may', async () => {
+        const url = harness.origin.add('/f', { size: SIZE, requireHeader: ['authorization', 'Bearer me'] })
+        await assert.rejects(read(url), { code: 'ORIGIN_UNAUTHORIZED' })
+        const response = await read(url, { headers: new Map([['authorization', 'Bearer me']]) })
+        assert.deepEqual(await bytesOf(response), CONTENT)
+      })
+
+      it('refuses a scheme that it does not serve', async () => {
+        await assert.rejects(read('gopher://example.com/'), { code: 'URL_REFUSED' })
+        await assert.rejects(read('nonsense'), { code: 'URL_REFUSED' })
+      })
+    })
+
+    describe('being left', () => {
+      const reason = new Error('no longer wanted')
+
+      it("throws the signal's reason before it asks", async () => {
+        const url = harness.origin.add('/f', { size: SIZE })
+        await assert.rejects(read(url, { signal: AbortSignal.abort(reason) }), reason)
+        assert.equal(harness.origin.stats('/f').gets, 0)
+      })
+
+      it("throws the signal's reason in the middle of the body", async () => {
+        const controller = new AbortController()
+        const url = harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 })
+        const response = await read(url, { signal: controller.signal })
+        const reading = bytesOf(response)
+        controller.abort(reason)
+        await assert.rejects(reading, reason)
+        await harness.origin.when('/f', ({ open }) => open === 0)
+      })
+
+      it('ends the request when the loop over the body is left early', async () => {
+        const response = await read(harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 }))
+        for await (const _ of response.body) break
+        await harness.origin.when('/f', ({ open }) => open === 0)
+      })
+
+      it('ends the request when the body is given up before it was read', async () => {
+        const response = await read(harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 }))
+        await response.body[Symbol.asyncIterator]().return?.()
+        await harness.origin.when('/f', ({ open }) => open === 0)
+      })
+    })
+
+    describe('probing', () => {
+      it('learns as much as reading does, without a body', async () => {
+        const url = harness.origin.add('/f', { size: SIZE })
+        const info = await harness.client.probe(requestFor(url))
+        assert.equal(harness.origin.stats('/f').bodyBytes, 0)
+        const { contentLength, acceptsRanges, validators } = await read(url, { range: { start: 0, end: 0 } })
+        assert.deepEqual(info, { contentLength, acceptsRanges, validators })
+      })
+
+      it('tells what reading would tell', async () => {
+        const missing = requestFor(harness.origin.add('/f', { status: 404 }))
+        await assert.rejects(harness.client.probe(missing), { code: 'ORIGIN_NOT_FOUND' })
+        const secret = requestFor(harness.origin.add('/g', { size: 1, requireHeader: ['authorization', 'x'] }))
+        await assert.rejects(harness.client.probe(secret), { code: 'ORIGIN_UNAUTHORIZED' })
+        await assert.rejects(harness.client.probe(requestFor('gopher://example.com/')), { code: 'URL_REFUSED' })
+      })
+    })
+  })
+}
+
+function requestFor(url: string, more: Partial<OriginRequest> = {}): OriginRequest {
+  return { url, headers: new Map(), signal: new AbortController().signal, ...more }
+}
+
+async function bytesOf(response: OriginResponse): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of response.body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
