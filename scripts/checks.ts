@@ -23,7 +23,9 @@ export async function holds(check: Check): Promise<boolean> {
   process.stdout.write(`Checking ${check.name} ...\n`)
   let fine = true
   for (const [command, ...args] of check.commands) {
-    const outcome = await runInGroup(join(ROOT, 'node_modules/.bin', command as string), args, { timeLimit: TIME_LIMIT })
+    const outcome = await runInGroup(join(ROOT, 'node_modules/.bin', command as string), args, {
+      timeLimit: TIME_LIMIT,
+    })
     fine = outcome.type === 'exited' && outcome.code === 0 && fine
   }
   return fine

@@ -3,7 +3,12 @@ import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Programs that the end-to-end tests use as a user would, with the Debian packages they are in. */
-const NEEDED: Readonly<Record<string, string>> = { nginx: 'nginx-light', curl: 'curl', openssl: 'openssl', ip: 'iproute2' }
+const NEEDED: Readonly<Record<string, string>> = {
+  nginx: 'nginx-light',
+  curl: 'curl',
+  openssl: 'openssl',
+  ip: 'iproute2',
+}
 
 /** Where servers are on Debian; not on everybody's PATH. */
 const SERVER_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin']

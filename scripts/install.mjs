@@ -70,7 +70,16 @@ function allows(list, value) {
 function runNpm(root) {
   process.stderr.write('Installing dependencies (only now and when they change) ...\n')
   const startedAt = Date.now()
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error', ...PATIENCE]
+  const args = [
+    'ci',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--include=dev',
+    '--include=optional',
+    '--loglevel=error',
+    ...PATIENCE,
+  ]
   const npm = spawnSync(...npmCommand(args), { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   if (npm.error !== undefined) throw new Error(`npm cannot be started (${npm.error.message}); install npm 10 or later`)
   if (npm.status !== 0) throw new Error(`npm ci failed: ${adviceFor(npm.stderr)}\n${lastLines(npm.stderr)}`)
@@ -90,11 +99,17 @@ function adviceFor(output) {
     return 'the package registry cannot be reached; check the network and the proxy settings of npm, then run the command again'
   }
   if (/ENOSPC/.test(output)) return 'the disk is full'
-  if (/EACCES|EPERM|EROFS/.test(output)) return 'no permission to write here; check who owns this folder and node_modules'
+  if (/EACCES|EPERM|EROFS/.test(output))
+    return 'no permission to write here; check who owns this folder and node_modules'
   if (/EUSAGE/.test(output)) return 'package.json and package-lock.json do not fit; run npm install'
   return 'see what npm says'
 }
 
 function lastLines(text) {
-  return text.trim().split('\n').slice(-15).map((line) => `  ${line}`).join('\n')
+  return text
+    .trim()
+    .split('\n')
+    .slice(-15)
+    .map((line) => `  ${line}`)
+    .join('\n')
 }

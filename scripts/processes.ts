@@ -21,8 +21,7 @@ export class Interrupted extends Error {
 }
 
 export type Outcome =
-  | { readonly type: 'exited'; readonly code: number }
-  | { readonly type: 'killed'; readonly why: string }
+  { readonly type: 'exited'; readonly code: number } | { readonly type: 'killed'; readonly why: string }
 
 /**
  * Runs a program in a process group of its own with our input and output, and leaves nothing of that group running:

@@ -43,7 +43,9 @@ function errorPage(): Page {
   const codes = Object.entries(ERROR_CODES).map(
     ([code, { meaning, advice, exit, http }]) => `| \`${code}\` | ${meaning} | ${advice} | ${exit} | ${http} |`,
   )
-  const exits = Object.entries(EXIT).map(([name, exit]) => `| ${exit} | ${name.replaceAll(/[A-Z]/g, ' $&').toLowerCase()} |`)
+  const exits = Object.entries(EXIT).map(
+    ([name, exit]) => `| ${exit} | ${name.replaceAll(/[A-Z]/g, ' $&').toLowerCase()} |`,
+  )
   const text = `# Errors
 
 ${GENERATED}

@@ -19,12 +19,17 @@ describe('the launchers', () => {
     await mkdir(dirname(launcher), { recursive: true })
     await copyFile(LAUNCHERS[0] as string, launcher)
     await mkdir(join(checkout, 'program/src'))
-    const main = 'const found: object = { file: import.meta.filename, args: process.argv.slice(2) }\nconsole.log(JSON.stringify(found))\n'
+    const main =
+      'const found: object = { file: import.meta.filename, args: process.argv.slice(2) }\nconsole.log(JSON.stringify(found))\n'
     await writeFile(join(checkout, 'program/src/main.ts'), main)
   })
   afterEach(() => rm(checkout, { recursive: true }))
 
-  async function start(path: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = process.env): Promise<unknown> {
+  async function start(
+    path: string,
+    args: readonly string[] = [],
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<unknown> {
     const { stdout } = await run(path, args, { env })
     return JSON.parse(stdout)
   }
@@ -82,7 +87,10 @@ describe('the launchers', () => {
         (error: { code: number; stderr: string }) => error,
       )
       assert.equal(failure.code, 1)
-      assert.equal(failure.stderr, `program: needs Node.js 24.15 or later, found ${found}; run 'npm ci' in the checkout, which brings one\n`)
+      assert.equal(
+        failure.stderr,
+        `program: needs Node.js 24.15 or later, found ${found}; run 'npm ci' in the checkout, which brings one\n`,
+      )
     })
   }
 })

@@ -47,7 +47,8 @@ export class Bitset {
 
   /** @returns whether the member is new. @throws RangeError when the set has no place for it. */
   add(index: number): boolean {
-    if (!Number.isInteger(index) || index < 0 || index >= this.size) throw new RangeError(`bit ${index} is outside a set of ${this.size}`)
+    if (!Number.isInteger(index) || index < 0 || index >= this.size)
+      throw new RangeError(`bit ${index} is outside a set of ${this.size}`)
     if (this.has(index)) return false
     this.#bytes[index >> 3] = (this.#bytes[index >> 3] as number) | (0x80 >> (index & 7))
     this.#count++

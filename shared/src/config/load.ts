@@ -57,7 +57,11 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], sourceOf: (path: Pa
     .filter((issue) => issue.code !== 'unrecognized_keys')
     .map((issue) => {
       const path = issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))
-      return { where: formatPath(path) || 'configuration', message: messageOfIssue(issue), source: nearestSource(path, sourceOf) }
+      return {
+        where: formatPath(path) || 'configuration',
+        message: messageOfIssue(issue),
+        source: nearestSource(path, sourceOf),
+      }
     })
 }
 

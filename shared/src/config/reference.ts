@@ -32,7 +32,9 @@ export function configReference(schema: z.ZodType, program: Program): string {
     row.default,
     row.description,
   ])
-  return [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n') + '\n'
+  return (
+    [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.map(cell).join(' | ')} |`).join('\n') + '\n'
+  )
 }
 
 /** @param addressable whether the environment can name it; what is inside a list or record has no fixed path. */
@@ -54,7 +56,8 @@ function rowsOf(node: SchemaNode, path: readonly string[], program: Program, add
 function rowsBelow(node: SchemaNode, path: readonly string[], program: Program): Row[] {
   const last = path.at(-1) ?? ''
   const parents = path.slice(0, -1)
-  if (node.kind === 'record') return node.value.kind === 'value' ? [] : rowsOf(node.value, [...path, '<name>'], program, false)
+  if (node.kind === 'record')
+    return node.value.kind === 'value' ? [] : rowsOf(node.value, [...path, '<name>'], program, false)
   if (node.kind !== 'list' || node.item.kind === 'value') return []
   return rowsOf(node.item, [...parents, `${last}[]`], program, false)
 }
@@ -78,7 +81,8 @@ function defaultText(node: SchemaNode): string {
   if (node.defaultText !== undefined) return node.defaultText
   if (node.default === undefined) return node.required ? 'required' : '-'
   const written = toWritten(node.default, node)
-  if (Array.isArray(written)) return written.length === 0 ? 'none' : written.map((item) => code(asText(item))).join(', ')
+  if (Array.isArray(written))
+    return written.length === 0 ? 'none' : written.map((item) => code(asText(item))).join(', ')
   if (typeof written === 'object' && written !== null && Object.keys(written).length === 0) return 'none'
   return written === '' ? 'empty' : code(asText(written))
 }

@@ -45,7 +45,8 @@ export function messageOf(error: unknown): string {
 
 function textOf(thrown: unknown): string {
   // Not every object can become a string, and one that can may hold what is not to be shown.
-  if ((typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function') return 'something that is no error was thrown'
+  if ((typeof thrown === 'object' && thrown !== null) || typeof thrown === 'function')
+    return 'something was thrown that is no error'
   return String(thrown)
 }
 

@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDamselflyError } from '@damselfly/shared'
-import { configFileVariable, environmentName, nearestName, readConfigFile, readConfigFileIfPresent } from '@damselfly/shared/config'
+import {
+  configFileVariable,
+  environmentName,
+  nearestName,
+  readConfigFile,
+  readConfigFileIfPresent,
+} from '@damselfly/shared/config'
 
 describe('a configuration file', () => {
   let folder: string
@@ -21,7 +27,10 @@ describe('a configuration file', () => {
   it('must be there only if somebody named it', async () => {
     const path = join(folder, 'none.yaml')
     assert.equal(await readConfigFileIfPresent(path), undefined)
-    await assert.rejects(readConfigFile(path), (error) => isDamselflyError(error, 'CONFIG_INVALID') && error.message.includes(path))
+    await assert.rejects(
+      readConfigFile(path),
+      (error) => isDamselflyError(error, 'CONFIG_INVALID') && error.message.includes(path),
+    )
   })
 
   it('is an error when it is there and cannot be read', async () => {

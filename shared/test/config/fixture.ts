@@ -3,7 +3,11 @@ import * as z from 'zod'
 
 /** A configuration with a setting of every kind. */
 export const schema = z.strictObject({
-  dataDir: z.string().min(1).default('/var/lib/x').meta({ flag: '--data-dir', description: 'Where | things\nare kept' }),
+  dataDir: z
+    .string()
+    .min(1)
+    .default('/var/lib/x')
+    .meta({ flag: '--data-dir', description: 'Where | things\nare kept' }),
   listen: z
     .strictObject({
       port: z.int().min(0).max(65_535).default(65_000).meta({ flag: '--port', description: 'TCP port' }),
@@ -11,7 +15,9 @@ export const schema = z.strictObject({
     })
     .prefault({}),
   cache: z.object({
-    quota: byteSize().default(10 * 1024 ** 3).describe('Space to use'),
+    quota: byteSize()
+      .default(10 * 1024 ** 3)
+      .describe('Space to use'),
     rate: byteRate().prefault('0'),
     idle: duration().prefault('5m'),
     enabled: z.boolean().default(true),

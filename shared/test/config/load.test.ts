@@ -21,7 +21,14 @@ describe('loadConfig', () => {
   it('gives the defaults when nobody says anything', () => {
     const config = load()
     assert.equal(config.listen.port, 65_000)
-    assert.deepEqual(config.cache, { quota: 10 * 1024 ** 3, rate: 0, idle: 300_000, enabled: true, ratio: 0.5, kinds: [] })
+    assert.deepEqual(config.cache, {
+      quota: 10 * 1024 ** 3,
+      rate: 0,
+      idle: 300_000,
+      enabled: true,
+      ratio: 0.5,
+      kinds: [],
+    })
     assert.equal(config.token, undefined)
     assert.deepEqual(load({ yaml: '' }), config)
     assert.deepEqual(load({ yaml: '# nothing but a comment\n' }), config)
@@ -81,17 +88,26 @@ describe('loadConfig', () => {
   })
 
   it('reads flags that are text as the type that is wanted', () => {
-    const config = load({ flags: { listen: { port: '81' }, cache: { enabled: 'true', quota: '1M' }, upstream: undefined } })
+    const config = load({
+      flags: { listen: { port: '81' }, cache: { enabled: 'true', quota: '1M' }, upstream: undefined },
+    })
     assert.deepEqual([config.listen.port, config.cache.enabled, config.cache.quota], [81, true, 1024 ** 2])
   })
 
   it('takes an empty variable for an absent one, and leaves those of other programs alone', () => {
-    const env = { [`${VARIABLE}LISTEN_PORT`]: '', DAMSELFLY_DFGET_X: '1', [`${VARIABLE}CONFIG`]: '/etc/x.yaml', PATH: '/bin' }
+    const env = {
+      [`${VARIABLE}LISTEN_PORT`]: '',
+      DAMSELFLY_DFGET_X: '1',
+      [`${VARIABLE}CONFIG`]: '/etc/x.yaml',
+      PATH: '/bin',
+    }
     assert.deepEqual(load({ env }), load())
   })
 
   it('reads records and lists of sections from the file', () => {
-    const config = load({ yaml: 'origins:\n  a.example: { insecure: true }\n  b.example: {}\nrules:\n  - host: c\n    limit: 1MiB/s\n' })
+    const config = load({
+      yaml: 'origins:\n  a.example: { insecure: true }\n  b.example: {}\nrules:\n  - host: c\n    limit: 1MiB/s\n',
+    })
     assert.deepEqual(config.origins, { 'a.example': { insecure: true }, 'b.example': { insecure: false } })
     assert.deepEqual(config.rules, [{ host: 'c', limit: 1024 ** 2 }])
   })
@@ -103,7 +119,11 @@ describe('loadConfig', () => {
 })
 
 describe('loadConfig refuses', () => {
-  const cases: readonly { readonly what: string; readonly sources: Sources; readonly expected: readonly (string | RegExp)[] }[] = [
+  const cases: readonly {
+    readonly what: string
+    readonly sources: Sources
+    readonly expected: readonly (string | RegExp)[]
+  }[] = [
     {
       what: 'an unknown key at the top, in a section, in a record and in a list, with the nearest name',
       sources: {
@@ -176,8 +196,16 @@ describe('loadConfig refuses', () => {
       sources: { yaml: 'listen: 80' },
       expected: ['listen (conf.yaml:1): expected object, received number'],
     },
-    { what: 'a file that is no list of settings', sources: { yaml: '- a' }, expected: ['conf.yaml: expected settings, one per line'] },
-    { what: 'the same key twice', sources: { yaml: 'level: info\nlevel: debug' }, expected: ['conf.yaml:2: Map keys must be unique'] },
+    {
+      what: 'a file that is no list of settings',
+      sources: { yaml: '- a' },
+      expected: ['conf.yaml: expected settings, one per line'],
+    },
+    {
+      what: 'the same key twice',
+      sources: { yaml: 'level: info\nlevel: debug' },
+      expected: ['conf.yaml:2: Map keys must be unique'],
+    },
     { what: 'a file that is not YAML', sources: { yaml: 'level: [info' }, expected: [/^conf.yaml:1: /] },
     {
       what: 'a file that grows without bounds when its aliases are followed',
@@ -199,14 +227,25 @@ describe('loadConfig refuses', () => {
 
   it('a secret without showing it', () => {
     assert.deepEqual(problems({ yaml: 'token: { value: hush }' }).join('').includes('hush'), false)
-    assert.equal(problems({ flags: { token: ['hush'] } }).join('').includes('hush'), false)
+    assert.equal(
+      problems({ flags: { token: ['hush'] } })
+        .join('')
+        .includes('hush'),
+      false,
+    )
   })
 
   it('anything else that a file may hold, with CONFIG_INVALID only', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.jsonValue().map((value) => JSON.stringify(value))), (yaml) => {
-        problems({ yaml })
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.jsonValue().map((value) => JSON.stringify(value)),
+        ),
+        (yaml) => {
+          problems({ yaml })
+        },
+      ),
       { numRuns: 500 },
     )
     assert.equal(({} as { polluted?: boolean }).polluted, undefined)

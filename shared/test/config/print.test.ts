@@ -32,9 +32,13 @@ describe('printConfig', () => {
   })
 
   it('writes units, and no secret', () => {
-    const text = printConfig(schema, load({ flags: { token: 'hush', cache: { idle: '90s', quota: 1024 ** 2, rate: 1500 } } }))
+    const text = printConfig(
+      schema,
+      load({ flags: { token: 'hush', cache: { idle: '90s', quota: 1024 ** 2, rate: 1500 } } }),
+    )
     assert.ok(!text.includes('hush'), text)
-    for (const line of ['token: "[redacted]"', '  idle: 90s', '  quota: 1MiB', '  rate: 1500B/s']) assert.ok(text.includes(line), text)
+    for (const line of ['token: "[redacted]"', '  idle: 90s', '  quota: 1MiB', '  rate: 1500B/s'])
+      assert.ok(text.includes(line), text)
   })
 
   it('leaves out what is not set', () => {
@@ -45,8 +49,16 @@ describe('printConfig', () => {
 describe('Secret', () => {
   it('is shown nowhere unless revealed', () => {
     const secret = new Secret('hush')
-    const shown = [String(secret), ['a', secret].join(), JSON.stringify({ secret }), inspect({ secret }, { showHidden: true, depth: 9 })]
-    assert.ok(shown.every((text) => text.includes('[redacted]') && !text.includes('hush')), shown.join())
+    const shown = [
+      String(secret),
+      ['a', secret].join(),
+      JSON.stringify({ secret }),
+      inspect({ secret }, { showHidden: true, depth: 9 }),
+    ]
+    assert.ok(
+      shown.every((text) => text.includes('[redacted]') && !text.includes('hush')),
+      shown.join(),
+    )
     assert.equal(secret.reveal(), 'hush')
   })
 })

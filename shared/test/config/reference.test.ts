@@ -37,7 +37,14 @@ describe('configReference', () => {
   })
 
   it('names variable, flag, type, default and meaning', () => {
-    assert.deepEqual(cells('listen.port'), ['`listen.port`', '`DAMSELFLY_SUPERNODE_LISTEN_PORT`', '`--port`', 'integer', '`65000`', 'TCP port'])
+    assert.deepEqual(cells('listen.port'), [
+      '`listen.port`',
+      '`DAMSELFLY_SUPERNODE_LISTEN_PORT`',
+      '`--port`',
+      'integer',
+      '`65000`',
+      'TCP port',
+    ])
   })
 
   it('writes defaults with their units, whether the schema has them as numbers or as text', () => {
@@ -63,7 +70,10 @@ describe('configReference', () => {
   })
 
   it('leaves out the flags where there are none, and takes the words for a default that depends on the machine', () => {
-    const dataDir = z.string().default(() => process.cwd()).meta({ defaultText: 'the current folder' })
+    const dataDir = z
+      .string()
+      .default(() => process.cwd())
+      .meta({ defaultText: 'the current folder' })
     const text = configReference(z.strictObject({ dataDir }), 'dfget')
     assert.equal(text.split('\n')[0], '| Setting | Environment | Type | Default | Meaning |')
     assert.ok(text.includes('| the current folder |') && !text.includes(process.cwd()))

@@ -48,7 +48,9 @@ describe('merkleRoot', () => {
     fc.assert(
       fc.property(digests, fc.nat(), (leaves, at) => {
         fc.pre(leaves.length > 0)
-        const changed = leaves.map((leaf, index) => (index === at % leaves.length ? leaf.map((byte) => byte ^ 1) : leaf))
+        const changed = leaves.map((leaf, index) =>
+          index === at % leaves.length ? leaf.map((byte) => byte ^ 1) : leaf,
+        )
         assert.notDeepEqual(merkleRoot(changed), merkleRoot(leaves))
       }),
     )

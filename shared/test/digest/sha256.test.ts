@@ -33,7 +33,14 @@ describe('digests as text', () => {
     assert.ok(parsed !== undefined && digestsEqual(parsed, sha256()))
   })
 
-  for (const text of ['', EMPTY, `sha512:${EMPTY}`, `sha256:${EMPTY}0`, `sha256:${EMPTY.slice(1)}`, `sha256:${EMPTY.replace('e', 'g')}`]) {
+  for (const text of [
+    '',
+    EMPTY,
+    `sha512:${EMPTY}`,
+    `sha256:${EMPTY}0`,
+    `sha256:${EMPTY.slice(1)}`,
+    `sha256:${EMPTY.replace('e', 'g')}`,
+  ]) {
     it(`are not read from '${text}'`, () => assert.equal(parseDigest(text), undefined))
   }
 

@@ -83,7 +83,9 @@ describe('messageOf', () => {
   it('falls back to the name of an error without message, and never fails', () => {
     assert.equal(messageOf(new TypeError('')), 'TypeError')
     assert.equal(messageOf('text'), 'text')
-    fc.assert(fc.property(fc.anything({ withNullPrototype: true }), (thrown) => assert.notEqual(messageOf(thrown), undefined)))
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true }), (thrown) => assert.notEqual(messageOf(thrown), undefined)),
+    )
   })
 })
 

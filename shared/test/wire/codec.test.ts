@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { create, decode, encode, PeerBatchSchema, PieceMessageSchema, SignedManifestSchema, SignedTicketSchema } from '@damselfly/shared/wire'
+import {
+  create,
+  decode,
+  encode,
+  PeerBatchSchema,
+  PieceMessageSchema,
+  SignedManifestSchema,
+  SignedTicketSchema,
+} from '@damselfly/shared/wire'
 import { ManifestSchema, SupernodeBatchSchema, TicketSchema, toNumber } from '@damselfly/shared/wire'
 import { isDamselflyError } from '@damselfly/shared'
 import fc from 'fast-check'
@@ -23,12 +31,25 @@ const peerMessage = fc.oneof(
   fc.record({ taskId: bytes, index: uint32, parent: fc.string(), bytes: uint32, durationUs: uint32 }).map((value) => ({
     body: { case: 'pieceDone' as const, value },
   })),
-  fc.record({ taskId: bytes, contentLength: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), have: bytes, privateContent: fc.boolean() }).map((value) => ({
-    body: { case: 'announce' as const, value },
-  })),
-  fc.record({ requestId: uint32, order: fc.string(), credentials: fc.array(fc.record({ name: fc.string(), value: fc.string() })) }).map((value) => ({
-    body: { case: 'register' as const, value },
-  })),
+  fc
+    .record({
+      taskId: bytes,
+      contentLength: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      have: bytes,
+      privateContent: fc.boolean(),
+    })
+    .map((value) => ({
+      body: { case: 'announce' as const, value },
+    })),
+  fc
+    .record({
+      requestId: uint32,
+      order: fc.string(),
+      credentials: fc.array(fc.record({ name: fc.string(), value: fc.string() })),
+    })
+    .map((value) => ({
+      body: { case: 'register' as const, value },
+    })),
 )
 
 function isProtocolError(error: unknown): boolean {
@@ -73,15 +94,21 @@ describe('wire messages', () => {
 
   it('refuse a message with some bytes changed or cut off with PROTOCOL and nothing else', () => {
     fc.assert(
-      fc.property(fc.array(peerMessage, { minLength: 1 }), fc.nat(), fc.nat(255), fc.nat(), (messages, at, byte, cut) => {
-        const damaged = encode(PeerBatchSchema, create(PeerBatchSchema, { messages })).slice()
-        damaged[at % damaged.length] = byte
-        try {
-          DECODERS.PeerBatch(damaged.subarray(0, damaged.length - (cut % 3)))
-        } catch (error) {
-          assert.ok(isProtocolError(error), String(error))
-        }
-      }),
+      fc.property(
+        fc.array(peerMessage, { minLength: 1 }),
+        fc.nat(),
+        fc.nat(255),
+        fc.nat(),
+        (messages, at, byte, cut) => {
+          const damaged = encode(PeerBatchSchema, create(PeerBatchSchema, { messages })).slice()
+          damaged[at % damaged.length] = byte
+          try {
+            DECODERS.PeerBatch(damaged.subarray(0, damaged.length - (cut % 3)))
+          } catch (error) {
+            assert.ok(isProtocolError(error), String(error))
+          }
+        },
+      ),
       { numRuns: 1000 },
     )
   })
