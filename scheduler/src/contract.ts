@@ -24,7 +24,10 @@ export type SchedulerEvent =
   | { readonly type: 'peer-joined'; readonly peer: PeerId; readonly capacity: PeerCapacity }
   | { readonly type: 'peer-left'; readonly peer: PeerId }
   | { readonly type: 'capacity-changed'; readonly peer: PeerId; readonly capacity: PeerCapacity }
-  /** `pieceCount` undefined: the content's length is unknown so far. Again when it becomes known. */
+  /**
+   * `pieceCount` undefined: the content's length is unknown so far. Again when it becomes known, and when the CDN
+   * begins to bring the content anew after `origin-failed`.
+   */
   | { readonly type: 'task-registered'; readonly task: TaskId; readonly pieceCount: number | undefined; readonly pieceSize: number }
   /** Nobody can get the task any more, or everybody has left it. */
   | { readonly type: 'task-removed'; readonly task: TaskId }
@@ -63,7 +66,7 @@ export type SchedulerEvent =
     }
   /**
    * The CDN can bring no further piece: the origin failed. What it and the swarm have is still given.
-   * Holds until the CDN reports a new piece of the task.
+   * Holds until the CDN reports a new piece of the task, or the task is registered again.
    */
   | { readonly type: 'origin-failed'; readonly task: TaskId }
   /** Time passed; needed only for what expires (blocklists). The caller's period does not matter. */

@@ -11,6 +11,7 @@ export function onTaskRegistered(
 ): void {
   let swarm = parts.register.swarms.get(task)
   if (swarm === undefined) parts.register.swarms.set(task, (swarm = new Swarm(task)))
+  swarm.originFailed = false
   if (pieceCount === undefined || pieceCount === swarm.pieceCount) return
   takePiecesPastEnd(swarm, pieceCount, parts, commands)
   swarm.pieceCount = pieceCount
