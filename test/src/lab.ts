@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Daemon } from './daemon.ts'
+import { RunningDownload } from './download.ts'
 import { Nginx, type NginxOptions } from './nginx.ts'
-import { Program, readyLine } from './program.ts'
-import { Supernode } from './supernode.ts'
+import { Program, readyLine, type ProgramName } from './program.ts'
+import { Supernode, type SupernodePorts } from './supernode.ts'
 
 export interface SupernodeSettings {
   /** Configuration over the lab's own, as in the file. */
@@ -22,13 +23,17 @@ export class Lab {
   readonly directory: string
   readonly #running = new Set<Program>()
   readonly #servers = new Set<Nginx>()
+  readonly #ports = new Map<string, SupernodePorts>()
 
   private constructor(directory: string) {
     this.directory = directory
   }
 
   static async create(): Promise<Lab> {
-    return new Lab(await mkdtemp(join(tmpdir(), 'damselfly-lab-')))
+    const directory = await mkdtemp(join(tmpdir(), 'damselfly-lab-'))
+    // Workers of servers may run as other users and must pass.
+    await chmod(directory, 0o711)
+    return new Lab(directory)
   }
 
   path(...parts: string[]): string {
@@ -46,41 +51,49 @@ export class Lab {
   /** Started again under the same name it has its data, its identity and its ports again. */
   async supernode(name = 'supernode', settings: SupernodeSettings = {}): Promise<Supernode> {
     const dataDir = this.path(name)
-    const previous = Supernode.previous(dataDir)
-    const config = { dataDir, logLevel: 'info', ...Supernode.listening(previous), ...settings.config }
-    const program = Program.own('supernode', ['--config', await this.#configFile(name, config)])
-    this.#running.add(program)
-    return Supernode.of(program, dataDir, await program.line(readyLine))
+    const { direct, libp2p, management } = this.#ports.get(name) ?? { direct: 0, libp2p: 0, management: 0 }
+    const config = {
+      dataDir,
+      listen: { addresses: ['127.0.0.1'], directPort: direct, libp2pPort: libp2p, plainPort: 0 },
+      management: { addresses: ['127.0.0.1'], port: management },
+      ...settings.config,
+    }
+    const program = this.#own('supernode', ['--config', await this.#configFile(name, config)])
+    const supernode = new Supernode(program, dataDir, await program.line(readyLine))
+    this.#ports.set(name, supernode.ports)
+    return supernode
   }
 
   /** Started again under the same name it has its data and its identity again. */
   async daemon(name: string, settings: DaemonSettings = {}): Promise<Daemon> {
     const dataDir = this.path(name)
+    const socket = this.path(`${name}.sock`)
     const config = {
       dataDir,
-      logLevel: 'info',
       supernodes: settings.supernodes ?? [],
-      listen: { hosts: ['127.0.0.1'], direct: 0, libp2p: 0, plain: 0 },
-      api: { socket: this.path(`${name}.sock`) },
+      listen: { addresses: ['127.0.0.1'], directPort: 0, libp2pPort: 0, plainPort: 0 },
+      api: { socket },
       ...settings.config,
     }
-    const program = Program.own('dfdaemon', ['--config', await this.#configFile(name, config)])
-    this.#running.add(program)
-    await program.line(readyLine)
-    return new Daemon(program, this.path(`${name}.sock`), dataDir)
+    const program = this.#own('dfdaemon', ['--config', await this.#configFile(name, config)])
+    const ready = await program.line(readyLine)
+    return new Daemon(program, socket, dataDir, String(ready['peer']))
   }
 
   /** `dfget` with a home of its own, so that nothing of this machine leaks in. */
   dfget(args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
     const home = this.path('home')
-    const program = Program.own('dfget', args, {
+    return this.#own('dfget', args, {
       HOME: home,
       XDG_CACHE_HOME: join(home, '.cache'),
       XDG_RUNTIME_DIR: join(home, 'run'),
       ...env,
     })
-    this.#running.add(program)
-    return program
+  }
+
+  /** `dfget` through a daemon, told to report as JSON. */
+  download(url: string, output: string, daemon: Daemon, args: readonly string[] = []): RunningDownload {
+    return new RunningDownload(this.dfget([url, '-o', output, '--json', '--socket', daemon.socket, ...args]))
   }
 
   /** Any other program that shall not outlive the lab. */
@@ -94,6 +107,12 @@ export class Lab {
     await Promise.all([...this.#running].map((program) => program.stop()))
     await Promise.all([...this.#servers].map((server) => server.stop()))
     await rm(this.directory, { recursive: true, force: true })
+  }
+
+  #own(name: ProgramName, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+    const program = Program.own(name, args, env)
+    this.#running.add(program)
+    return program
   }
 
   async #configFile(name: string, config: Record<string, unknown>): Promise<string> {

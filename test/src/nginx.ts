@@ -1,4 +1,4 @@
-import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
@@ -46,8 +46,6 @@ export class Nginx {
     const log = join(directory, 'access.log')
     const config = join(directory, 'nginx.conf')
     await mkdir(root, { recursive: true })
-    // Its workers may run as another user and must get in.
-    await chmod(directory, 0o755)
     const port = await freePort()
     await writeFile(config, configuration(directory, port, rate))
     const program = new Program('nginx', NGINX, ['-p', directory, '-c', config, '-g', 'daemon off;'])

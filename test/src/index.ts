@@ -1,0 +1,7 @@
+export * from './content.ts'
+export * from './daemon.ts'
+export * from './download.ts'
+export * from './lab.ts'
+export * from './nginx.ts'
+export * from './program.ts'
+export * from './supernode.ts'
