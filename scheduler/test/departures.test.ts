@@ -133,6 +133,15 @@ describe('back-to-source', () => {
     assert.deepEqual(stage.downloads('bob', 2), [])
   })
 
+  it('is sent anew when the origin fails again after the task was registered again', () => {
+    stage.joins('cdn', { isCdn: true })
+    stage.downloads('ann', 1)
+    assert.deepEqual(stage.originFails(), [goesToSource('ann', 'origin-failed')])
+    assert.deepEqual(stage.originFails(), [])
+    assert.deepEqual(stage.registers(2), [])
+    assert.deepEqual(stage.originFails(), [goesToSource('ann', 'origin-failed')])
+  })
+
   it('is sent when the origin fails before the length is known, whatever the child holds', () => {
     stage = new Stage()
     stage.registers(undefined)

@@ -101,6 +101,7 @@ export class Ledger {
       task = { pieces: 0, isCountKnown: false, originFailed: false, held: new Map(), children: new Map() }
       this.tasks.set(id, task)
     }
+    task.originFailed = false
     if (pieceCount === undefined) return
     task.pieces = pieceCount
     task.isCountKnown = true

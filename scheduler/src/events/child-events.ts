@@ -1,6 +1,6 @@
 import { PieceSet } from '../state/piece-set.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { endChildhood, removeIfIdle } from './leaving.ts'
+import { endChildhood, removeIfIdle } from './transitions.ts'
 
 /** No child has more pieces under way and asked for at once: one that asks for all would take all from the others. */
 const MOST_OPEN = 256

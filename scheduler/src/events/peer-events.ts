@@ -1,6 +1,6 @@
 import { Peer } from '../state/peer.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { endChildhood, endParenthood } from './leaving.ts'
+import { endChildhood, endParenthood } from './transitions.ts'
 
 /** A peer that joins again without having left has only changed. */
 export function onPeerSeen(

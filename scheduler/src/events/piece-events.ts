@@ -1,6 +1,6 @@
 import type { Member } from '../state/member.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { endParenthood, removeIfIdle } from './leaving.ts'
+import { endParenthood, hopeForOrigin, removeIfIdle } from './transitions.ts'
 
 export function onPiecesAvailable({ task, peer, pieces }: EventOf<'pieces-available'>, parts: EventParts): void {
   const member = parts.register.enter(task, peer)
@@ -11,7 +11,7 @@ export function onPiecesAvailable({ task, peer, pieces }: EventOf<'pieces-availa
   removeIfIdle(member)
   if (gained.length === 0) return
   parts.wakes.possessions.set(member, gained.length === 1 ? gained[0] : undefined)
-  if (member.peer.isCdn) member.swarm.originFailed = false
+  if (member.peer.isCdn) hopeForOrigin(member.swarm, parts)
 }
 
 export function onPiecesDropped({ task, peer }: EventOf<'pieces-dropped'>, parts: EventParts): void {

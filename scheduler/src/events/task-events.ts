@@ -2,7 +2,7 @@ import type { SchedulerCommand } from '../contract.ts'
 import type { Assignment } from '../state/member.ts'
 import { Swarm } from '../state/swarm.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { endChildhood } from './leaving.ts'
+import { endChildhood, hopeForOrigin } from './transitions.ts'
 
 export function onTaskRegistered(
   { task, pieceCount }: EventOf<'task-registered'>,
@@ -11,7 +11,7 @@ export function onTaskRegistered(
 ): void {
   let swarm = parts.register.swarms.get(task)
   if (swarm === undefined) parts.register.swarms.set(task, (swarm = new Swarm(task)))
-  swarm.originFailed = false
+  hopeForOrigin(swarm, parts)
   if (pieceCount === undefined || pieceCount === swarm.pieceCount) return
   takePiecesPastEnd(swarm, pieceCount, parts, commands)
   swarm.pieceCount = pieceCount

@@ -1,4 +1,5 @@
 import type { Member } from '../state/member.ts'
+import type { Swarm } from '../state/swarm.ts'
 import type { EventParts } from './event-parts.ts'
 
 /** The member wants no more pieces; what is under way to it is given up. */
@@ -26,4 +27,11 @@ export function endParenthood(member: Member, { assignments, wakes }: EventParts
 export function removeIfIdle(member: Member): void {
   const { swarm, held, uploads, child } = member
   if (child === undefined && held.count === 0 && uploads.size === 0) swarm.remove(member)
+}
+
+/** The CDN can bring pieces again: whoever was sent to the source may be sent there once more. */
+export function hopeForOrigin(swarm: Swarm, { wakes }: EventParts): void {
+  if (!swarm.originFailed) return
+  swarm.originFailed = false
+  for (const member of swarm.children) wakes.children.add(member)
 }
