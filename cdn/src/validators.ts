@@ -23,7 +23,9 @@ export function sameValidators(a: OriginValidators, b: OriginValidators): boolea
 
 /** Whether a content that had `validators` and `contentLength` is shown to be another one now. */
 export function hasChanged(before: OriginInfo, now: OriginInfo): boolean {
-  if (sameValidators(before.validators, now.validators) === false) return true
+  const same = sameValidators(before.validators, now.validators)
+  // Equal strong tags outweigh a length, which some origins tell wrongly when they are only probed.
+  if (same === false || (same === true && isStrongEtag(before.validators.etag) && isStrongEtag(now.validators.etag))) return !same
   return before.contentLength !== undefined && now.contentLength !== undefined && before.contentLength !== now.contentLength
 }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { PieceStore } from '@damselfly/exchange'
-import { DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap, type TaskId } from '@damselfly/shared'
+import { DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap, type Sha256, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Cdn, CdnTask, ContentSpec } from '../cdn.ts'
 import type { SourceClient } from '../source-client.ts'
@@ -8,6 +8,7 @@ import { Access } from './access.ts'
 import { FailureMemory } from './failure-memory.ts'
 import { newCounters, type CdnStats, type FetchCounters } from './fetch-counters.ts'
 import { DEFAULT_CDN_LIMITS, type CdnLimits } from './limits.ts'
+import { Freshness } from './freshness.ts'
 import { LiveTask } from './live-task.ts'
 import { OriginFetch } from './origin-fetch.ts'
 import { OriginReader } from './origin-reader.ts'
@@ -43,8 +44,6 @@ const MAX_HELD = 1024
 interface Running {
   readonly asked: SeparatedSpec
   readonly task: LiveTask
-  /** The task once it can be handed out. */
-  readonly opened: Promise<LiveTask>
   readonly over: Promise<void>
 }
 
@@ -57,18 +56,16 @@ class FetchOnceCdn implements MeasuredCdn {
   readonly #held = new LRUCache<TaskId, LiveTask>({ max: MAX_HELD })
   readonly #failures: FailureMemory
   readonly #access: Access
+  readonly #freshness: Freshness
 
   constructor(init: CdnInit) {
     this.#init = init
     this.#limits = { ...DEFAULT_CDN_LIMITS, ...init.limits }
     this.#failures = new FailureMemory(this.#limits, init.clock)
-    this.#access = new Access({
-      source: init.sources,
-      clock: init.clock,
-      limits: this.#limits,
-      counters: this.#counters,
-      signal: this.#stopping.signal,
-    })
+    const { clock, store, logger, sources: source } = init
+    const asking = { source, clock, limits: this.#limits, signal: this.#stopping.signal }
+    this.#access = new Access({ ...asking, counters: this.#counters })
+    this.#freshness = new Freshness({ ...asking, store, logger })
   }
 
   async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask> {
@@ -78,7 +75,7 @@ class FetchOnceCdn implements MeasuredCdn {
       this.#stopping.signal.throwIfAborted()
       const shared = this.#running.get(spec.taskId)
       if (shared === undefined) {
-        const held = await this.#findHeld(spec.taskId)
+        const held = await this.#findHeld(asked)
         if (held !== undefined) return held
         // Another caller may have begun meanwhile.
         if (this.#running.has(spec.taskId)) continue
@@ -86,7 +83,8 @@ class FetchOnceCdn implements MeasuredCdn {
       }
       const running = shared ?? this.#start(asked)
       try {
-        return await orAborted(running.opened, signal)
+        await orAborted(running.task.whenOpen(), signal)
+        return running.task
       } catch (error) {
         // What the origin says to one caller's URL and credentials need not hold for another's.
         if (shared === undefined || signal.aborted || !this.#failures.mayDiffer(error, running.asked, asked)) throw error
@@ -96,13 +94,16 @@ class FetchOnceCdn implements MeasuredCdn {
 
   get(taskId: TaskId): CdnTask | undefined {
     const running = this.#running.get(taskId)?.task
-    return running?.isOpen === true ? running : this.#held.get(taskId)
+    if (running?.isOpen === true) return running
+    const held = this.#held.get(taskId)
+    // The store may have deleted it meanwhile.
+    return held?.stored.isComplete === true ? held : undefined
   }
 
   async authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void> {
     this.#stopping.signal.throwIfAborted()
     const asked = separateCredentials(spec, credentials)
-    const stored = this.get(spec.taskId)?.stored ?? (await this.#init.store.open(spec.taskId))
+    const stored = await this.#init.store.open(spec.taskId)
     await this.#access.check(asked.spec, stored?.record, asked.credentials, signal)
   }
 
@@ -115,15 +116,23 @@ class FetchOnceCdn implements MeasuredCdn {
     return { ...this.#counters, fetchesFailed: new Map(this.#counters.fetchesFailed) }
   }
 
-  /** A complete task, from memory or from an earlier run of the program. */
-  async #findHeld(taskId: TaskId): Promise<LiveTask | undefined> {
+  /** A complete task, from memory or from an earlier run of the program, that is still what the origin serves. */
+  async #findHeld(asked: SeparatedSpec): Promise<LiveTask | undefined> {
+    const before = await this.#openComplete(asked.spec.taskId)
+    if (before === undefined) return undefined
+    await this.#freshness.check(before.stored, asked)
+    const task = await this.#openComplete(asked.spec.taskId)
+    await task?.stored.update({ lastUsedAt: this.#init.clock.wallTime() })
+    return task
+  }
+
+  async #openComplete(taskId: TaskId): Promise<LiveTask | undefined> {
     const stored = await this.#init.store.open(taskId)
     const digest = stored?.record.contentDigest
     if (stored === undefined || !stored.isComplete || digest === undefined) {
       this.#held.delete(taskId)
       return undefined
     }
-    await stored.update({ lastUsedAt: this.#init.clock.wallTime() })
     const known = this.#held.get(taskId)
     if (known?.stored === stored) return known
     const task = LiveTask.ofComplete(stored, digest, this.#init.clock)
@@ -132,66 +141,55 @@ class FetchOnceCdn implements MeasuredCdn {
   }
 
   #start(asked: SeparatedSpec): Running {
-    const { spec } = asked
-    const task = new LiveTask(spec, this.#init.clock)
-    const opened = Promise.withResolvers<LiveTask>()
-    // The fetch may fail when nobody waits for its start any more.
-    opened.promise.catch(() => undefined)
-    const over = this.#run(asked, task, opened)
-    const running = { asked, task, opened: opened.promise, over }
-    this.#running.set(spec.taskId, running)
+    const task = new LiveTask(asked.spec, this.#init.clock)
+    const running = { asked, task, over: this.#run(asked, task) }
+    this.#running.set(asked.spec.taskId, running)
     return running
   }
 
-  async #run(asked: SeparatedSpec, task: LiveTask, opened: PromiseWithResolvers<LiveTask>): Promise<void> {
+  async #run(asked: SeparatedSpec, task: LiveTask): Promise<void> {
     const counters = this.#counters
-    const { spec } = asked
     counters.fetchesStarted++
     counters.fetchesActive++
     try {
       // So that the caller has entered the fetch in the list before it can end.
       await Promise.resolve()
-      const contentDigest = await this.#fetch(asked, task, () => opened.resolve(task))
-      counters.fetchesCompleted++
-      this.#held.set(spec.taskId, task)
-      this.#running.delete(spec.taskId)
-      this.#init.logger.info({ taskId: spec.taskId, originBytes: task.originBytes }, 'fetched')
-      task.end({ type: 'complete', contentDigest })
-    } catch (thrown) {
-      const error = toDamselflyError(thrown)
-      counters.fetchesFailed.set(error.code, (counters.fetchesFailed.get(error.code) ?? 0) + 1)
-      this.#running.delete(spec.taskId)
-      this.#failures.remember(error, asked)
-      this.#init.logger.warn({ taskId: spec.taskId, code: error.code, reason: error.message }, 'fetch failed')
-      opened.reject(error)
-      task.end({ type: 'failed', error })
+      this.#completed(task, await this.#fetch(asked, task))
+    } catch (error) {
+      this.#failed(task, asked, toDamselflyError(error))
     } finally {
       counters.fetchesActive--
     }
   }
 
-  #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask, onOpen: () => void): Promise<Uint8Array> {
+  #completed(task: LiveTask, contentDigest: Sha256): void {
+    const { taskId } = task.spec
+    this.#counters.fetchesCompleted++
+    this.#running.delete(taskId)
+    this.#held.set(taskId, task)
+    this.#freshness.remember(task.stored)
+    this.#init.logger.info({ taskId, originBytes: task.originBytes }, 'fetched')
+    task.end({ type: 'complete', contentDigest })
+  }
+
+  #failed(task: LiveTask, asked: SeparatedSpec, error: DamselflyError): void {
+    const { taskId } = task.spec
+    const { fetchesFailed } = this.#counters
+    fetchesFailed.set(error.code, (fetchesFailed.get(error.code) ?? 0) + 1)
+    this.#running.delete(taskId)
+    this.#failures.remember(error, asked)
+    this.#init.logger.warn({ taskId, code: error.code, reason: error.message }, 'fetch failed')
+    task.end({ type: 'failed', error })
+  }
+
+  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask): Promise<Sha256> {
     const { store, sources, clock, logger, random } = this.#init
     const { signal } = this.#stopping
-    const reader = new OriginReader(sources, spec, credentials, signal)
+    const onAccess = (): void => this.#access.remember(spec, credentials)
+    const reader = new OriginReader({ source: sources, spec, credentials, signal, onAccess })
     const retries = new RetrySchedule({ clock, limits: this.#limits, random: random ?? Math.random, signal })
     logger.info({ taskId: spec.taskId, url: redactUrl(spec.url) }, 'fetching from the origin')
-    const openAndRemember = (): void => {
-      if (reader.needsCredentials) this.#access.remember(spec, credentials)
-      onOpen()
-    }
-    const fetch = new OriginFetch({
-      spec,
-      task,
-      reader,
-      store,
-      retries,
-      clock,
-      logger,
-      counters: this.#counters,
-      signal,
-      onOpen: openAndRemember,
-    })
-    return fetch.run()
+    const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, signal })
+    return await fetch.run()
   }
 }

@@ -11,6 +11,8 @@ export class LiveTask implements CdnTask {
   readonly spec: ContentSpec
   readonly #clock: Clock
   readonly #listeners = new Set<CdnTaskListener>()
+  #opening = newOpening()
+  #isOpen = false
   #stored: StoredTask | undefined
   #state: CdnTaskState = { type: 'fetching' }
   #isPrivate = false
@@ -25,17 +27,23 @@ export class LiveTask implements CdnTask {
   /** A task that is held since an earlier run of the program. */
   static ofComplete(stored: StoredTask, contentDigest: Sha256, clock: Clock): LiveTask {
     const task = new LiveTask(specOf(stored.record), clock)
-    task.open(stored)
+    task.hold(stored)
+    task.open()
     task.#state = { type: 'complete', contentDigest }
     return task
   }
 
   /** Whether it can be handed out. */
   get isOpen(): boolean {
-    return this.#stored !== undefined
+    return this.#isOpen
   }
 
-  /** Nobody is handed the task before it has been opened. */
+  /** Resolves when it can be handed out. @throws DamselflyError of the fetch */
+  whenOpen(): Promise<void> {
+    return this.#opening.promise
+  }
+
+  /** Nobody is handed the task before this is known. */
   get stored(): StoredTask {
     if (this.#stored === undefined) throw new DamselflyError('INTERNAL', 'the task is not open yet')
     return this.#stored
@@ -58,9 +66,14 @@ export class LiveTask implements CdnTask {
     return () => void this.#listeners.delete(listener)
   }
 
-  open(stored: StoredTask): void {
+  hold(stored: StoredTask): void {
     this.#stored = stored
     this.#isPrivate = stored.record.isPrivate
+  }
+
+  open(): void {
+    this.#isOpen = true
+    this.#opening.resolve()
   }
 
   tellLength(contentLength: number): void {
@@ -82,6 +95,9 @@ export class LiveTask implements CdnTask {
 
   /** What was told is void. Whoever cannot start again is told that the task has failed. */
   startOver(reason: DamselflyError): void {
+    // Those who wait for the first opening wait on.
+    if (this.#isOpen) this.#opening = newOpening()
+    this.#isOpen = false
     for (const listener of this.#listeners) {
       if (listener.startedOver !== undefined) {
         listener.startedOver()
@@ -94,7 +110,15 @@ export class LiveTask implements CdnTask {
 
   end(state: CdnTaskState): void {
     this.#state = state
+    if (state.type === 'failed') this.#opening.reject(state.error)
     for (const listener of this.#listeners) listener.ended(state)
     this.#listeners.clear()
   }
+}
+
+function newOpening(): PromiseWithResolvers<void> {
+  const opening = Promise.withResolvers<void>()
+  // The fetch may fail when nobody waits for its start.
+  opening.promise.catch(() => undefined)
+  return opening
 }

@@ -31,8 +31,6 @@ export interface FetchInit {
   readonly logger: Logger
   readonly counters: FetchCounters
   readonly signal: AbortSignal
-  /** The task is open: its piece size and, if the origin tells it, its length are known. */
-  readonly onOpen: () => void
 }
 
 /** What is being filled. */
@@ -92,7 +90,7 @@ export class OriginFetch {
     if (stored === undefined) return
     if (stored.isComplete) {
       this.#fill(stored)
-      this.#init.onOpen()
+      this.#init.task.open()
     } else if (stored.verifiedBytes > 0 && canProveSameness(stored.record)) {
       this.#fill(stored)
     } else {
@@ -152,7 +150,7 @@ export class OriginFetch {
     await this.#checkSame(filling.stored, response, length)
     await filling.sink.seek(place)
     filling.hash.catchUp()
-    this.#init.onOpen()
+    this.#init.task.open()
     return filling
   }
 
@@ -178,7 +176,7 @@ export class OriginFetch {
       await stored.update({ contentLength: length })
       task.tellLength(length)
     }
-    task.open(stored)
+    task.hold(stored)
   }
 
   async #drain(response: OriginResponse, filling: Filling, gap: Gap): Promise<void> {
@@ -231,7 +229,7 @@ export class OriginFetch {
     const { task, signal } = this.#init
     const hash = new ContentHash(stored, signal)
     const sink = new PieceSink(stored, hash, (index, digest) => task.tellPiece(index, digest))
-    task.open(stored)
+    task.hold(stored)
     this.#filling = { stored, sink, hash, release: stored.use() }
     return this.#filling
   }

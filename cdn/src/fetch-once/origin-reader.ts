@@ -2,19 +2,22 @@ import { isDamselflyError, type ByteRange, type HeaderMap } from '@damselfly/sha
 import type { ContentSpec } from '../cdn.ts'
 import type { OriginResponse, OriginValidators, SourceClient } from '../source-client.ts'
 
+export interface OriginReaderInit {
+  readonly source: SourceClient
+  readonly spec: ContentSpec
+  readonly credentials: HeaderMap
+  readonly signal: AbortSignal
+  /** The origin has taken the credentials after it had refused the anonymous request. */
+  readonly onAccess: () => void
+}
+
 /** Reads one content from its origin: anonymously as long as that will do, then with the caller's credentials. */
 export class OriginReader {
-  readonly #source: SourceClient
-  readonly #spec: ContentSpec
-  readonly #credentials: HeaderMap
-  readonly #signal: AbortSignal
+  readonly #init: OriginReaderInit
   #needsCredentials = false
 
-  constructor(source: SourceClient, spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal) {
-    this.#source = source
-    this.#spec = spec
-    this.#credentials = credentials
-    this.#signal = signal
+  constructor(init: OriginReaderInit) {
+    this.#init = init
   }
 
   /** Whether the origin has refused the anonymous request and taken the credentials. */
@@ -23,14 +26,16 @@ export class OriginReader {
   }
 
   async read(range: ByteRange | undefined, ifMatch: OriginValidators | undefined): Promise<OriginResponse> {
-    if (this.#needsCredentials) return await this.#readAs(this.#credentials, range, ifMatch)
+    const { credentials, onAccess } = this.#init
+    if (this.#needsCredentials) return await this.#readAs(credentials, range, ifMatch)
     try {
       return await this.#readAs(new Map(), range, ifMatch)
     } catch (error) {
-      if (this.#credentials.size === 0 || !mayNeedCredentials(error)) throw error
+      if (credentials.size === 0 || !mayNeedCredentials(error)) throw error
     }
-    const response = await this.#readAs(this.#credentials, range, ifMatch)
+    const response = await this.#readAs(credentials, range, ifMatch)
     this.#needsCredentials = true
+    onAccess()
     return response
   }
 
@@ -39,8 +44,9 @@ export class OriginReader {
     range: ByteRange | undefined,
     ifMatch: OriginValidators | undefined,
   ): Promise<OriginResponse> {
-    const headers = new Map([...this.#spec.variantHeaders, ...credentials])
-    return this.#source.read({ url: this.#spec.url, headers, range, ifMatch, signal: this.#signal })
+    const { source, spec, signal } = this.#init
+    const headers = new Map([...spec.variantHeaders, ...credentials])
+    return source.read({ url: spec.url, headers, range, ifMatch, signal })
   }
 }
 

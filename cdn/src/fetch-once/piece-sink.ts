@@ -113,9 +113,9 @@ export class PieceSink {
 
   /** The next piece's bytes are taken while this one goes to the disk. */
   async #endOpen(): Promise<void> {
+    await this.settle()
     const open = this.#open
     this.#open = undefined
-    await this.settle()
     if (open !== undefined) this.#ending = this.#end(open)
     // Told to whoever writes, settles or closes next.
     this.#ending.catch(() => undefined)

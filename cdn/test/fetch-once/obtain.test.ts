@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { DEFAULT_PIECE_SIZE, formatDigest, MIN_PIECE_SIZE, sha256 } from '@damselfly/shared'
+import { DEFAULT_PIECE_SIZE, formatDigest, MIN_PIECE_SIZE, sha256, VirtualClock } from '@damselfly/shared'
 import type { CdnTask } from '../../src/index.ts'
 import { generatedContent } from '../../src/testing/index.ts'
 import { CdnFixture, readAll, silent, specOf, whenEnded, whenPieces } from './cdn-fixture.ts'
@@ -107,6 +107,29 @@ describe('the CDN, obtaining a content', () => {
     await assert.rejects(fixture.obtain(specOf(url, { range: { start: 5, end: 9 } })), { code: 'RANGE_UNSATISFIABLE' })
     const task = await fixture.obtainWhole(specOf(url, { range: { start: 0, end: 9 } }))
     assert.deepEqual(await readAll(task), generatedContent(10))
+  })
+
+  it('gives signs of life, but not one for every chunk', async () => {
+    const patient = await CdnFixture.create({}, new VirtualClock())
+    try {
+      const task = await patient.obtain(specOf(patient.origin.add('/f', { size: 3 * PIECE, pauseAfter: 0 })))
+      let signs = 0
+      task.subscribe({ ...silent, progress: () => signs++ })
+      patient.origin.resume('/f')
+      await whenEnded(task)
+      assert.equal(signs, 1)
+    } finally {
+      await patient.remove()
+    }
+  })
+
+  it('counts what it does', async () => {
+    await fixture.obtainWhole(specOf(fixture.origin.add('/f', { size: 10 })))
+    await assert.rejects(fixture.obtain(specOf(fixture.origin.url('/missing'))), { code: 'ORIGIN_NOT_FOUND' })
+    const { fetchesFailed, ...counted } = fixture.cdn.stats()
+    assert.deepEqual([...fetchesFailed], [['ORIGIN_NOT_FOUND', 1]])
+    const none = { fetchesActive: 0, retries: 0, restarts: 0, accessProbes: 0 }
+    assert.deepEqual(counted, { originBytes: 10, fetchesStarted: 2, fetchesCompleted: 1, ...none })
   })
 
   it('keeps a slow origin from holding up another task', async () => {
