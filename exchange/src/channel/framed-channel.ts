@@ -166,7 +166,7 @@ export class FramedChannel implements Channel {
       this.#backlog.push(new Uint8Array(bytes))
       return
     }
-    this.#decode(bytes)
+    this.#decode(bytes, (rest) => new Uint8Array(rest))
     this.#pump()
   }
 
@@ -176,18 +176,21 @@ export class FramedChannel implements Channel {
     while (this.#isFlowing) {
       const next = this.#backlog.shift()
       if (next === undefined) break
-      this.#decode(next)
+      this.#decode(next, (rest) => rest)
     }
     if (!this.#isFlowing) return
     if (this.#linkEnding === undefined) this.#resumeLink()
     else this.#finishBroken(this.#linkEnding)
   }
 
-  #decode(bytes: Uint8Array): void {
+  /** @param keep makes what was not read yet the channel's own. */
+  #decode(bytes: Uint8Array, keep: (rest: Uint8Array) => Uint8Array): void {
     this.#isDecoding = true
     try {
       const read = this.#decoder.push(bytes)
-      if (read < bytes.length && this.#ending === undefined && !this.#isClosing) this.#backlog.unshift(new Uint8Array(bytes.subarray(read)))
+      if (read < bytes.length && this.#ending === undefined && !this.#isClosing) {
+        this.#backlog.unshift(keep(bytes.subarray(read)))
+      }
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error(String(error)))
     } finally {

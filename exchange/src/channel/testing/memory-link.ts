@@ -123,17 +123,19 @@ class Pipe {
   }
 
   #accept(): void {
-    for (;;) {
-      const next = this.#waiting[0]
-      if (next === undefined || (this.#size > 0 && this.#size + next.bytes.length > this.#options.capacity)) break
-      this.#waiting.shift()
-      this.#size += next.bytes.length
-      for (let at = 0; at < next.bytes.length; at += this.#options.portion) {
-        this.#underWay.push(next.bytes.subarray(at, at + this.#options.portion))
+    let accepted = 0
+    for (const { bytes, written } of this.#waiting) {
+      if (this.#size > 0 && this.#size + bytes.length > this.#options.capacity) break
+      accepted++
+      this.#size += bytes.length
+      for (let at = 0; at < bytes.length; at += this.#options.portion) {
+        this.#underWay.push(bytes.subarray(at, at + this.#options.portion))
       }
-      queueMicrotask(() => next.written(undefined))
-      this.#schedule()
+      queueMicrotask(() => written(undefined))
     }
+    if (accepted === 0) return
+    this.#waiting.splice(0, accepted)
+    this.#schedule()
   }
 
   #schedule(): void {
@@ -155,6 +157,8 @@ class Pipe {
       if (bytes === undefined) break
       this.#size -= bytes.length
       handler.bytes(bytes)
+      // As a socket with a read buffer of its own does: whoever kept a view of the bytes finds them changed.
+      bytes.fill(0xee)
     }
     this.#accept()
     this.#tellOver(handler)
