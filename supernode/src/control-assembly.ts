@@ -93,7 +93,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     tasks,
     bridge,
     introductions,
-    registrar: new Registrar({ tasks, admission, limits, clock, metrics }),
+    registrar: new Registrar({ tasks, admission, limits, clock, metrics, logger }),
     readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
     limits,
     metrics,

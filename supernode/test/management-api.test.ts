@@ -7,6 +7,7 @@ import { silentLogger } from '@damselfly/shared/logging'
 import { loadAdminToken } from '../src/api/admin-token.ts'
 import { createManagementApi, type ManagementApi } from '../src/api/management-api.ts'
 import { createControlBench, largeContent, type ControlBench } from './control-bench.ts'
+import { digestOf } from './fake-cdn.ts'
 
 interface OpenApi {
   readonly openapi: string
@@ -163,7 +164,7 @@ describe('the management API', () => {
     const holder = bench.peer()
     const taskId = taskIdFromBytes((await holder.register({ url: 'https://a.example/x' })).taskId)
     bench.cdn.tasks.get(taskId)?.finish()
-    holder.stored(taskId, 0, (await holder.whenHeard('taskUpdate', ({ digests }) => digests.length > 0)).digests[0]?.digest as Uint8Array)
+    holder.stored(taskId, 0, digestOf(largeContent(2), 0))
     await child.register({ url: 'https://a.example/x' })
     child.want(taskId, 1)
     const { parent, index } = await child.whenHeard('assign')

@@ -127,6 +127,15 @@ describe('a registration', () => {
     await bench.stop()
   })
 
+  it("does not pass the supernode's own troubles off as the peer's", async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, new DamselflyError('DISK_FULL', 'cannot write /var/lib/secret/path'))
+    const answer = await bench.peer().register({ url: URL_A })
+    assert.equal(answer.errorCode, 'SUPERNODE_OVERLOADED')
+    assert.doesNotMatch(answer.errorMessage, /secret/)
+    await bench.stop()
+  })
+
   it('refuses what it cannot understand without ending the channel', async () => {
     const bench = createControlBench()
     const peer = bench.peer()
@@ -161,6 +170,22 @@ describe('a registration', () => {
     bench.cdn.tasks.get(taskId)?.end({ type: 'failed', error: new DamselflyError('ORIGIN_SHORT', 'cut') })
     assert.equal((await peer.whenHeard('backToSource')).reason, 'origin-failed')
     assert.equal(peer.all('taskUpdate').some(({ errorCode }) => errorCode !== ''), false)
+    await bench.stop()
+  })
+
+  it('lets children hope again once the origin answers again', async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, largeContent(2))
+    const first = bench.peer()
+    const taskId = taskIdFromBytes((await first.register({ url: URL_A })).taskId)
+    bench.cdn.tasks.get(taskId)?.end({ type: 'failed', error: new DamselflyError('ORIGIN_SHORT', 'cut') })
+    const second = bench.peer()
+    await second.register({ url: URL_A })
+    second.want(taskId)
+    await settle()
+    assert.equal(second.all('backToSource').length, 0)
+    bench.cdn.tasks.get(taskId)?.storePiece(0)
+    assert.equal((await second.whenHeard('assign')).index, 0)
     await bench.stop()
   })
 

@@ -123,9 +123,9 @@ describe('a supernode with real sockets and disk', () => {
       const parent = ears.heard.flatMap((body) => (body.case === 'parent' ? [body.value] : []))[0]
       assert.ok(parent)
       assert.deepEqual(new Set(parent.endpoints.map((one) => one.kind)), new Set(['direct', 'libp2p']))
-      const transport = transports[0] as Transport
+      const [transport] = transports
       const endpoint = addresses.endpoints.find((one) => one.kind === kind)
-      assert.ok(endpoint)
+      assert.ok(endpoint !== undefined && transport !== undefined)
       const signal = AbortSignal.timeout(10_000)
       const pieces = await transport.dial({ endpoint, peer: parent.peer as PeerId }, '/damselfly/piece/1', signal)
       const lane = openLane(pieces, { downloadLimiter: new RateLimiter(0, systemClock) })

@@ -101,18 +101,24 @@ export class ControlPlane implements SessionListener {
   ended(session: Session, error: DamselflyError | undefined): void {
     this.#sessions.delete(session)
     const peer = this.#peerOf.get(session)
-    const { metrics, logger } = this.#deps
-    if (error !== undefined && error.code !== 'CHANNEL_CLOSED') {
-      metrics.protocolError()
-      logger.warn({ peer: session.peer, address: session.remoteAddress, code: error.code, error: error.message }, 'control channel ended')
-    } else {
-      logger.info({ peer: session.peer, reason: error?.message }, 'peer disconnected')
-    }
+    this.#logEnd(session, error)
     if (peer !== undefined) this.#gone(peer)
   }
 
   #replace(old: ConnectedPeer): void {
     void old.session.end('another channel of the same peer took over')
+  }
+
+  #logEnd({ peer, remoteAddress: address }: Session, error: DamselflyError | undefined): void {
+    const { metrics, logger } = this.#deps
+    if (error?.code === 'PROTOCOL') metrics.protocolError()
+    if (error === undefined || error.code === 'CHANNEL_CLOSED') {
+      logger.info({ peer, address, reason: error?.message }, 'peer disconnected')
+    } else if (error.code === 'INTERNAL') {
+      logger.error({ peer, address, err: error }, 'control channel ended')
+    } else {
+      logger.warn({ peer, address, code: error.code, error: error.message }, 'control channel ended')
+    }
   }
 
   #gone(peer: ConnectedPeer): void {
@@ -128,6 +134,7 @@ export class ControlPlane implements SessionListener {
   #announced(peer: ConnectedPeer, announce: Announce): void {
     const { tasks, limits, readManifest } = this.#deps
     const announcement = readAnnouncement(announce)
+    if (announcement.pieces.length === 0) return
     const { taskId } = announcement.spec
     if (!peer.tasks.has(taskId) && peer.tasks.size >= limits.tasksPerPeer) return
     takeInventory(tasks.use(announcement.spec), peer, announcement, readManifest)
@@ -143,11 +150,13 @@ export class ControlPlane implements SessionListener {
     this.#deps.bridge.handle({ type: 'pieces-wanted', task, peer: peer.peer, count: Math.min(MAX_WANTED, count) })
   }
 
-  #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes, durationUs }: PieceDone): void {
+  #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes: said, durationUs }: PieceDone): void {
     const { tasks, bridge, metrics, introductions, self } = this.#deps
     const task = readTaskId(taskId)
     const swarm = tasks.get(task)?.swarm
     const member = swarm?.members.get(peer.peer)
+    const pieceSize = swarm?.content.pieceSize ?? 0
+    const bytes = Math.min(said, pieceSize)
     const from = parent as PeerId
     // A child may also take a piece from another parent that it knows than the one assigned, but from no stranger.
     if (swarm?.content.digest(index) === undefined || member === undefined || !introductions.knows(peer, task, from)) return

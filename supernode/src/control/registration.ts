@@ -5,7 +5,9 @@ import {
   taskIdToBytes,
   toDamselflyError,
   type Clock,
+  type ErrorCode,
 } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
 import { toNumber, type Register } from '@damselfly/shared/wire'
 import type { PieceOrder } from '@damselfly/scheduler'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
@@ -21,12 +23,16 @@ import { readCredentials, readSpec } from './peer-words.ts'
 /** How long an answer waits for a small content to come in; milliseconds. */
 const INLINE_PATIENCE_MS = 2000
 
+/** Errors that speak of this machine or program, not of the content or its origin. */
+const OWN_TROUBLES: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'DISK_DENIED', 'DISK_FAILED', 'STORE_LOCKED', 'INTERNAL'])
+
 export interface RegistrarDeps {
   readonly tasks: TaskRegistry
   readonly admission: Admission
   readonly limits: ControlLimits
   readonly clock: Clock
   readonly metrics: SupernodeMetrics
+  readonly logger: Logger
 }
 
 /** Answers registrations: makes sure that the content can be had, then lets the child into the swarm. */
@@ -51,7 +57,7 @@ export class Registrar {
       metrics.registered('ok')
     } catch (error) {
       if (peer.gone.signal.aborted) return
-      const { code, message } = toDamselflyError(error)
+      const { code, message } = this.#refusalOf(error, peer)
       metrics.registered(code)
       peer.session.send({
         case: 'registered',
@@ -60,6 +66,14 @@ export class Registrar {
     } finally {
       this.#pending.set(peer, (this.#pending.get(peer) ?? 1) - 1)
     }
+  }
+
+  /** What of an error concerns the peer: the supernode's own troubles are not its disk's or its fault. */
+  #refusalOf(thrown: unknown, peer: ConnectedPeer): DamselflyError {
+    const error = toDamselflyError(thrown)
+    if (!OWN_TROUBLES.has(error.code)) return error
+    this.#deps.logger.error({ err: error, peer: peer.peer }, 'a registration failed')
+    return new DamselflyError('SUPERNODE_OVERLOADED', 'the supernode cannot take the content now; its log says why')
   }
 
   async #admit(peer: ConnectedPeer, register: Register): Promise<void> {

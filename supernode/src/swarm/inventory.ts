@@ -43,7 +43,7 @@ function ownManifest({ signedManifest, spec }: Announcement, read: ManifestReade
 }
 
 /** The first manifest stands; a later one of another version cannot be told from an older one here. */
-function adoptManifest({ swarm }: Task, announced: Announcement, manifest: Manifest): void {
+function adoptManifest({ swarm, source }: Task, announced: Announcement, manifest: Manifest): void {
   if (swarm.content.signedManifest !== undefined || announced.signedManifest === undefined) return
   const contentLength = toNumber(manifest.contentLength, 'content length')
   const { layout, pieceSize } = swarm.content
@@ -51,6 +51,7 @@ function adoptManifest({ swarm }: Task, announced: Announcement, manifest: Manif
   if (pieceSize !== undefined && isOther) swarm.reset(undefined)
   const validators = { etag: manifest.validators?.etag ?? '', lastModified: manifest.validators?.lastModified ?? '' }
   swarm.describe(manifest.pieceSize, contentLength, validators)
+  if (source.state.type === 'failed') swarm.originFailed()
   swarm.trust(digestsOf(manifest))
   swarm.verified(manifest.contentDigest.slice())
   swarm.completed(announced.signedManifest)

@@ -98,7 +98,11 @@ export class Swarm {
 
   // --- what is known of the content ---
 
-  /** @throws RangeError when the length and piece size do not go together */
+  /**
+   * Says what the content is, or that it can be brought again.
+   *
+   * @throws RangeError when the length and piece size do not go together
+   */
   describe(pieceSize: number, contentLength: number | undefined, validators: OriginValidators): void {
     this.#content.validators = validators
     const lengthWasKnown = this.#content.layout !== undefined
@@ -108,14 +112,13 @@ export class Swarm {
       this.#lengthIsFresh = true
       this.#scheduleNews()
     }
-    this.announceToScheduler()
+    const pieceCount = this.#content.layout?.pieceCount
+    this.#ports.schedule({ type: 'task-registered', task: this.taskId, pieceCount, pieceSize })
   }
 
-  /** Tells the scheduler of the task, or that its origin can bring pieces again. */
-  announceToScheduler(): void {
-    const { pieceSize, layout } = this.#content
-    if (pieceSize === undefined) return
-    this.#ports.schedule({ type: 'task-registered', task: this.taskId, pieceCount: layout?.pieceCount, pieceSize })
+  /** The origin can bring no further piece now. */
+  originFailed(): void {
+    if (this.#content.pieceSize !== undefined) this.#ports.schedule({ type: 'origin-failed', task: this.taskId })
   }
 
   /** These digests are right: they come from our own CDN or from a manifest that we signed. */

@@ -17,7 +17,7 @@ const MAX_IDLE_TASKS = 10_000
 
 export interface TaskRegistryDeps {
   readonly ports: SwarmPorts
-  readonly source: Omit<TaskSourceDeps, 'originFailed'>
+  readonly source: TaskSourceDeps
   /** Whether the child may not use the parent at the moment. */
   readonly isBlocked: (child: PeerId, parent: PeerId) => boolean
   readonly clock: Clock
@@ -70,10 +70,7 @@ export class TaskRegistry {
       return known
     }
     const swarm = new Swarm(spec, this.#deps.ports)
-    const source = new TaskSource(swarm, {
-      ...this.#deps.source,
-      originFailed: (failed) => this.#originFailed(failed),
-    })
+    const source = new TaskSource(swarm, this.#deps.source)
     const task: Task = {
       swarm,
       source,
@@ -100,12 +97,8 @@ export class TaskRegistry {
   /** For children who wait for what no peer can give them. */
   #askOriginAgain({ swarm, source }: Task): void {
     // Only its callers' credentials open a private content, and those are not kept.
-    if (swarm.content.isPrivate) this.#originFailed(swarm)
+    if (swarm.content.isPrivate) swarm.originFailed()
     else void source.start({ spec: swarm.spec, credentials: new Map(), by: undefined })
-  }
-
-  #originFailed(swarm: Swarm): void {
-    if (swarm.content.pieceSize !== undefined) this.#deps.ports.schedule({ type: 'origin-failed', task: swarm.taskId })
   }
 
   #heartbeat(): void {
@@ -113,8 +106,9 @@ export class TaskRegistry {
       const { swarm, source, waiting } = task
       const children = swarm.waitingChildren()
       if (source.state.type === 'idle') this.#helpStranded(task, children)
-      const isAlive = source.state.type === 'starting' || source.state.type === 'fetching' || swarm.isAvailable
-      if (!isAlive || children.length + waiting.size === 0) continue
+      if (children.length + waiting.size === 0) continue
+      const isFetching = source.state.type === 'starting' || source.state.type === 'fetching'
+      if (!isFetching && !swarm.isAvailable) continue
       const news = progressNews(swarm.taskId, source.fetchedBytes)
       for (const peer of new Set([...waiting, ...children.map((child) => child.peer)])) this.#deps.ports.send(peer, news)
     }

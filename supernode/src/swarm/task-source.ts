@@ -33,8 +33,6 @@ export interface TaskSourceDeps {
   readonly stopping: AbortSignal
   /** Signs what is known of the swarm's content. */
   readonly sign: (swarm: Swarm) => Uint8Array
-  /** The origin can bring nothing now; the swarm keeps what it has. */
-  readonly originFailed: (swarm: Swarm) => void
 }
 
 /** Brings a swarm's content through the CDN, at most one fetch at a time. */
@@ -153,7 +151,7 @@ export class TaskSource {
     this.#detach()
     this.#state = { type: 'failed', error }
     if (SPOILED.has(error.code)) this.#swarm.reset(error)
-    else this.#deps.originFailed(this.#swarm)
+    else this.#swarm.originFailed()
     this.#changed({ attempt, error })
   }
 
