@@ -1,0 +1,3 @@
+import { quickstart } from '@damselfly/test/quickstart'
+
+process.exitCode = await quickstart(process.argv.slice(2))
