@@ -23,8 +23,7 @@ export function separateCredentials(spec: ContentSpec, given: HeaderMap): Separa
     credentials: new Map([
       ...(basic === undefined ? [] : [['authorization', basic] as const]),
       ...credentials,
-      ...splitHeaders(given).credentials,
-      ...splitHeaders(given).variant,
+      ...Array.from(given, ([name, value]) => [name.toLowerCase(), value] as const),
     ]),
   }
 }
