@@ -129,14 +129,16 @@ export function describeChannel(name: string, start: () => Promise<ChannelHarnes
     it('stops at once on pause and goes on where it was', async () => {
       const ends = await connected(harness, PIECE)
       ends.atFar.onEvent = () => ends.far.pause()
-      for (let index = 0; index < 5; index++) ends.near.sendMessage(Buffer.from(`${index}`))
-      for (let count = 1; count <= 5; count++) {
+      // Small ones come together, and large ones after the pause.
+      const sent = Array.from({ length: 12 }, (_, index) => `${index}`.padEnd(index < 6 ? 2 : 12_000, '.'))
+      for (const text of sent) ends.near.sendMessage(Buffer.from(text))
+      for (let count = 1; count <= sent.length; count++) {
         await ends.atFar.when(() => ends.atFar.messages.length === count)
         await nextTurns()
         assert.equal(ends.atFar.messages.length, count)
         ends.far.resume()
       }
-      assert.deepEqual(ends.atFar.messages, ['0', '1', '2', '3', '4'])
+      assert.deepEqual(ends.atFar.messages, sent)
       ends.atFar.onEvent = () => undefined
       ends.far.resume()
       await ends.near.close()

@@ -128,9 +128,7 @@ class Pipe {
       if (this.#size > 0 && this.#size + bytes.length > this.#options.capacity) break
       accepted++
       this.#size += bytes.length
-      for (let at = 0; at < bytes.length; at += this.#options.portion) {
-        this.#underWay.push(bytes.subarray(at, at + this.#options.portion))
-      }
+      this.#underWay.push(bytes)
       queueMicrotask(() => written(undefined))
     }
     if (accepted === 0) return
@@ -152,16 +150,36 @@ class Pipe {
   #deliver(): void {
     const handler = this.#handler
     if (handler === undefined) return
-    while (!this.#isPaused) {
-      const bytes = this.#underWay.shift()
-      if (bytes === undefined) break
-      this.#size -= bytes.length
-      handler.bytes(bytes)
-      // As a socket with a read buffer of its own does: whoever kept a view of the bytes finds them changed.
-      bytes.fill(0xee)
+    let isLast = this.#isPaused
+    while (!isLast && this.#underWay.length > 0) {
+      // As with a socket, one portion that is on its way still comes after a pause.
+      isLast = this.#isPaused
+      this.#handOver(handler, this.#nextPortion())
     }
     this.#accept()
     this.#tellOver(handler)
+  }
+
+  /** Joins what was written in small parts and cuts what was written in large ones. */
+  #nextPortion(): Buffer {
+    const parts: Buffer[] = []
+    let room = this.#options.portion
+    for (const bytes of this.#underWay) {
+      parts.push(bytes.subarray(0, room))
+      room -= Math.min(room, bytes.length)
+      if (room === 0) break
+    }
+    const last = parts.at(-1)
+    const rest = this.#underWay[parts.length - 1]?.subarray(last?.length ?? 0)
+    this.#underWay.splice(0, parts.length, ...(rest === undefined || rest.length === 0 ? [] : [rest]))
+    return Buffer.concat(parts)
+  }
+
+  #handOver(handler: ByteLinkHandler, portion: Buffer): void {
+    this.#size -= portion.length
+    handler.bytes(portion)
+    // As with a read buffer that is used again: whoever kept a view finds other bytes in it.
+    portion.fill(0xee)
   }
 
   #tellOver(handler: ByteLinkHandler): void {
