@@ -48,12 +48,14 @@ export class RunningStore {
   /** @throws DamselflyError STORE_LOCKED, DISK_DENIED, DISK_FULL, DISK_FAILED */
   static async start(init: LocalPieceStoreInit): Promise<RunningStore> {
     const indexDirectory = join(init.directory, 'index')
+    // Before level is told of it, since that makes directories which everybody may read.
+    await mkdir(indexDirectory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw diskError(error, `create ${indexDirectory}`)
+    })
     const index = new StoreIndex(indexDirectory, init.logger)
     try {
-      await mkdir(indexDirectory, { recursive: true, mode: 0o700 })
       // Opening the index takes the lock of the whole directory.
-      const run = await index.open()
-      const store = new RunningStore(init, index, run)
+      const store = new RunningStore(init, index, await index.open())
       await store.#load()
       return store
     } catch (error) {

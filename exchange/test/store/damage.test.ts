@@ -38,19 +38,6 @@ describe('damage to the local store', () => {
     }
   })
 
-  it('is found although another, clean run comes between the unclean stop and the opening', async () => {
-    await storeAll(await (await directory.start()).create(taskRecord()), content)
-    const crashed = await copyOf(directory)
-    try {
-      await overwrite(filePath(crashed), 0, Uint8Array.of(1, 2, 3))
-      await (await crashed.start()).stop()
-      const task = await (await crashed.start()).open(taskId)
-      assert.deepEqual([...task!.have().members()], [1, 2])
-    } finally {
-      await crashed.dispose()
-    }
-  })
-
   it('is looked for once after an unclean stop', async () => {
     await storeAll(await (await directory.start()).create(taskRecord()), content)
     const crashed = await copyOf(directory)
@@ -74,6 +61,8 @@ describe('damage to the local store', () => {
     const crashed = await copyOf(directory)
     try {
       await damage(filePath(crashed), 0, Uint8Array.of(1, 2, 3))
+      // A clean run that does not open the task makes it no better.
+      await (await crashed.start()).stop()
       const task = await (await crashed.start()).open(taskId)
       assert.deepEqual([...task!.have().members()], [1, 2])
     } finally {
