@@ -43,6 +43,7 @@ class LocalPieceStore implements PieceStore {
     const starting = this.#starting
     this.#running = undefined
     await (await starting)?.stop()
+    if (this.#starting === starting) this.#starting = undefined
   }
 
   list(): readonly TaskRecord[] {

@@ -89,7 +89,11 @@ describe('the files of the local store', () => {
     const store = await directory.start()
     await assert.rejects(directory.start(), { code: 'STORE_LOCKED' })
     await store.stop()
-    await directory.start()
+    const other = await directory.start()
+    await assert.rejects(store.start(), { code: 'STORE_LOCKED' })
+    await other.stop()
+    await store.start()
+    assert.deepEqual(store.list(), [])
   })
 
   it('do not keep a store from starting once what was in its way is gone', async () => {
