@@ -58,8 +58,12 @@ export class Nginx {
     return `http://127.0.0.1:${this.#port}/${path}`
   }
 
-  get pid(): number {
-    return this.#program.pid
+  /** What `measure` says of the master and its worker, together. */
+  async cpuTime(measure: (pid: number) => Promise<number>): Promise<number> {
+    const master = this.#program.pid
+    const children = await readFile(`/proc/${master}/task/${master}/children`, 'utf8')
+    const pids = [master, ...children.trim().split(' ').filter((pid) => pid !== '').map(Number)]
+    return (await Promise.all(pids.map(measure))).reduce((sum, seconds) => sum + seconds, 0)
   }
 
   /** Every request so far, in the order of their ends; those for `path` only, if given. */
