@@ -15,7 +15,7 @@ export interface ChannelReceiver {
   message(bytes: Uint8Array): void
   /** Part of a DATA frame of this stream, as it arrived from the socket; any size above 0. */
   data(stream: number, bytes: Uint8Array): void
-  /** Once, and last. `error` is undefined after an orderly end by either side. */
+  /** Once, and last. `error` is undefined after `close` by either side, and only then. */
   closed(error: Error | undefined): void
 }
 
@@ -35,7 +35,8 @@ export interface Channel {
    */
   receive(receiver: ChannelReceiver): void
   /**
-   * Sends one MESSAGE frame. Small messages never wait; whoever sends many awaits `writable`.
+   * Sends one MESSAGE frame. `bytes` must not change afterwards. Small messages never wait;
+   * whoever sends many awaits `writable`.
    *
    * @throws DamselflyError CHANNEL_CLOSED
    * @throws RangeError above `limits.maxMessageBytes`

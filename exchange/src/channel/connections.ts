@@ -23,7 +23,7 @@ export class Connections {
   /**
    * Listens on every address with a server of its own; on all of them or on none.
    *
-   * @throws DamselflyError ADDRESS_IN_USE, CONFIG_INVALID
+   * @throws DamselflyError ADDRESS_IN_USE, CONFIG_INVALID, CHANNEL_CLOSED when it is stopped meanwhile
    */
   async listen(addresses: readonly ListenAddress[], createServer: () => Server): Promise<readonly Endpoint[]> {
     const opened: Server[] = []
@@ -33,6 +33,7 @@ export class Connections {
         const server = createServer()
         opened.push(server)
         endpoints.push({ kind: this.#kind, host: address.host, port: await bind(server, address) })
+        if (this.#isStopped) throw stoppedError()
       }
     } catch (error) {
       for (const server of opened) server.close()

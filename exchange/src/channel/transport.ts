@@ -30,7 +30,7 @@ export interface Transport {
    * the other side; a handshake that fails or takes longer than 10 s is dropped.
    *
    * @returns what was bound, with the real ports.
-   * @throws DamselflyError ADDRESS_IN_USE
+   * @throws DamselflyError ADDRESS_IN_USE, or CONFIG_INVALID for an address that this machine does not have
    */
   listen(addresses: readonly ListenAddress[], onChannel: (channel: Channel) => void): Promise<readonly Endpoint[]>
   /**

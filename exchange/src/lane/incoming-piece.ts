@@ -10,7 +10,7 @@ export class IncomingPiece {
   #unsettledSinks = 0
 
   /**
-   * @param length bytes.
+   * @param length bytes; at least 1.
    * @param onSinkError the sink failed; whoever is told calls `fail`.
    */
   constructor(id: number, length: number, sink: PieceBytes, onSinkError: (error: unknown) => void) {
@@ -18,7 +18,6 @@ export class IncomingPiece {
     this.#remaining = length
     this.#sink = sink
     this.#onSinkError = onSinkError
-    this.#settleWhenDone()
   }
 
   /** Resolves when the piece is whole; rejects with what `fail` was given. */

@@ -85,6 +85,7 @@ class ChannelLane implements Lane {
 
   async request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
+    if (piece.length < 1) throw new RangeError('a piece has at least one byte')
     const id = this.#takeId()
     this.#channel.sendMessage(encodeRequest(id, taskId, piece.index, piece.length))
     const incoming = new IncomingPiece(id, piece.length, sink, (error) => this.#cancel(incoming, error))

@@ -38,6 +38,9 @@ export interface ServedChannelInit {
 /** A child that takes less than a chunk in this time holds an upload slot for nothing; milliseconds. */
 const STALL_TIMEOUT_MS = 120_000
 
+/** A child closes a lane long before; only one that holds connections for nothing meets this; milliseconds. */
+const IDLE_TIMEOUT_MS = 120_000
+
 interface OpenRequest {
   readonly id: number
   readonly taskId: TaskId
@@ -57,6 +60,7 @@ export class ServedChannel implements ChannelReceiver {
   readonly #open = new Map<number, OpenRequest>()
   #isServing = false
   #isOver = false
+  #cancelIdle = (): void => undefined
 
   constructor(channel: Channel, init: ServedChannelInit) {
     this.#channel = channel
@@ -68,6 +72,7 @@ export class ServedChannel implements ChannelReceiver {
       parent: init.parent,
       wallTime: () => init.clock.wallTime(),
     })
+    this.#restartIdle()
   }
 
   close(): Promise<void> {
@@ -92,6 +97,7 @@ export class ServedChannel implements ChannelReceiver {
       this.#init.logger.warn({ child: remotePeer, address: remoteAddress, reason: error.message }, 'piece channel refused')
     }
     this.#isOver = true
+    this.#cancelIdle()
     for (const request of this.#open.values()) request.stop.abort(error)
     this.#init.channelEnded()
   }
@@ -134,6 +140,7 @@ export class ServedChannel implements ChannelReceiver {
   async #serveOpen(): Promise<void> {
     if (this.#isServing) return
     this.#isServing = true
+    this.#cancelIdle()
     for (const request of this.#open.values()) {
       try {
         await this.#serveOne(request)
@@ -145,6 +152,11 @@ export class ServedChannel implements ChannelReceiver {
       }
     }
     this.#isServing = false
+    this.#restartIdle()
+  }
+
+  #restartIdle(): void {
+    if (!this.#isOver) this.#cancelIdle = this.#init.clock.after(IDLE_TIMEOUT_MS, () => void this.#channel.close())
   }
 
   async #serveOne(request: OpenRequest): Promise<void> {

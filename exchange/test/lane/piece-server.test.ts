@@ -27,9 +27,10 @@ describe('a piece server', () => {
   it('checks on each request whether the ticket still counts, and takes a renewed one', async () => {
     const clock = new VirtualClock(1_800_000_000_000)
     const harness = new LaneHarness(connectInMemory, { clock })
-    const lane = await harness.laneWithTicket()
+    const lane = await harness.lane()
+    lane.presentTicket(TASK, harness.ticket({ expiresAt: clock.wallTime() + 1000 }))
     await fetchPiece(lane, harness.piece(3))
-    clock.advance(60_000 + CLOCK_SKEW_MS + 1)
+    clock.advance(1000 + CLOCK_SKEW_MS + 1)
     await assert.rejects(fetchPiece(lane, harness.piece(3)), (error) => isDamselflyError(error, 'TICKET_INVALID'))
     lane.presentTicket(TASK, harness.ticket())
     await fetchPiece(lane, harness.piece(3))
@@ -117,6 +118,21 @@ describe('a piece server', () => {
     await eventually(() => harness.server.openRequests === 0 && harness.task.users === 0)
     channel.resume()
     await heard.whenClosed()
+  })
+
+  it('closes a channel that nobody used for two minutes', async () => {
+    const clock = new VirtualClock(1_800_000_000_000)
+    const harness = new LaneHarness(connectInMemory, { clock })
+    const lane = await harness.laneWithTicket()
+    clock.advance(100_000)
+    lane.presentTicket(TASK, harness.ticket())
+    await fetchPiece(lane, harness.piece(3))
+    clock.advance(60_000)
+    await fetchPiece(lane, harness.piece(3))
+    assert.ok(!lane.closed.aborted)
+    await eventually(() => harness.server.openRequests === 0)
+    clock.advance(120_000)
+    await eventually(() => lane.closed.aborted)
   })
 
   it('keeps little for a child that does not read', async () => {
