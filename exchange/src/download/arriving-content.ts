@@ -2,7 +2,7 @@ import { DamselflyError, digestsEqual, pause, taskIdFromBytes, type PeerId, type
 import type { TaskNews } from '../control/task-control.ts'
 import { splitDigests, verifyManifest } from '../identity/signed-manifest.ts'
 import type { StoredTask } from '../store/piece-store.ts'
-import { prepareStored, type DescribedContent } from './stored-content.ts'
+import { prepareStored, storePiece, type DescribedContent } from './stored-content.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
@@ -73,11 +73,9 @@ export class ArrivingContent {
     if (layout?.contentLength !== bytes.length) throw new DamselflyError('PROTOCOL', 'the content has another length')
     for (let index = 0; index < layout.pieceCount; index++) {
       const { offset, length } = layout.piece(index)
-      const writer = stored.claim(index, length)
-      if (writer === undefined) continue
+      const piece = bytes.subarray(offset, offset + length)
+      if (!(await storePiece(stored, index, piece, this.digests.get(index)))) continue
       this.#options.account.received(length)
-      await writer.write(bytes.subarray(offset, offset + length))
-      await writer.commit(this.digests.get(index))
       this.#options.account.settled(length, 'cdn')
     }
   }

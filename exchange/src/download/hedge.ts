@@ -1,6 +1,7 @@
 import { DamselflyError, pause, type PieceRange, type Sha256 } from '@damselfly/shared'
 import type { ParentInfo } from '../control/task-control.ts'
 import { fetchToMemory, fetchToStore, type FetchedPiece, type PieceFetchContext } from './piece-fetch.ts'
+import { storePiece } from './stored-content.ts'
 
 export interface HedgeOptions {
   readonly context: PieceFetchContext
@@ -84,14 +85,8 @@ async function store(
   piece: PieceRange,
   digest: Sha256,
 ): Promise<FetchedPiece> {
-  const writer = context.stored.claim(piece.index, piece.length)
-  if (writer === undefined) throw new DamselflyError('TASK_BUSY', `piece ${piece.index} is being written already`)
-  try {
-    await writer.write(bytes)
-    await writer.commit(digest)
-  } catch (error) {
-    await writer.abort()
-    throw error
+  if (!(await storePiece(context.stored, piece.index, bytes, digest))) {
+    throw new DamselflyError('TASK_BUSY', `piece ${piece.index} is being written already`)
   }
   context.account.received(bytes.length)
   context.account.settled(bytes.length, parent.isCdn ? 'cdn' : 'peers')

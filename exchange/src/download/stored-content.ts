@@ -59,6 +59,30 @@ function newRecord(taskId: TaskId, identity: TaskIdentity, content: DescribedCon
   }
 }
 
+/**
+ * Stores a piece whose bytes are all in memory.
+ *
+ * @returns false when it is here already or somebody else is writing it
+ * @throws DamselflyError PIECE_CORRUPT, DISK_FULL, DISK_FAILED
+ */
+export async function storePiece(
+  stored: StoredTask,
+  index: number,
+  bytes: Uint8Array,
+  digest: Sha256 | undefined,
+): Promise<boolean> {
+  const writer = stored.claim(index, bytes.length)
+  if (writer === undefined) return false
+  try {
+    await writer.write(bytes)
+    await writer.commit(digest)
+    return true
+  } catch (error) {
+    await writer.abort()
+    throw error
+  }
+}
+
 /** What makes a stored task the task that it is. */
 export function identityOf(record: TaskRecord): TaskIdentity {
   return {
