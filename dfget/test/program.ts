@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
 const DFGET = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+/** Programs keep their compiled code, as they do where they are installed. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/damselfly-compile', import.meta.url))
 const DFDAEMON = fileURLToPath(new URL('../../dfdaemon/src/main.ts', import.meta.url))
 
 export interface Ended {
@@ -65,7 +67,7 @@ export class Home {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(DAMSELFLY|XDG)_/.test(name))
     const child = spawn(process.execPath, ['--conditions=development', program, ...args], {
       cwd: output,
-      env: { ...Object.fromEntries(inherited), HOME: path, XDG_RUNTIME_DIR: path },
+      env: { ...Object.fromEntries(inherited), HOME: path, XDG_RUNTIME_DIR: path, NODE_COMPILE_CACHE: COMPILE_CACHE },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const running: Running = { child, ended: endOf(child) }

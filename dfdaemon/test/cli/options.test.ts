@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { isDamselflyError } from '@damselfly/shared'
+import { parseArguments } from '../../src/cli/options.ts'
+
+describe('the command line of dfdaemon', () => {
+  it('names settings in the shape of the configuration', () => {
+    const args = '--config f --supernode a:1 --supernode b:2 --data-dir d --socket s --listen ::1 --log-level warn'
+    assert.deepEqual(parseArguments(args.split(' '), '1'), {
+      type: 'run',
+      configFile: 'f',
+      flags: { supernodes: ['a:1', 'b:2'], dataDir: 'd', api: { socket: 's' }, listen: { addresses: ['::1'] }, log: { level: 'warn' } },
+    })
+    assert.equal(parseArguments(['--print-config'], '1').type, 'print-config')
+  })
+
+  it('shows help with the exit codes, and the version', () => {
+    const help = parseArguments(['--help'], '1')
+    assert.ok(help.type === 'print' && /STORE_LOCKED/.test(help.text))
+    assert.deepEqual(parseArguments(['--version'], '1.2.3'), { type: 'print', text: '1.2.3\n' })
+  })
+
+  it('is refused with USAGE when it makes no sense', () => {
+    for (const args of [['--nonsense'], ['extra'], ['--listen']]) {
+      assert.throws(() => parseArguments(args, '1'), (error) => isDamselflyError(error, 'USAGE'), args.join(' '))
+    }
+  })
+})
