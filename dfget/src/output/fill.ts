@@ -1,40 +1,46 @@
 import { createWriteStream } from 'node:fs'
-import { constants, copyFile, link } from 'node:fs/promises'
+import { constants, copyFile, link, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemCode } from '@damselfly/shared'
 
-/** Why a file cannot be linked although it can be read: another file system, or one without links. */
-const CANNOT_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
-
-/** Why another process's file cannot be copied although it exists. */
+/** Why another process's file cannot be used although it exists. */
 const CANNOT_READ = new Set(['EACCES', 'EPERM', 'ENOENT'])
 
-/**
- * Gives `part` the very file that holds the content; for a store that nobody uses afterwards.
- * Else a copy, which shares the blocks where the file system can (reflink).
- */
-export async function fillByLink(source: string, part: string): Promise<void> {
-  try {
-    await link(source, part)
-  } catch (error) {
-    if (!CANNOT_LINK.has(systemCode(error) ?? '')) throw error
-    await clone(source, part)
-  }
-}
+/** Whoever could not write to the store's file must not be able to through the output. */
+const OWNER_READS_AND_WRITES = 0o600
 
 /**
- * Copies the content, sharing the blocks where the file system can (reflink). Never a hard link:
- * whoever edits the output in place would change what the store goes on serving.
+ * Makes `part` from the store's file: sharing its blocks where the file system can (reflink), else as a
+ * hard link where both belong to this user, else as a copy. The store notices when a linked output is
+ * edited in place and no longer offers what was changed.
  *
- * @returns whether `source` could be read
+ * @returns false when `source` cannot be read
  */
-export async function fillByCopy(source: string, part: string): Promise<boolean> {
+export async function fillFromStore(source: string, part: string, mode: number): Promise<boolean> {
   try {
-    await clone(source, part)
+    if (await tried(() => copyFile(source, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE))) return true
+    const isOwn = (await stat(source)).uid === process.geteuid?.()
+    const fits = (mode & OWNER_READS_AND_WRITES) === OWNER_READS_AND_WRITES
+    if (isOwn && fits && (await tried(() => link(source, part)))) return true
+    await copyFile(source, part, constants.COPYFILE_EXCL)
     return true
   } catch (error) {
     if (CANNOT_READ.has(systemCode(error) ?? '')) return false
+    throw error
+  }
+}
+
+/** Why a file cannot share its blocks or its inode: another file system, or one that has no such thing. */
+const NOT_POSSIBLE = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY', 'EINVAL'])
+
+/** @returns whether it was possible */
+async function tried(attempt: () => Promise<void>): Promise<boolean> {
+  try {
+    await attempt()
+    return true
+  } catch (error) {
+    if (NOT_POSSIBLE.has(systemCode(error) ?? '')) return false
     throw error
   }
 }
@@ -47,8 +53,4 @@ export async function fillByStream(
   signal: AbortSignal,
 ): Promise<void> {
   await pipeline(Readable.from(content, { objectMode: false }), createWriteStream(part, { flags: 'wx', mode }), { signal })
-}
-
-function clone(source: string, part: string): Promise<void> {
-  return copyFile(source, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
 }

@@ -9,7 +9,7 @@ import {
 } from '@damselfly/dfdaemon/client'
 import { isDamselflyError, systemCode } from '@damselfly/shared'
 import type { Environment } from '../load-settings.ts'
-import { fillByCopy, fillByStream } from '../output/fill.ts'
+import { fillByStream, fillFromStore } from '../output/fill.ts'
 import type { Notify, Session } from './session.ts'
 
 /**
@@ -54,7 +54,7 @@ class DaemonSession implements Session {
 
   async fill(_finished: FinishedDownload, part: string, mode: number, signal: AbortSignal): Promise<void> {
     const source = await this.download.readableFile()
-    if (source !== undefined && (await fillByCopy(source, part))) return
+    if (source !== undefined && (await fillFromStore(source, part, mode))) return
     await fillByStream(this.download.content(signal), part, mode, signal)
   }
 

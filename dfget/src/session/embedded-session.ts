@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Download, DownloadRequest, FinishedDownload, Peer } from '@damselfly/dfdaemon'
-import { deriveTaskId, diskError, isDamselflyError, splitHeaders } from '@damselfly/shared'
-import { fillByLink } from '../output/fill.ts'
+import { DamselflyError, deriveTaskId, diskError, isDamselflyError, splitHeaders } from '@damselfly/shared'
+import { fillFromStore } from '../output/fill.ts'
 import type { Session } from './session.ts'
 
 export interface EmbeddedSessionInit {
@@ -76,8 +76,8 @@ class EmbeddedSession implements Session {
     this.download = download
   }
 
-  fill({ path }: FinishedDownload, part: string): Promise<void> {
-    return fillByLink(path, part)
+  async fill({ path }: FinishedDownload, part: string, mode: number): Promise<void> {
+    if (!(await fillFromStore(path, part, mode))) throw new DamselflyError('DISK_FAILED', `${path} is gone`)
   }
 
   async close(keep: boolean): Promise<void> {

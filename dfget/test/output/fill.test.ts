@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { fillByCopy, fillByLink, fillByStream } from '../../src/output/fill.ts'
+import { fillByStream, fillFromStore } from '../../src/output/fill.ts'
 import { useTempDir } from '../temp-dir.ts'
 
 const never = new AbortController().signal
@@ -8,46 +8,48 @@ const never = new AbortController().signal
 describe('filling an output', () => {
   const directory = useTempDir()
 
-  it('by link gives away the very file', async () => {
+  it('from the store shares the content of an own file instead of copying it', async () => {
     const [source, part] = [directory.file('source'), directory.file('part')]
     await writeFile(source, 'content', { mode: 0o600 })
-    await fillByLink(source, part)
-    assert.equal((await stat(part)).ino, (await stat(source)).ino)
+    assert.equal(await fillFromStore(source, part, 0o644), true)
+    assert.equal(await readFile(part, 'utf8'), 'content')
+    const [{ ino, nlink }, original] = [await stat(part), await stat(source)]
+    // A reflink has an inode of its own; a hard link is the same one.
+    assert.ok(ino !== original.ino || nlink === 2)
   })
 
-  it('by link copies from another file system', async function () {
+  it('from the store copies for an output that its owner may not write', async () => {
+    const [source, part] = [directory.file('source'), directory.file('part')]
+    await writeFile(source, 'content', { mode: 0o600 })
+    assert.equal(await fillFromStore(source, part, 0o444), true)
+    assert.notEqual((await stat(part)).ino, (await stat(source)).ino)
+  })
+
+  it('from the store copies to another file system', async function () {
     const isOther = await stat('/dev/shm').then(async ({ dev }) => dev !== (await stat(directory.path)).dev, () => false)
     if (!isOther) return this.skip()
     const source = `/dev/shm/damselfly-fill-${process.pid}`
     await writeFile(source, 'content')
     try {
-      await fillByLink(source, directory.file('part'))
+      assert.equal(await fillFromStore(source, directory.file('part'), 0o644), true)
     } finally {
       await rm(source)
     }
     assert.equal(await readFile(directory.file('part'), 'utf8'), 'content')
   })
 
-  it('by copy leaves the source on its own: later edits of the output do not reach it', async () => {
-    const [source, part] = [directory.file('source'), directory.file('part')]
-    await writeFile(source, 'content')
-    assert.equal(await fillByCopy(source, part), true)
-    await writeFile(part, 'edited')
-    assert.equal(await readFile(source, 'utf8'), 'content')
-  })
-
-  it('by copy says when the source cannot be read', async function () {
-    assert.equal(await fillByCopy(directory.file('missing'), directory.file('part')), false)
+  it('from the store says when the source cannot be read', async function () {
+    assert.equal(await fillFromStore(directory.file('missing'), directory.file('part'), 0o644), false)
     if (process.geteuid?.() === 0) return
     await writeFile(directory.file('closed'), '')
     await chmod(directory.file('closed'), 0)
-    assert.equal(await fillByCopy(directory.file('closed'), directory.file('part')), false)
+    assert.equal(await fillFromStore(directory.file('closed'), directory.file('part'), 0o444), false)
   })
 
-  it('by copy never writes over something', async () => {
+  it('from the store never writes over something', async () => {
     await writeFile(directory.file('source'), 'content')
     await writeFile(directory.file('part'), 'precious')
-    await assert.rejects(fillByCopy(directory.file('source'), directory.file('part')), { code: 'EEXIST' })
+    await assert.rejects(fillFromStore(directory.file('source'), directory.file('part'), 0o644), { code: 'EEXIST' })
   })
 
   it('by stream writes what comes, with the mode that is asked for', async () => {
