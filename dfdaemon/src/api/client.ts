@@ -1,4 +1,4 @@
-import { formatDigest, type TaskId } from '@damselfly/shared'
+import { DamselflyError, formatDigest, type TaskId } from '@damselfly/shared'
 import type { DownloadRequest } from '../peer/peer.ts'
 import { DaemonHttp } from './daemon-http.ts'
 import { DOWNLOADS_PATH, STATUS_PATH, TASKS_PATH } from './protocol.ts'
@@ -24,14 +24,22 @@ export interface DaemonClient {
   close(): void
 }
 
-/** @throws DamselflyError DAEMON_UNREACHABLE; its cause tells whether nobody listens or access is denied */
-export async function connectDaemon(socketPath: string): Promise<DaemonClient> {
+/** A daemon on the same host answers at once; one that hangs must not keep a person waiting. Milliseconds. */
+const CONNECT_TIMEOUT_MS = 3000
+
+/**
+ * @param timeoutMs how long the daemon may take to answer
+ * @throws DamselflyError DAEMON_UNREACHABLE; its cause tells whether nobody listens or access is denied
+ */
+export async function connectDaemon(socketPath: string, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<DaemonClient> {
   const http = new DaemonHttp(socketPath)
+  const signal = AbortSignal.timeout(timeoutMs)
   try {
-    await http.sendForJson({ method: 'GET', path: '/healthz' })
+    await http.sendForJson({ method: 'GET', path: '/healthz', signal })
   } catch (error) {
     http.close()
-    throw error
+    if (!signal.aborted) throw error
+    throw new DamselflyError('DAEMON_UNREACHABLE', `dfdaemon at ${socketPath} did not answer within ${timeoutMs} ms`)
   }
   return new SocketClient(http)
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { Download, DownloadRequest, FinishedDownload, Peer } from '../peer/peer.ts'
+import type { Download, DownloadProgress, DownloadRequest, FinishedDownload, Peer } from '../peer/peer.ts'
 
 /** How long a finished content stays readable for the caller who downloaded it; milliseconds. */
 export const LINGER_MS = 60_000
@@ -13,6 +13,18 @@ export type Outcome =
   | { readonly type: 'finished'; readonly result: FinishedDownload }
   | { readonly type: 'failed'; readonly error: unknown }
 
+/** Told of each end of a download, once for every caller. */
+export interface OutcomeListener {
+  ended(outcome: Outcome, progress: DownloadProgress): void
+}
+
+interface HandleParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly listener: OutcomeListener
+  readonly onReleased: () => void
+}
+
 /**
  * One local caller's download. It is released when nobody uses it: at once while it runs or
  * after it failed, and after `LINGER_MS` when it finished, so that the caller can fetch the content.
@@ -21,21 +33,17 @@ export class DownloadHandle {
   /** Whoever knows it may read the content; only the caller who started the download is told. */
   readonly capability: string
   readonly download: Download
-  readonly #clock: Clock
-  readonly #logger: Logger
-  readonly #onReleased: () => void
+  readonly #parts: HandleParts
   readonly #stopping: AbortController = new AbortController()
   #users = 0
   #outcome: Outcome | undefined
   #released: Promise<void> | undefined
   #cancelLinger: () => void = () => undefined
 
-  constructor(download: Download, clock: Clock, logger: Logger, onReleased: () => void) {
+  constructor(download: Download, parts: HandleParts) {
     this.capability = randomBytes(CAPABILITY_BYTES).toString('base64url')
     this.download = download
-    this.#clock = clock
-    this.#logger = logger
-    this.#onReleased = onReleased
+    this.#parts = parts
     download.finished.then(
       (result) => this.#settle({ type: 'finished', result }),
       (error: unknown) => this.#settle({ type: 'failed', error }),
@@ -73,17 +81,18 @@ export class DownloadHandle {
 
   async #end(reason: DamselflyError): Promise<void> {
     this.#cancelLinger()
-    this.#onReleased()
+    this.#parts.onReleased()
     this.#stopping.abort(reason)
     try {
       await this.download.release()
     } catch (error) {
-      this.#logger.error({ err: error, taskId: this.download.taskId }, 'releasing a download failed')
+      this.#parts.logger.error({ err: error, taskId: this.download.taskId }, 'releasing a download failed')
     }
   }
 
   #settle(outcome: Outcome): void {
     this.#outcome = outcome
+    this.#parts.listener.ended(outcome, this.download.progress())
     this.#releaseWhenUnused()
   }
 
@@ -92,22 +101,20 @@ export class DownloadHandle {
     const release = (): void => void this.release(new DamselflyError('CANCELLED', 'nobody wants this download any more'))
     if (this.#outcome?.type !== 'finished') return release()
     this.#cancelLinger()
-    this.#cancelLinger = this.#clock.after(LINGER_MS, release)
+    this.#cancelLinger = this.#parts.clock.after(LINGER_MS, release)
   }
 }
 
 /** The downloads of all local callers. */
 export class DownloadHandles {
   readonly #peer: Peer
-  readonly #clock: Clock
-  readonly #logger: Logger
+  readonly #parts: Omit<HandleParts, 'onReleased'>
   readonly #handles = new Set<DownloadHandle>()
   #stopReason: DamselflyError | undefined
 
-  constructor(peer: Peer, clock: Clock, logger: Logger) {
+  constructor(peer: Peer, parts: Omit<HandleParts, 'onReleased'>) {
     this.#peer = peer
-    this.#clock = clock
-    this.#logger = logger
+    this.#parts = parts
   }
 
   /**
@@ -118,8 +125,8 @@ export class DownloadHandles {
   async open(request: DownloadRequest): Promise<DownloadHandle> {
     this.#throwIfStopping()
     const download = await this.#peer.download(request)
-    const forget = (): void => void this.#handles.delete(handle)
-    const handle = new DownloadHandle(download, this.#clock, this.#logger, forget)
+    const onReleased = (): void => void this.#handles.delete(handle)
+    const handle = new DownloadHandle(download, { ...this.#parts, onReleased })
     this.#handles.add(handle)
     if (this.#stopReason !== undefined) await handle.release(this.#stopReason)
     this.#throwIfStopping()

@@ -15,6 +15,7 @@ import type { Peer } from '../peer/peer.ts'
 import type { App } from './app.ts'
 import { addContentRoutes } from './content-routes.ts'
 import { DownloadHandles } from './download-handles.ts'
+import { DownloadMetrics } from './download-metrics.ts'
 import { addDownloadRoutes } from './download-routes.ts'
 import { errorBody } from './events.ts'
 import { addHealthRoutes } from './health-routes.ts'
@@ -54,8 +55,9 @@ class SocketApi implements LocalApi {
   #stopped: Promise<void> | undefined
 
   constructor(options: LocalApiOptions) {
+    const { peer, clock, logger, registry } = options
     this.#options = options
-    this.#handles = new DownloadHandles(options.peer, options.clock, options.logger)
+    this.#handles = new DownloadHandles(peer, { clock, logger, listener: new DownloadMetrics(registry, peer) })
   }
 
   async start(): Promise<void> {

@@ -138,6 +138,13 @@ describe('the client of the local API', () => {
       })
     }
 
+    it('does not wait for one that never answers', async () => {
+      const path = join(directory, 'silent')
+      server = createServer(() => undefined).listen(path)
+      await once(server, 'listening')
+      await assert.rejects(connectDaemon(path, 20), (error) => isDamselflyError(error, 'DAEMON_UNREACHABLE'))
+    })
+
     it('passes over events that it does not know', async () => {
       const lines = ['{"type":"started","taskId":"t","capability":"c"}', '{"type":"news"}', '{"type":"error","code":"DISK_FULL","message":"full"}']
       const client = await connectDaemon(await serve((_request, response) => response.end(`${lines.join('\n')}\n`)))

@@ -240,7 +240,9 @@ describe('the local API', () => {
     assert.equal(JSON.parse((await get('/api/v1/status')).body).supernode.type, 'disconnected')
     assert.deepEqual(JSON.parse((await get('/healthz')).body), { status: 'ok' })
     assert.equal((await get('/readyz')).status, 200)
-    assert.match((await get('/metrics')).body, /^damselfly_test_total 3$/m)
+    const metrics = (await get('/metrics')).body
+    assert.match(metrics, /^damselfly_test_total 3$/m)
+    assert.match(metrics, /^damselfly_peer_supernode_connected 0$/m)
     const openapi = JSON.parse((await get('/openapi.json')).body)
     assert.equal(openapi.info.version, '1.2.3')
     assert.deepEqual(Object.keys(openapi.paths).toSorted(), [
@@ -256,6 +258,22 @@ describe('the local API', () => {
     const unknown = await get('/nothing?token=secret')
     assert.equal(unknown.status, 404)
     assert.doesNotMatch(unknown.body, /secret/)
+  })
+
+  it('counts downloads by result, and bytes by where they came from', async () => {
+    const error = new DamselflyError('ORIGIN_SHORT', 'cut')
+    const failing = 'http://origin.test/failing'
+    const contents = { [URL_OF_CONTENT]: { bytes: content, backToSource: 'supernode-slow' }, [failing]: { bytes: content, error } } as const
+    const { socket } = await start({ contents })
+    for (const url of [URL_OF_CONTENT, failing]) await call(socket, 'POST', '/api/v1/downloads', { body: { url } })
+    const { body } = await call(socket, 'GET', '/metrics')
+    const lines = [
+      'damselfly_peer_download_results_total{result="ok"} 1',
+      'damselfly_peer_download_results_total{result="ORIGIN_SHORT"} 1',
+      `damselfly_peer_download_bytes_total{from="peers"} ${content.length + 192 * KIB}`,
+      'damselfly_peer_back_to_source_total{reason="supernode-slow"} 1',
+    ]
+    for (const line of lines) assert.ok(body.split('\n').includes(line), line)
   })
 
   it('ends running downloads with an error event when it stops', async () => {
