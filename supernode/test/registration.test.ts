@@ -215,6 +215,35 @@ describe('a registration', () => {
   })
 })
 
+describe('a complete content', () => {
+  it('is fetched anew when it has changed at the origin, and those who still fetch the old one are told', async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, largeContent(2, { etag: '"v1"' }))
+    const early = bench.peer()
+    const taskId = taskIdFromBytes((await early.register({ url: URL_A })).taskId)
+    bench.cdn.tasks.get(taskId)?.finish()
+    // The CDN finds out when it is asked again, and forgets the old content.
+    bench.cdn.tasks.delete(taskId)
+    bench.cdn.contents.set(URL_A, largeContent(2, { etag: '"v2"' }))
+    const late = await bench.peer().register({ url: URL_A })
+    assert.equal(late.validators?.etag, '"v2"')
+    const update = await early.whenHeard('taskUpdate', ({ errorCode }) => errorCode !== '')
+    assert.equal(update.errorCode, 'ORIGIN_CHANGED')
+    await bench.stop()
+  })
+
+  it('is not given out any more once the origin refuses it', async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, largeContent(2))
+    const taskId = taskIdFromBytes((await bench.peer().register({ url: URL_A })).taskId)
+    bench.cdn.tasks.get(taskId)?.finish()
+    bench.cdn.tasks.delete(taskId)
+    bench.cdn.contents.set(URL_A, new DamselflyError('ORIGIN_NOT_FOUND', 'gone'))
+    assert.equal((await bench.peer().register({ url: URL_A })).errorCode, 'ORIGIN_NOT_FOUND')
+    await bench.stop()
+  })
+})
+
 describe('a private content', () => {
   const refusal = new DamselflyError('ORIGIN_UNAUTHORIZED', 'no')
   const credentials = [{ name: 'Authorization', value: 'Bearer good' }]

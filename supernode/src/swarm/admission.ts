@@ -66,7 +66,11 @@ export class Admission {
 
   /** @returns false when the content turned out to be another one than the swarm has. */
   async #mayHave(task: Task, caller: Caller): Promise<boolean> {
-    if (task.source.task === undefined && !(await this.#confirm(task, caller))) return false
+    const isCurrent =
+      task.source.task === undefined
+        ? await this.#confirm(task, caller)
+        : await orAborted(task.source.revalidate({ ...caller, by: caller.peer }), caller.signal)
+    if (!isCurrent) return false
     if (!task.swarm.content.isPrivate) return true
     // Also for the caller whose credentials started the fetch: the CDN may have had the content already.
     await this.#deps.cdn.authorize(caller.spec, caller.credentials, caller.signal)

@@ -81,6 +81,23 @@ export class TaskSource {
     }
   }
 
+  /**
+   * Lets the CDN look whether the origin still serves what it holds, which it does now and then.
+   *
+   * @returns false when it is another content now, which is being fetched
+   * @throws DamselflyError why the origin would not give the content any more
+   */
+  async revalidate(attempt: SourceAttempt): Promise<boolean> {
+    // A digest names its content for ever.
+    if (this.#state.type !== 'complete' || attempt.spec.expectedDigest !== undefined) return true
+    const held = this.#state.task
+    const current = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping)
+    if (this.task !== held || current === held) return this.task === held
+    this.#detach()
+    this.#attach(attempt, current)
+    return current.stored === held.stored
+  }
+
   /** Resolves at the next change: the origin answered, the fetch is complete, or it failed. */
   nextChange(): Promise<AttemptOutcome> {
     return this.#settled.promise
