@@ -88,14 +88,9 @@ export class OriginFetch {
     const { store, spec } = this.#init
     const stored = await store.open(spec.taskId)
     if (stored === undefined) return
-    if (stored.isComplete) {
-      this.#fill(stored)
-      this.#init.task.open()
-    } else if (stored.verifiedBytes > 0 && canProveSameness(stored.record)) {
-      this.#fill(stored)
-    } else {
-      await store.delete(spec.taskId)
-    }
+    if (stored.verifiedBytes === 0 || !canProveSameness(stored.record)) return store.delete(spec.taskId)
+    this.#fill(stored)
+    if (stored.isComplete) this.#init.task.open()
   }
 
   async #complete(): Promise<Sha256> {
@@ -180,9 +175,20 @@ export class OriginFetch {
   }
 
   async #drain(response: OriginResponse, filling: Filling, gap: Gap): Promise<void> {
-    const { spec, task, counters } = this.#init
     const { sink, stored } = filling
-    const limit = stored.record.contentLength ?? rangeLength(spec)
+    const limit = stored.record.contentLength ?? rangeLength(this.#init.spec)
+    try {
+      await this.#pour(response, sink, limit)
+    } catch (error) {
+      // What goes wrong after the last byte does no harm, unless it is one byte more.
+      if (sink.position < limit || isDamselflyError(error, 'ORIGIN_LONG')) throw error
+    }
+    await sink.settle()
+    await this.#end(filling, gap)
+  }
+
+  async #pour(response: OriginResponse, sink: PieceSink, limit: number): Promise<void> {
+    const { spec, task, counters } = this.#init
     for await (const bytes of response.body) {
       task.receive(bytes.length)
       counters.originBytes += bytes.length
@@ -196,8 +202,6 @@ export class OriginFetch {
       await sink.write(bytes.subarray(0, room))
       break
     }
-    await sink.settle()
-    await this.#end(filling, gap)
   }
 
   /** The response is over; is all there that it was to bring? @throws DamselflyError ORIGIN_SHORT */
@@ -209,7 +213,7 @@ export class OriginFetch {
       return
     }
     const expected = gap.end ?? contentLength ?? 0
-    if (sink.position >= expected) return
+    if (sink.position >= expected) return sink.endLast()
     const message = `${redactUrl(this.#init.spec.url)} ended after ${sink.position} of ${expected} bytes`
     throw new DamselflyError('ORIGIN_SHORT', message)
   }
@@ -249,8 +253,10 @@ export class OriginFetch {
     try {
       await this.#delete()
     } catch (error) {
-      // Whoever still reads it keeps it; the next fetch finds it unfinished and judges it again.
-      this.#init.logger.warn({ taskId: this.#init.spec.taskId, reason: messageOf(error) }, 'a spoilt task stays for now')
+      const { store, spec, logger } = this.#init
+      // Whoever still reads it keeps it; without validators the next fetch cannot take it up.
+      await (await store.open(spec.taskId))?.update({ etag: '', lastModified: '' })
+      logger.warn({ taskId: spec.taskId, reason: messageOf(error) }, 'a spoilt task stays for now')
     }
   }
 }

@@ -58,7 +58,11 @@ export class PieceSink {
     this.#position = position
   }
 
-  /** @throws DamselflyError ORIGIN_CHANGED, TASK_BUSY, DISK_FULL, DISK_FAILED */
+  /**
+   * The content's last piece waits for `endLast`.
+   *
+   * @throws DamselflyError ORIGIN_CHANGED, TASK_BUSY, DISK_FULL, DISK_FAILED
+   */
   async write(bytes: Uint8Array): Promise<void> {
     for (let taken = 0; taken < bytes.length; ) {
       const index = this.#indexAtPosition
@@ -67,15 +71,24 @@ export class PieceSink {
       await this.#open.write(part)
       taken += part.length
       this.#position += part.length
-      if (this.#position === this.#endOf(index)) await this.#endOpen()
+      if (this.#position === this.#endOf(index) && !this.#isAtEnd) await this.#endOpen()
     }
   }
 
   /** The content ends here, which nobody knew before. */
   async finish(): Promise<void> {
     await this.#stored.update({ contentLength: this.#position })
-    await this.#endOpen()
+    await this.endLast()
+  }
+
+  /** No byte came after the content's last one, so that it is not longer than it was said to be. @throws as `write` */
+  async endLast(): Promise<void> {
+    if (this.#isAtEnd) await this.#endOpen()
     await this.settle()
+  }
+
+  get #isAtEnd(): boolean {
+    return this.#position === this.#stored.layout?.contentLength
   }
 
   /** Resolves when the pieces whose bytes have all come are stored. @throws as `write` */

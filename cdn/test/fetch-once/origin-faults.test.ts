@@ -116,6 +116,26 @@ describe('the CDN, when the origin misbehaves', () => {
     assert.equal(await fixture.store.open(spec.taskId), undefined)
   })
 
+  it('does not take up what was longer than announced, although somebody reads it still', async () => {
+    const clock = new VirtualClock()
+    const busy = await CdnFixture.create({}, clock)
+    try {
+      const spec = specOf(busy.origin.add('/f', { size: SIZE, announced: SIZE - 50, ranges: false, pauseAfter: PIECE }))
+      const task = await busy.obtain(spec)
+      const release = task.stored.use()
+      busy.origin.resume('/f')
+      assert.equal(await failureOf(task), 'ORIGIN_LONG')
+      assert.equal(task.stored.isComplete, false)
+      release()
+      busy.origin.add('/f', { size: SIZE, ranges: false })
+      // By then the failure is forgotten.
+      clock.advance(60_000)
+      assert.deepEqual(await readAll(await busy.obtainWhole(spec)), generatedContent(SIZE))
+    } finally {
+      await busy.remove()
+    }
+  })
+
   it('refuses a content that is always shorter than announced', async () => {
     const spec = specOf(fixture.origin.add('/f', { size: SIZE, announced: SIZE + 50, ranges: false }))
     assert.equal(await failureOf(await fixture.obtain(spec)), 'ORIGIN_SHORT')

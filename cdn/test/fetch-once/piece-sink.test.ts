@@ -56,7 +56,7 @@ describe('the piece sink', () => {
           await sink.seek(pending.shift()?.restart === true ? 0 : sink.gap().start)
           since = 0
         }
-        if (isKnown) await sink.settle()
+        if (isKnown) await sink.endLast()
         else await sink.finish()
         assert.equal(stored.isComplete, true)
         assert.deepEqual(Buffer.from(await hash.digest(stored.layout?.pieceCount ?? 0)), Buffer.from(sha256(content)))
