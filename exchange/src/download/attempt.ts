@@ -153,7 +153,7 @@ export class DownloadAttempt implements TaskControlListener {
 
   async #joinOrHelpOurselves(): Promise<void> {
     const { control } = this.#options.dependencies
-    await control?.settled(this.#work.signal)
+    await control?.settled()
     if (control?.state.type === 'connected') await this.#register()
     else this.#goToOrigin('supernode-unreachable')
   }
@@ -221,7 +221,7 @@ export class DownloadAttempt implements TaskControlListener {
     if (!this.#options.task.backToSource) return this.#withoutOrigin(reason)
     this.#options.onBackToSource(reason)
     this.#originRunning = true
-    this.#spawn(this.#fetchFromOrigin())
+    this.#spawn(this.#fetchFromOrigin(reason))
   }
 
   #withoutOrigin(reason: BackToSourceReason): void {
@@ -237,14 +237,16 @@ export class DownloadAttempt implements TaskControlListener {
     if (!this.#registered) this.#fail(error)
   }
 
-  async #fetchFromOrigin(): Promise<void> {
+  async #fetchFromOrigin(reason: BackToSourceReason): Promise<void> {
+    let leftToOthers = false
     try {
       const { existing } = this.#options
       // A whole content has nothing to ask for, so whether it is still the origin's must show first.
       const resumable = existing?.layout !== undefined && !existing.isComplete ? existing : undefined
       if (this.#content.stored === undefined && resumable !== undefined) await this.#content.prepare(resumable.record)
-      this.#origin = this.#createOriginFetch()
-      await this.#origin.run()
+      const origin = (this.#origin = this.#createOriginFetch())
+      await origin.run()
+      leftToOthers = !origin.isStopped
       this.#content.check()
     } catch (error) {
       this.#originFailed(toDamselflyError(error))
@@ -255,6 +257,8 @@ export class DownloadAttempt implements TaskControlListener {
     // The swarm took over and was lost again meanwhile.
     await this.#swarm?.settled()
     if (!this.#registered && !this.#registering) this.#goToOrigin('supernode-lost')
+    // Pieces that parents were sending were left to them, and did not come.
+    else if (leftToOthers) this.#goToOrigin(reason)
   }
 
   #createOriginFetch(): OriginFetch {

@@ -44,6 +44,10 @@ export class OriginFetch {
     this.#stored = options.existing
   }
 
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted
+  }
+
   /** Lets the pieces under way end and asks for no more. */
   stop(): void {
     this.#stop.abort()
@@ -135,10 +139,10 @@ export class OriginFetch {
       for await (const bytes of answer.body) {
         for (const limiter of limiters) await limiter.take(bytes.length, signal)
         await stream.push(bytes)
-        if (this.#mayStopAt(stored, stream.position)) return
+        if (this.#mayStopAt(stored, stream.position) && !stream.isAtEnd) return
       }
-      if (stored.layout === undefined) await stream.end()
-      else this.#checkEnd(stored, stream.position, run)
+      this.#checkEnd(stored, stream.position, run)
+      await stream.end()
     } finally {
       await stream.abort()
     }

@@ -44,18 +44,25 @@ export class PieceStream {
       await this.#write(part)
       this.#position += part.length
       rest = rest.subarray(part.length)
-      if (this.#position === end) await this.#finish(index)
+      if (this.#position === end && !this.isAtEnd) await this.#finish(index)
     }
   }
 
+  /** Whether all bytes up to the known end have been taken. The last piece then waits for `end`. */
+  get isAtEnd(): boolean {
+    return this.#position === this.#options.stored.layout?.contentLength
+  }
+
   /**
-   * The content ended here, and its length was unknown until now.
+   * No more bytes come. Only now it is certain that a content which ends here is not longer than it was said to be,
+   * or how long one is whose length was unknown.
    *
    * @throws as `push`
    */
   async end(): Promise<void> {
-    await this.#options.stored.update({ contentLength: this.#position })
-    if (this.#writer !== undefined) await this.#commit(this.#writer)
+    const { stored } = this.#options
+    if (stored.layout === undefined) await stored.update({ contentLength: this.#position })
+    if (this.#position > 0 && this.isAtEnd) await this.#finish(Math.floor((this.#position - 1) / stored.record.pieceSize))
   }
 
   /** Gives up the piece that is under way. Idempotent. */
@@ -82,9 +89,11 @@ export class PieceStream {
 
   async #finish(index: number): Promise<void> {
     if (this.#writer !== undefined) return this.#commit(this.#writer)
+    const comparison = this.#comparison
+    this.#comparison = undefined
     const held = this.#options.stored.digest(index)
-    if (this.#comparison === undefined || held === undefined) return
-    if (!digestsEqual(this.#comparison.digest(), held)) throw changed(index)
+    if (comparison === undefined || held === undefined) return
+    if (!digestsEqual(comparison.digest(), held)) throw changed(index)
   }
 
   async #write(part: Uint8Array): Promise<void> {

@@ -169,6 +169,7 @@ export class TaskDownload {
         const stored = await this.#attempt(signal)
         return this.#finished(stored, await this.#verify(stored, signal))
       } catch (error) {
+        if (isDamselflyError(error, 'ORIGIN_LONG')) await this.#discardHeld()
         if (signal.aborted || version >= MOST_VERSIONS || !(await this.#mayBeginAnew(error))) throw error
         const { code, message } = toDamselflyError(error)
         this.#dependencies.logger.info({ task: this.task.taskId, code, error: message }, 'begin anew')
