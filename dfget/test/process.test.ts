@@ -26,7 +26,11 @@ describe('dfget as a process', () => {
     await origin.close()
   })
 
-  const output = (name: string): Promise<Buffer> => readFile(join(home.output, name))
+  /** Without a diff, which takes minutes for this many bytes. */
+  const assertContent = async (name: string, expected: Uint8Array): Promise<void> => {
+    const found = await readFile(join(home.output, name))
+    assert.ok(found.equals(expected), `${name} is another content of ${found.length} bytes`)
+  }
   const outputs = (): Promise<string[]> => readdir(home.output)
   const stores = (): Promise<string[]> => readdir(join(home.path, '.cache/damselfly/dfget'))
 
@@ -36,7 +40,7 @@ describe('dfget as a process', () => {
       const { code, stdout, stderr } = await home.dfget(`${url}?sig=1`)
       assert.equal(stderr.replace(/in .*s \(.*\)/, 'in T (S)'), 'file.bin: 20.0 MiB in T (S), 100% from origin\n')
       assert.deepEqual([code, stdout], [0, ''])
-      assert.deepEqual(await output('file.bin'), content)
+      await assertContent('file.bin', content)
       await writeFile(directory.file('usual'), '')
       assert.equal((await stat(join(home.output, 'file.bin'))).mode, (await stat(directory.file('usual'))).mode)
       assert.deepEqual([await outputs(), await stores()], [['file.bin'], []])
@@ -52,7 +56,7 @@ describe('dfget as a process', () => {
       it(`downloads ${what}`, async () => {
         const { code, stderr } = await home.dfget(origin.add('/x', served), '-o', 'x')
         assert.equal(code, 0, stderr)
-        assert.deepEqual(await output('x'), generatedContent(served.size))
+        await assertContent('x', generatedContent(served.size))
       })
     }
 
@@ -86,14 +90,14 @@ describe('dfget as a process', () => {
     it('downloads a range', async () => {
       const { code } = await home.dfget(origin.add('/x', { size: SIZE }), '-o', 'x', '--range', '1000-2000999', '-q')
       assert.equal(code, 0)
-      assert.deepEqual(await output('x'), content.subarray(1000, 2_001_000))
+      await assertContent('x', content.subarray(1000, 2_001_000))
     })
 
     it('works without an unreachable supernode, and says so once', async () => {
       const { code, stderr } = await home.dfget(origin.add('/x', { size: SIZE }), '-o', 'x', '--supernode', '127.0.0.1:1')
       assert.equal(code, 0)
       assert.equal(stderr.match(/supernode cannot be reached/g)?.length, 1)
-      assert.deepEqual(await output('x'), content)
+      await assertContent('x', content)
     })
 
     it('downloads one content twice at once', async () => {
@@ -104,7 +108,8 @@ describe('dfget as a process', () => {
       await origin.when('/x', ({ bodyBytes }) => bodyBytes >= 2 * MIB)
       origin.resume('/x')
       assert.deepEqual([(await first.ended).code, (await second.ended).code], [0, 0])
-      assert.deepEqual([await output('a'), await output('b')], [content, content])
+      await assertContent('a', content)
+      await assertContent('b', content)
       assert.deepEqual(await stores(), [])
     })
 
@@ -123,7 +128,7 @@ describe('dfget as a process', () => {
         assert.equal(code, 0, stderr)
         assert.match(stderr, /from this disk/)
         assert.ok(origin.stats('/x').bodyBytes - before <= SIZE - 4 * MIB)
-        assert.deepEqual(await output('x'), content)
+        await assertContent('x', content)
         assert.deepEqual(await stores(), [])
       })
     }
@@ -160,17 +165,30 @@ describe('dfget as a process', () => {
 
   describe('with dfdaemon', () => {
     it('lets the daemon download once for all', async () => {
-      await home.daemon()
+      const { socket } = await home.daemon()
       const url = origin.add('/x', { size: SIZE })
       for (const name of ['a', 'b']) {
-        const { code, stderr } = await home.dfget(url, '-o', name, '--socket', join(home.path, 'dfdaemon.sock'))
+        const { code, stderr } = await home.dfget(url, '-o', name, '--socket', socket)
         assert.equal(code, 0, stderr)
-        assert.deepEqual(await output(name), content)
-        // The store must not notice what people do to their files.
-        await writeFile(join(home.output, name), 'edited')
+        await assertContent(name, content)
       }
       assert.equal(origin.stats('/x').bodyBytes, SIZE)
     })
+
+    for (const [how, edit] of [
+      ['replaced', (path: string) => writeFile(path, 'edited')],
+      ['edited in place', (path: string) => writeFile(path, 'edited', { flag: 'r+' })],
+    ] as const) {
+      it(`never gives out as the content what somebody ${how} in an earlier output`, async () => {
+        const { socket } = await home.daemon()
+        const url = origin.add('/x', { size: SIZE })
+        await home.dfget(url, '-o', 'a', '--socket', socket)
+        await edit(join(home.output, 'a'))
+        const { code, stderr } = await home.dfget(url, '-o', 'b', '--socket', socket)
+        assert.equal(code, 0, stderr)
+        await assertContent('b', content)
+      })
+    }
 
     it('shows the content in order while the daemon downloads', async () => {
       const { socket } = await home.daemon()
@@ -195,7 +213,7 @@ describe('dfget as a process', () => {
       const { code, stderr } = await home.dfget(url, '-o', 'x', '--socket', socket)
       assert.equal(code, 0, stderr)
       assert.match(stderr, /from this disk/)
-      assert.deepEqual(await output('x'), content)
+      await assertContent('x', content)
     })
 
     it('says what the daemon says', async () => {
@@ -219,7 +237,7 @@ describe('dfget as a process', () => {
       await home.daemon()
       const before = origin.stats('/x').bodyBytes
       assert.equal((await home.dfget(url, '-o', 'x', '--socket', socket)).code, 0)
-      assert.deepEqual(await output('x'), content)
+      await assertContent('x', content)
       assert.ok(origin.stats('/x').bodyBytes - before <= SIZE - 4 * MIB)
     })
 
