@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Download, DownloadRequest, FinishedDownload, Peer } from '@damselfly/dfdaemon'
 import { DamselflyError, deriveTaskId, diskError, isDamselflyError, splitHeaders } from '@damselfly/shared'
@@ -27,8 +27,7 @@ export async function openEmbeddedSession(init: EmbeddedSessionInit): Promise<Se
   try {
     return new EmbeddedSession(store, await store.peer.download(request))
   } catch (error) {
-    await store.peer.stop(0)
-    await rm(store.directory, { recursive: true, force: true })
+    await discard(store)
     throw error
   }
 }
@@ -48,13 +47,26 @@ async function startPeer(directory: string, createPeer: (dataDir: string) => Pee
     await shared.start()
     return { directory, peer: shared, isPrivate: false }
   } catch (error) {
-    if (!isDamselflyError(error, 'STORE_LOCKED')) throw error
+    // It may also be about to remove the store.
+    if (!isDamselflyError(error, 'STORE_LOCKED') && !isDamselflyError(error, 'DISK_FAILED')) throw error
   }
-  const own = `${directory}-${randomBytes(6).toString('hex')}`
+  const own = ownName(directory)
   await makeStore(own)
   const peer = createPeer(own)
   await peer.start()
   return { directory: own, peer, isPrivate: true }
+}
+
+/** The name goes before the lock does, so that another dfget never opens a store that vanishes under it. */
+async function discard({ directory, peer, isPrivate }: StartedStore): Promise<void> {
+  const doomed = isPrivate ? directory : ownName(directory)
+  if (!isPrivate) await rename(directory, doomed)
+  await peer.stop(0)
+  await rm(doomed, { recursive: true, force: true })
+}
+
+function ownName(directory: string): string {
+  return `${directory}-${randomBytes(6).toString('hex')}`
 }
 
 async function makeStore(directory: string): Promise<void> {
@@ -81,10 +93,9 @@ class EmbeddedSession implements Session {
   }
 
   async close(keep: boolean): Promise<void> {
-    const { peer, directory, isPrivate } = this.#store
     await this.download.release()
-    const isWorthKeeping = keep && !isPrivate && this.download.progress().verifiedBytes > 0
-    await peer.stop(0)
-    if (!isWorthKeeping) await rm(directory, { recursive: true, force: true })
+    const isWorthKeeping = keep && !this.#store.isPrivate && this.download.progress().verifiedBytes > 0
+    if (isWorthKeeping) await this.#store.peer.stop(0)
+    else await discard(this.#store)
   }
 }
