@@ -11,6 +11,11 @@ import { connectDaemon } from '../src/api/client.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 
+const ANY_PORT = {
+  DAMSELFLY_DFDAEMON_LISTEN_DIRECT_PORT: '0',
+  DAMSELFLY_DFDAEMON_LISTEN_LIBP2P_PORT: '0',
+}
+
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
 describe('dfdaemon as a process', () => {
@@ -29,7 +34,7 @@ describe('dfdaemon as a process', () => {
   const start = (...args: readonly string[]): Child => {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(DAMSELFLY|XDG)_/.test(name))
     const child = spawn(process.execPath, ['--conditions=development', MAIN, '--data-dir', directory, ...args], {
-      env: { ...Object.fromEntries(inherited), HOME: directory, XDG_CONFIG_HOME: directory },
+      env: { ...Object.fromEntries(inherited), ...ANY_PORT, HOME: directory, XDG_CONFIG_HOME: directory },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     children.add(child)
@@ -41,7 +46,9 @@ describe('dfdaemon as a process', () => {
     return { code, stderr }
   }
   const ready = async (child: Child): Promise<Record<string, unknown>> => {
-    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    const early = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${code}`)))
+    early.catch(() => undefined)
+    const [line] = (await Promise.race([once(child.stdout, 'data'), early])) as [Buffer]
     return JSON.parse(line.toString()).ready
   }
 
