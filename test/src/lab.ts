@@ -1,10 +1,12 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createFaultOrigin, type FaultOrigin, type FaultOriginInit } from '@damselfly/cdn/testing'
 import { Daemon } from './daemon.ts'
 import { RunningDownload } from './download.ts'
 import { Nginx, type NginxOptions } from './nginx.ts'
-import { Program, readyLine, type ProgramName } from './program.ts'
+import { Program, readyLine, type ProgramName, type ProgramSettings } from './program.ts'
+import { SmallDisk } from './small-disk.ts'
 import { Supernode, type SupernodePorts } from './supernode.ts'
 
 export interface SupernodeSettings {
@@ -23,6 +25,8 @@ export class Lab {
   readonly directory: string
   readonly #running = new Set<Program>()
   readonly #servers = new Set<Nginx>()
+  readonly #origins = new Set<FaultOrigin>()
+  readonly #disks = new Set<SmallDisk>()
   readonly #ports = new Map<string, SupernodePorts>()
 
   private constructor(directory: string) {
@@ -46,6 +50,20 @@ export class Lab {
     const nginx = await Nginx.start(directory, options)
     this.#servers.add(nginx)
     return nginx
+  }
+
+  /** An origin in this process that misbehaves as it is told. */
+  async faultOrigin(init?: FaultOriginInit): Promise<FaultOrigin> {
+    const origin = await createFaultOrigin(init)
+    this.#origins.add(origin)
+    return origin
+  }
+
+  /** An empty file system of its own below the lab's folder; for root only. @param bytes its size */
+  async smallDisk(name: string, bytes: number): Promise<SmallDisk> {
+    const disk = await SmallDisk.mount(this.path(name), bytes)
+    this.#disks.add(disk)
+    return disk
   }
 
   /** Started again under the same name it has its data, its identity and its ports again. */
@@ -81,14 +99,14 @@ export class Lab {
   }
 
   /** `dfget` with a home of its own, so that nothing of this machine leaks in. */
-  dfget(args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+  dfget(args: readonly string[], settings: ProgramSettings = {}): Program {
+    return this.#own('dfget', args, { ...settings, env: { ...this.dfgetHome, ...settings.env } })
+  }
+
+  /** The environment that keeps a `dfget` inside the lab. */
+  get dfgetHome(): NodeJS.ProcessEnv {
     const home = this.path('home')
-    return this.#own('dfget', args, {
-      HOME: home,
-      XDG_CACHE_HOME: join(home, '.cache'),
-      XDG_RUNTIME_DIR: join(home, 'run'),
-      ...env,
-    })
+    return { HOME: home, XDG_CACHE_HOME: join(home, '.cache'), XDG_RUNTIME_DIR: join(home, 'run') }
   }
 
   /** `dfget` through a daemon, told to report as JSON. */
@@ -97,8 +115,8 @@ export class Lab {
   }
 
   /** Any other program that shall not outlive the lab. */
-  program(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-    const program = new Program(name, command, args, env)
+  program(name: string, command: string, args: readonly string[], settings: ProgramSettings = {}): Program {
+    const program = new Program(name, command, args, settings)
     this.#running.add(program)
     return program
   }
@@ -106,11 +124,13 @@ export class Lab {
   async stop(): Promise<void> {
     await Promise.all([...this.#running].map((program) => program.stop()))
     await Promise.all([...this.#servers].map((server) => server.stop()))
+    await Promise.all([...this.#origins].map((origin) => origin.close()))
+    await Promise.all([...this.#disks].map((disk) => disk.unmount()))
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  #own(name: ProgramName, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-    const program = Program.own(name, args, env)
+  #own(name: ProgramName, args: readonly string[], settings: ProgramSettings = {}): Program {
+    const program = Program.own(name, args, settings)
     this.#running.add(program)
     return program
   }

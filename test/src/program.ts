@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -17,6 +18,15 @@ export interface Exit {
   readonly stderr: string
 }
 
+export interface ProgramSettings {
+  /** Over those of this process. */
+  readonly env?: NodeJS.ProcessEnv
+  /** Another user and group to run as; this process must be root. */
+  readonly user?: { readonly uid: number; readonly gid: number }
+  /** Whether standard output is left to the test, byte by byte, instead of being cut into lines. @default false */
+  readonly rawOutput?: boolean
+}
+
 /** A process of the lab: whatever is started is also ended. */
 export class Program {
   readonly name: string
@@ -29,22 +39,26 @@ export class Program {
   #exit: Exit | undefined
   readonly exited: Promise<Exit>
 
-  constructor(name: string, command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  constructor(name: string, command: string, args: readonly string[], settings: ProgramSettings = {}) {
+    const { env, user, rawOutput = false } = settings
     this.name = name
-    this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-KEPT_OUTPUT)
     })
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.#lines.push(line)
-      this.#wake()
-    })
+    if (!rawOutput) this.#readLines()
     this.exited = this.#awaitExit()
   }
 
   /** One of our own programs, from its sources, with the Node.js that runs the lab. */
-  static own(name: ProgramName, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-    return new Program(name, process.execPath, ['--conditions=development', `${ROOT}${name}/src/main.ts`, ...args], env)
+  static own(name: ProgramName, args: readonly string[], settings: ProgramSettings = {}): Program {
+    const [command, ...first] = commandOf(name)
+    return new Program(name, command, [...first, ...args], settings)
+  }
+
+  /** Standard output as it comes; with `rawOutput` only. */
+  get output(): Readable {
+    return this.child.stdout as Readable
   }
 
   get stderr(): string {
@@ -84,6 +98,13 @@ export class Program {
     return exit
   }
 
+  #readLines(): void {
+    createInterface({ input: this.output }).on('line', (line) => {
+      this.#lines.push(line)
+      this.#wake()
+    })
+  }
+
   async #awaitExit(): Promise<Exit> {
     const failed = once(this.child, 'error').then(([error]: unknown[]) => {
       this.#stderr += String(error)
@@ -100,6 +121,11 @@ export class Program {
     for (const wake of this.#lineWaiters) wake()
     this.#lineWaiters.clear()
   }
+}
+
+/** The words that start one of our programs. */
+export function commandOf(name: ProgramName): [string, ...string[]] {
+  return [process.execPath, '--conditions=development', `${ROOT}${name}/src/main.ts`]
 }
 
 export function describe({ code, signal, stdout, stderr }: Exit): string {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import type { Program } from './program.ts'
 
@@ -8,34 +9,53 @@ export interface SupernodePorts {
   readonly management: number
 }
 
+interface Endpoint {
+  readonly kind: string
+  readonly host: string
+  readonly port: number
+}
+
 /** A running supernode on loopback. */
 export class Supernode {
   readonly program: Program
   readonly dataDir: string
   readonly ports: SupernodePorts
   readonly peerId: string
+  /** The management API's base URL. */
+  readonly url: string
+  readonly #host: string
 
   constructor(program: Program, dataDir: string, ready: Record<string, unknown>) {
     this.program = program
     this.dataDir = dataDir
     this.peerId = String(ready['peerId'])
-    const endpoints = ready['endpoints'] as readonly { readonly kind: string; readonly port: number }[]
+    const endpoints = ready['endpoints'] as readonly Endpoint[]
     const portOf = (kind: string): number => endpoints.find((endpoint) => endpoint.kind === kind)?.port ?? 0
     const [management] = ready['management'] as readonly string[]
-    this.ports = { direct: portOf('direct'), libp2p: portOf('libp2p'), management: Number(new URL(String(management)).port) }
+    this.url = String(management)
+    const host = endpoints[0]?.host ?? ''
+    this.#host = isIPv6(host) ? `[${host}]` : host
+    this.ports = { direct: portOf('direct'), libp2p: portOf('libp2p'), management: Number(new URL(this.url).port) }
   }
 
   /** As a peer is told of it. */
   get address(): string {
-    return `127.0.0.1:${this.ports.direct}`
+    return `${this.#host}:${this.ports.direct}`
+  }
+
+  /** The same over libp2p. */
+  get libp2pAddress(): string {
+    return `libp2p://${this.#host}:${this.ports.libp2p}`
+  }
+
+  /** What the management API wants to be shown. */
+  async adminToken(): Promise<string> {
+    return (await readFile(join(this.dataDir, 'admin-token'), 'utf8')).trim()
   }
 
   /** An answer of the management API. */
   async get<T>(path: string): Promise<T> {
-    const token = (await readFile(join(this.dataDir, 'admin-token'), 'utf8')).trim()
-    const response = await fetch(`http://127.0.0.1:${this.ports.management}${path}`, {
-      headers: { authorization: `Bearer ${token}` },
-    })
+    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${await this.adminToken()}` } })
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
     const isJson = response.headers.get('content-type')?.includes('json') === true
     return (isJson ? await response.json() : await response.text()) as T
