@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from './checks.ts'
-import { referencePages } from './reference.ts'
+import { REFERENCE_PAGES } from './reference/pages.ts'
 
 const folder = join(ROOT, 'docs/reference')
 mkdirSync(folder, { recursive: true })
-for (const { name, text } of referencePages()) {
-  writeFileSync(join(folder, name), text)
-  process.stdout.write(`docs/reference/${name}\n`)
+for (const page of REFERENCE_PAGES) {
+  writeFileSync(join(folder, page.name), await page.write())
+  process.stdout.write(`docs/reference/${page.name}\n`)
 }
