@@ -52,6 +52,28 @@ describe('a control channel', () => {
     await bench.stop()
   })
 
+  it('answers a ping, asks a peer that is silent, and gives up one that stays so', async () => {
+    const bench = createControlBench()
+    const [dead, living] = [bench.peer(), bench.peer()]
+    living.say({ case: 'ping', value: {} })
+    await living.whenHeard('pong')
+    let answered = 0
+    for (let second = 0; second < 30; second++) {
+      bench.clock.advance(1000)
+      await settle()
+      // A living peer that has nothing else to say answers.
+      while (answered < living.all('ping').length) {
+        living.say({ case: 'pong', value: {} })
+        answered++
+      }
+    }
+    assert.ok(dead.all('ping').length > 0)
+    assert.equal(dead.channel.isEnded, true)
+    assert.equal(living.channel.isEnded, false)
+    assert.equal(bench.peers.count, 1)
+    await bench.stop()
+  })
+
   it('is refused to somebody with the PeerId of the supernode', async () => {
     const bench = createControlBench()
     const impostor = FakePeer.greet(bench.control, {}, bench.identity.peerId)

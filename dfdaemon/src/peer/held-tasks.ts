@@ -1,14 +1,27 @@
-import { identityOf, type HeldTask, type PieceStore, type StoredTask } from '@damselfly/exchange'
+import { identityOf, type HeldTask, type Inventory, type PieceStore, type StoredTask } from '@damselfly/exchange'
+import { toDamselflyError, type TaskId } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
 
 /** Everything in the store that can be offered to others: tasks of known length with at least one piece. */
-export async function heldTasks(store: PieceStore): Promise<readonly HeldTask[]> {
-  const held: HeldTask[] = []
-  for (const { taskId } of store.list()) {
-    const stored = await store.open(taskId)
-    const task = stored === undefined ? undefined : heldTask(stored)
-    if (task !== undefined) held.push(task)
+export function inventoryOf(store: PieceStore, logger: Logger): Inventory {
+  return {
+    taskIds: () => store.list().map(({ taskId }) => taskId),
+    held: async (taskId) => {
+      const stored = await open(store, taskId, logger)
+      return stored === undefined ? undefined : heldTask(stored)
+    },
   }
-  return held
+}
+
+/** One task that cannot be read must not keep the others from being offered. */
+async function open(store: PieceStore, taskId: TaskId, logger: Logger): Promise<StoredTask | undefined> {
+  try {
+    return await store.open(taskId)
+  } catch (error) {
+    const { code, message } = toDamselflyError(error)
+    logger.warn({ task: taskId, code, error: message }, 'a stored task cannot be offered to others')
+    return undefined
+  }
 }
 
 function heldTask(stored: StoredTask): HeldTask | undefined {

@@ -26,7 +26,7 @@ import {
   type SupernodeAddress,
   type TaskRecord,
 } from '@damselfly/exchange'
-import { heldTasks } from './held-tasks.ts'
+import { inventoryOf } from './held-tasks.ts'
 import { originOfTask } from './origin-of-task.ts'
 import { PeerNetwork, type PeerListen } from './peer-network.ts'
 import type { Download, DownloadRequest, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
@@ -180,7 +180,7 @@ class LocalPeer implements Peer {
         security,
         hostName: hostname(),
       }),
-      inventory: () => heldTasks(this.#store),
+      inventory: inventoryOf(this.#store, logger),
       onRate: (upload, download) => this.#limitRates(upload, download),
       onEvict: (taskId) => this.#evict(taskId),
       clock,

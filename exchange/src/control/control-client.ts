@@ -1,7 +1,6 @@
 import {
   DamselflyError,
   isDamselflyError,
-  messageOf,
   pause,
   taskIdFromBytes,
   taskIdToBytes,
@@ -11,31 +10,41 @@ import {
   type TaskId,
 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import { decode, SupernodeBatchSchema, type MessageInitShape, type HelloSchema, type SupernodeMessage } from '@damselfly/shared/wire'
-import { CHANNEL_LIMITS, type Channel } from '../channel/channel.ts'
-import { Outbox } from './outbox.ts'
+import type { MessageInitShape, HelloSchema } from '@damselfly/shared/wire'
+import type { Channel } from '../channel/channel.ts'
+import { ControlConnection, lossMessage, type SupernodeNews } from './control-connection.ts'
+import type { OutgoingMessage } from './outbox.ts'
 import { reconnectDelay } from './reconnect-delay.ts'
 import type { SupernodeDialer } from './supernode-dialer.ts'
 import type { HeldTask, Registered, TaskControl, TaskControlListener, TaskRegistration } from './task-control.ts'
-import {
-  announceToWire,
-  assignmentFromWire,
-  newsFromWire,
-  parentFromWire,
-  registeredFromWire,
-  registerToWire,
-} from './wire-mapping.ts'
+import { announceToWire, assignmentFromWire, newsFromWire, parentFromWire } from './wire-mapping.ts'
 
 /** Until the supernode has said how many assignments a child should have open. */
 const DEFAULT_WINDOW = 8
+
+/** More open assignments than this would only hold memory, whatever the supernode wishes. */
+const LARGEST_WINDOW = 1024
+
+/** A channel that lasted this long was a good one: the next loss is no sequel of the last; milliseconds. */
+const STEADY = 10_000
+
+/** The longest reason of the supernode's that is worth a log line; characters. */
+const MAX_REASON = 200
+
+/** What this peer can tell the supernode of what it holds. */
+export interface Inventory {
+  taskIds(): readonly TaskId[]
+  /** Undefined for a task that cannot be offered to others. Never rejects. */
+  held(taskId: TaskId): Promise<HeldTask | undefined>
+}
 
 export interface ControlClientOptions {
   readonly dial: SupernodeDialer
   /** How this peer introduces itself; asked anew for each connection. */
   readonly hello: () => MessageInitShape<typeof HelloSchema>
-  /** What this peer holds; asked anew for each connection. */
-  readonly inventory: () => Promise<readonly HeldTask[]>
-  /** Limits that the supernode sets; bytes per second, 0 for none. */
+  /** Announced anew on each connection. */
+  readonly inventory: Inventory
+  /** Limits that the supernode sets; bytes per second, 0 for none. A new connection starts without. */
   readonly onRate: (upload: number, download: number) => void
   readonly onEvict: (taskId: TaskId) => void
   readonly clock: Clock
@@ -47,30 +56,20 @@ export type ControlState =
   | { readonly type: 'connected'; readonly supernode: PeerId; readonly address: string }
   | { readonly type: 'disconnected'; readonly error: DamselflyError | undefined }
 
-interface PendingRegistration {
-  readonly resolve: (registered: Registered) => void
-  readonly reject: (error: unknown) => void
-}
-
-interface Connection {
-  readonly channel: Channel
-  readonly outbox: Outbox
-  /** By request id. */
-  readonly registrations: Map<number, PendingRegistration>
-}
-
 /** A peer's line to its supernode: connects, comes back after losses, and carries every task's messages. */
 export class ControlClient {
   readonly #options: ControlClientOptions
   readonly #stopping = new AbortController()
   readonly #listeners = new Map<TaskId, TaskControlListener>()
-  readonly #stateWaiters = new Set<() => void>()
-  #connection: Connection | undefined
+  /** Resolves when the first attempt since the last loss has succeeded or failed. */
+  #attempted = Promise.withResolvers<void>()
+  /** The channel that there is. */
+  #open: ControlConnection | undefined
+  /** The same, once the supernode knows what the running downloads hold. */
+  #ready: ControlConnection | undefined
   #lastError: DamselflyError | undefined
   #window = DEFAULT_WINDOW
-  #nextRequest = 1
   #running: Promise<void> | undefined
-  #attempts = 0
 
   constructor(options: ControlClientOptions) {
     this.#options = options
@@ -81,141 +80,146 @@ export class ControlClient {
     this.#running ??= this.#run()
   }
 
-  /** Closes the channel. Idempotent. */
+  /** Closes the channel for good. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping.abort(new DamselflyError('CANCELLED', 'the peer stops'))
-    await this.#connection?.channel.close()
+    await this.#open?.close()
     await this.#running
   }
 
   get state(): ControlState {
-    const channel = this.#connection?.channel
-    if (channel === undefined) return { type: 'disconnected', error: this.#lastError }
-    return { type: 'connected', supernode: channel.remotePeer, address: channel.remoteAddress }
+    if (this.#ready === undefined) return { type: 'disconnected', error: this.#lastError }
+    return { type: 'connected', supernode: this.#ready.supernode, address: this.#ready.address }
   }
 
   /**
    * Resolves when a channel is there, or when the first attempt since the last loss has failed;
-   * `state` tells which.
-   *
-   * @throws the signal's reason
+   * `state` tells which. Resolves also when aborted.
    */
   async settled(signal: AbortSignal): Promise<void> {
-    while (this.#connection === undefined && this.#attempts === 0) {
-      signal.throwIfAborted()
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          this.#stateWaiters.delete(done)
-          signal.removeEventListener('abort', done)
-          resolve()
-        }
-        this.#stateWaiters.add(done)
-        signal.addEventListener('abort', done, { once: true })
-      })
-    }
+    if (signal.aborted) return
+    const aborted = Promise.withResolvers<void>()
+    const resolve = (): void => aborted.resolve()
+    signal.addEventListener('abort', resolve, { once: true })
+    await Promise.race([this.#attempted.promise, aborted.promise])
+    signal.removeEventListener('abort', resolve)
   }
 
   /** Routes what the supernode says about a task to `listener`, until `leave`. */
   task(taskId: TaskId, listener: TaskControlListener): TaskControl {
     const id = taskIdToBytes(taskId)
     this.#listeners.set(taskId, listener)
-    const push: Outbox['push'] = (body) => this.#connection?.outbox.push(body)
+    const send = (message: OutgoingMessage): void => this.#ready?.send(message)
     return {
       window: () => this.#window,
       register: (registration, signal) => this.#register(registration, signal),
-      want: (count) => push({ case: 'want', value: { taskId: id, count } }),
+      want: (count) => send({ case: 'want', value: { taskId: id, count } }),
       pieceDone: (index, parent, bytes, durationMs) =>
-        push({
+        send({
           case: 'pieceDone',
           value: { taskId: id, index, parent, bytes, durationUs: Math.min(0xff_ff_ff_ff, Math.round(durationMs * 1000)) },
         }),
       pieceFailed: (index, parent, error) =>
-        push({ case: 'pieceFailed', value: { taskId: id, index, parent, reason: error.code, message: error.message } }),
-      pieceStored: (index, digest) => push({ case: 'pieceStored', value: { taskId: id, index, digest } }),
+        send({ case: 'pieceFailed', value: { taskId: id, index, parent, reason: error.code, message: error.message } }),
+      pieceStored: (index, digest) => send({ case: 'pieceStored', value: { taskId: id, index, digest } }),
       leave: () => {
-        if (this.#listeners.get(taskId) === listener) this.#listeners.delete(taskId)
-        push({ case: 'leaveTask', value: { taskId: id } })
+        // A later download of the same task has taken over and must not be signed off.
+        if (this.#listeners.get(taskId) !== listener) return
+        this.#listeners.delete(taskId)
+        send({ case: 'leaveTask', value: { taskId: id } })
       },
     }
   }
 
   /** Tells the supernode that this peer no longer holds the task. */
   dropTask(taskId: TaskId): void {
-    this.#connection?.outbox.push({ case: 'dropTask', value: { taskId: taskIdToBytes(taskId) } })
+    this.#open?.send({ case: 'dropTask', value: { taskId: taskIdToBytes(taskId) } })
   }
 
   async #register(registration: TaskRegistration, signal: AbortSignal): Promise<Registered> {
-    const connection = this.#connection
-    if (connection === undefined) {
-      throw new DamselflyError('SUPERNODE_UNREACHABLE', this.#lastError?.message ?? 'there is no channel to the supernode')
-    }
-    const requestId = this.#nextRequest++
-    const { promise, resolve, reject } = Promise.withResolvers<Registered>()
-    const aborted = (): void => reject(signal.reason)
-    signal.addEventListener('abort', aborted, { once: true })
-    connection.registrations.set(requestId, { resolve, reject })
-    connection.outbox.push({ case: 'register', value: registerToWire(requestId, registration) })
-    try {
-      return await promise
-    } finally {
-      signal.removeEventListener('abort', aborted)
-      connection.registrations.delete(requestId)
-    }
+    if (this.#ready !== undefined) return this.#ready.register(registration, signal)
+    throw new DamselflyError('SUPERNODE_UNREACHABLE', this.#lastError?.message ?? 'there is no channel to the supernode')
   }
 
   async #run(): Promise<void> {
+    const { dial, clock, random } = this.#options
     const { signal } = this.#stopping
-    while (!signal.aborted) {
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const channel = await this.#options.dial(signal)
+        const channel = await dial(signal)
+        const since = clock.now()
         await this.#serve(channel)
+        if (clock.now() - since >= STEADY) attempt = 0
       } catch (error) {
-        if (signal.aborted) break
         this.#noteFailure(error)
+        this.#attempted.resolve()
       }
-      this.#wakeWaiters()
-      await pause(this.#options.clock, reconnectDelay(this.#attempts++, this.#options.random()), signal)
+      await pause(clock, reconnectDelay(attempt, random()), signal)
     }
+    this.#attempted.resolve()
   }
 
   /** Speaks on one channel until it ends. */
   async #serve(channel: Channel): Promise<void> {
-    const ended = Promise.withResolvers<Error | undefined>()
-    const connection: Connection = { channel, outbox: new Outbox(channel), registrations: new Map() }
-    channel.receive({
-      message: (bytes) => this.#receive(connection, bytes),
-      data: () => channel.abort(new DamselflyError('PROTOCOL', 'DATA frames have no place on a control channel')),
-      closed: (error) => ended.resolve(error),
-    })
-    connection.outbox.push({ case: 'hello', value: this.#options.hello() })
-    await this.#announce(connection)
-    this.#connection = connection
-    this.#attempts = 0
-    this.#lastError = undefined
-    this.#options.logger.info({ supernode: channel.remotePeer, address: channel.remoteAddress }, 'connected to supernode')
-    this.#wakeWaiters()
-    for (const listener of this.#listeners.values()) listener.restored()
-    const error = await ended.promise
-    this.#disconnected(connection, error)
-  }
-
-  async #announce(connection: Connection): Promise<void> {
-    for (const task of await this.#options.inventory()) {
-      connection.outbox.pushAlone({ case: 'announce', value: announceToWire(task) })
-      await connection.channel.writable()
+    const { clock, hello, onRate, inventory } = this.#options
+    onRate(0, 0)
+    const connection = new ControlConnection(channel, clock, (news) => this.#take(news))
+    this.#open = connection
+    try {
+      this.#stopping.signal.throwIfAborted()
+      connection.send({ case: 'hello', value: hello() })
+      // A supernode that does not know what a child holds would fetch it anew when the child registers.
+      const first = [...this.#listeners.keys()]
+      await this.#announce(connection, first)
+      this.#connected(connection)
+      await this.#announce(connection, inventory.taskIds().filter((taskId) => !first.includes(taskId)))
+    } catch (error) {
+      connection.abort(toDamselflyError(error))
+      if (!isDamselflyError(error, 'CHANNEL_CLOSED')) throw error
+    } finally {
+      const error = await connection.ended
+      this.#disconnected(connection, error)
     }
   }
 
-  #disconnected(connection: Connection, error: Error | undefined): void {
-    this.#connection = undefined
-    const lost = new DamselflyError('SUPERNODE_UNREACHABLE', `the supernode went away: ${messageOf(error ?? 'it closed')}`)
-    this.#lastError = lost
-    if (!this.#stopping.signal.aborted) this.#options.logger.warn({ error: lost.message }, 'lost the supernode')
-    for (const { reject } of connection.registrations.values()) reject(lost)
+  /** @throws DamselflyError CHANNEL_CLOSED */
+  async #announce(connection: ControlConnection, taskIds: readonly TaskId[]): Promise<void> {
+    const { inventory, logger } = this.#options
+    for (const taskId of taskIds) {
+      const held = await inventory.held(taskId)
+      if (held === undefined) continue
+      try {
+        await connection.sendLarge({ case: 'announce', value: announceToWire(held) })
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        logger.warn({ task: taskId, error: error.message }, 'a task has too many pieces to be announced')
+      }
+    }
+  }
+
+  #connected(connection: ControlConnection): void {
+    const { supernode, address } = connection
+    this.#ready = connection
+    this.#lastError = undefined
+    this.#options.logger.info({ supernode, address }, 'connected to supernode')
+    this.#attempted.resolve()
+    for (const listener of this.#listeners.values()) listener.restored()
+  }
+
+  #disconnected(connection: ControlConnection, error: Error | undefined): void {
+    this.#open = undefined
+    if (this.#ready !== connection) return this.#attempted.resolve()
+    this.#ready = undefined
+    this.#attempted = Promise.withResolvers()
+    this.#lastError = new DamselflyError('SUPERNODE_UNREACHABLE', lossMessage(error))
+    if (!this.#stopping.signal.aborted) {
+      this.#options.logger.warn({ supernode: connection.supernode, error: this.#lastError.message }, 'lost the supernode')
+    }
     for (const listener of this.#listeners.values()) listener.lost()
   }
 
   #noteFailure(error: unknown): void {
+    if (this.#stopping.signal.aborted) return
     const failure = toDamselflyError(error, 'SUPERNODE_UNREACHABLE')
     // The same failure again and again is one line, not one per attempt.
     if (failure.message !== this.#lastError?.message) {
@@ -224,60 +228,40 @@ export class ControlClient {
     this.#lastError = failure
   }
 
-  #receive(connection: Connection, bytes: Uint8Array): void {
-    try {
-      const limit = CHANNEL_LIMITS['/damselfly/control/1'].maxMessageBytes
-      for (const message of decode(SupernodeBatchSchema, bytes, limit).messages) this.#dispatch(connection, message)
-    } catch (error) {
-      connection.channel.abort(isDamselflyError(error) ? error : new DamselflyError('PROTOCOL', messageOf(error), { cause: error }))
-    }
-  }
-
-  #dispatch(connection: Connection, { body }: SupernodeMessage): void {
-    switch (body.case) {
+  #take(news: SupernodeNews): void {
+    const { onRate, onEvict, logger } = this.#options
+    switch (news.case) {
       case 'welcome':
-        if (body.value.window > 0) this.#window = body.value.window
+        if (news.value.window > 0) this.#window = Math.min(LARGEST_WINDOW, news.value.window)
         return
       case 'registered':
-        return this.#settleRegistration(connection, body.value.requestId, () => registeredFromWire(body.value))
+        return this.#declineUnwanted(news.value.taskId)
       case 'taskUpdate':
-        return this.#listener(body.value.taskId)?.news(newsFromWire(body.value))
+        return this.#listener(news.value.taskId)?.news(newsFromWire(news.value))
       case 'parent':
-        return this.#listener(body.value.taskId)?.parent(parentFromWire(body.value))
+        return this.#listener(news.value.taskId)?.parent(parentFromWire(news.value))
       case 'assign':
-        return this.#listener(body.value.taskId)?.assigned(assignmentFromWire(body.value))
+        return this.#listener(news.value.taskId)?.assigned(assignmentFromWire(news.value))
       case 'cancelPiece':
-        return this.#listener(body.value.taskId)?.cancelled(body.value.index, body.value.parent as PeerId)
+        return this.#listener(news.value.taskId)?.cancelled(news.value.index, news.value.parent as PeerId)
       case 'backToSource':
-        return this.#listener(body.value.taskId)?.backToSource(body.value.reason)
+        return this.#listener(news.value.taskId)?.backToSource(news.value.reason)
       case 'setRate':
-        return this.#options.onRate(Number(body.value.upload), Number(body.value.download))
+        return onRate(Number(news.value.upload), Number(news.value.download))
       case 'evict':
-        return this.#options.onEvict(taskIdFromBytes(body.value.taskId))
+        return onEvict(taskIdFromBytes(news.value.taskId))
       case 'goodbye':
-        this.#options.logger.info({ reason: body.value.reason }, 'the supernode ends the channel')
-        return
-      case undefined:
-        // A message of a newer version.
+        logger.info({ reason: news.value.reason.slice(0, MAX_REASON) }, 'the supernode ends the channel')
         return
     }
   }
 
-  #settleRegistration(connection: Connection, requestId: number, read: () => Registered): void {
-    const pending = connection.registrations.get(requestId)
-    if (pending === undefined) return
-    try {
-      pending.resolve(read())
-    } catch (error) {
-      pending.reject(error)
-    }
+  /** An answer that nobody waits for any more: the supernode must not keep a child that wants nothing. */
+  #declineUnwanted(taskId: Uint8Array): void {
+    if (taskId.length === 32 && this.#listener(taskId) === undefined) this.#open?.send({ case: 'leaveTask', value: { taskId } })
   }
 
   #listener(taskId: Uint8Array): TaskControlListener | undefined {
-    return taskId.length === 32 ? this.#listeners.get(taskIdFromBytes(taskId)) : undefined
-  }
-
-  #wakeWaiters(): void {
-    for (const wake of this.#stateWaiters) wake()
+    return this.#listeners.get(taskIdFromBytes(taskId))
   }
 }

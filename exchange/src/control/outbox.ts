@@ -1,3 +1,4 @@
+import { isDamselflyError } from '@damselfly/shared'
 import { create, encode, PeerBatchSchema, type MessageInitShape, type PeerMessageSchema } from '@damselfly/shared/wire'
 import type { Channel } from '../channel/channel.ts'
 
@@ -10,7 +11,7 @@ const MAX_BATCH = 256
 export class Outbox {
   readonly #channel: Channel
   #queue: OutgoingMessage[] = []
-  #scheduled = false
+  #scheduled: NodeJS.Immediate | undefined
 
   constructor(channel: Channel) {
     this.#channel = channel
@@ -18,29 +19,36 @@ export class Outbox {
 
   push(body: OutgoingMessage): void {
     this.#queue.push(body)
-    if (this.#queue.length >= MAX_BATCH) this.#flush()
-    else if (!this.#scheduled) {
-      this.#scheduled = true
-      setImmediate(() => this.#flush())
-    }
+    if (this.#queue.length >= MAX_BATCH) this.flush()
+    else this.#scheduled ??= setImmediate(() => this.flush())
   }
 
-  /** Sends one message as a frame of its own, behind those that wait; for those that may be large. */
+  /**
+   * Sends one message as a frame of its own, behind those that wait; for those that may be large.
+   *
+   * @throws RangeError when it is larger than a frame may be
+   */
   pushAlone(body: OutgoingMessage): void {
-    this.#flush()
-    this.#queue.push(body)
-    this.#flush()
+    this.flush()
+    this.#send([body])
   }
 
-  #flush(): void {
-    this.#scheduled = false
-    if (this.#queue.length === 0) return
-    const messages = this.#queue.map((body) => ({ body }))
+  /** Sends what waits. */
+  flush(): void {
+    clearImmediate(this.#scheduled)
+    this.#scheduled = undefined
+    const bodies = this.#queue
     this.#queue = []
+    if (bodies.length > 0) this.#send(bodies)
+  }
+
+  #send(bodies: readonly OutgoingMessage[]): void {
+    const batch = encode(PeerBatchSchema, create(PeerBatchSchema, { messages: bodies.map((body) => ({ body })) }))
     try {
-      this.#channel.sendMessage(encode(PeerBatchSchema, create(PeerBatchSchema, { messages })))
-    } catch {
-      // The channel is closing; its receiver hears of it and the messages are void.
+      this.#channel.sendMessage(batch)
+    } catch (error) {
+      // A channel that is over has told its receiver, and the messages are void.
+      if (!isDamselflyError(error, 'CHANNEL_CLOSED')) throw error
     }
   }
 }

@@ -5,7 +5,7 @@ const FIRST_DELAY = 100
 const LONGEST_DELAY = 5_000
 
 /**
- * Exponential back-off with full jitter, so that ten thousand peers do not return in step.
+ * Exponential back-off of which half is random, so that ten thousand peers do not return in step.
  *
  * @param attempt 0 for the first try after a loss
  * @param random in [0, 1)

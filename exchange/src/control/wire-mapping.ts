@@ -2,6 +2,8 @@ import {
   DamselflyError,
   digestsEqual,
   errorFromWire,
+  messageOf,
+  PieceLayout,
   SHA256_BYTES,
   taskIdToBytes,
   type HeaderMap,
@@ -83,10 +85,11 @@ export function announceToWire(task: HeldTask): Announce {
 /** @throws DamselflyError the refusal that the answer carries, or PROTOCOL */
 export function registeredFromWire(answer: WireRegistered): Registered {
   if (answer.errorCode !== '') throw errorFromWire(answer.errorCode, answer.errorMessage)
-  if (answer.pieceSize === 0) throw new DamselflyError('PROTOCOL', 'the supernode gave no piece size')
+  const contentLength = optionalNumber(answer.contentLength, 'content length')
+  checkLayout(contentLength, answer.pieceSize)
   return {
     pieceSize: answer.pieceSize,
-    contentLength: optionalNumber(answer.contentLength, 'content length'),
+    contentLength,
     etag: answer.validators?.etag ?? '',
     lastModified: answer.validators?.lastModified ?? '',
     content: answer.content,
@@ -138,6 +141,14 @@ function digestFromWire(digest: Uint8Array): Sha256 {
     throw new DamselflyError('PROTOCOL', `a digest of ${digest.length} bytes is not SHA-256`)
   }
   return digest
+}
+
+function checkLayout(contentLength: number | undefined, pieceSize: number): void {
+  try {
+    return void new PieceLayout(contentLength ?? 0, pieceSize)
+  } catch (error) {
+    throw new DamselflyError('PROTOCOL', `the supernode describes an impossible content: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 function optionalNumber(value: bigint | undefined, what: string): number | undefined {

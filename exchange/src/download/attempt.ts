@@ -153,7 +153,7 @@ export class DownloadAttempt implements TaskControlListener {
 
   async #joinOrHelpOurselves(): Promise<void> {
     const { control } = this.#options.dependencies
-    await control?.settled()
+    await control?.settled(this.#work.signal)
     if (control?.state.type === 'connected') await this.#register()
     else this.#goToOrigin('supernode-unreachable')
   }

@@ -1,6 +1,6 @@
 import { DamselflyError, toDamselflyError, type Clock, type PeerId } from '@damselfly/shared'
 import { decode, PeerBatchSchema, type Hello, type PeerMessage } from '@damselfly/shared/wire'
-import { CHANNEL_LIMITS, type Channel, type ChannelReceiver } from '@damselfly/exchange'
+import { CHANNEL_LIMITS, Heartbeat, SUPERNODE_PACE, type Channel, type ChannelReceiver } from '@damselfly/exchange'
 import { MAX_BATCH_MESSAGES, type ControlLimits } from './limits.ts'
 import { Outbox, type SupernodeNews } from './outbox.ts'
 
@@ -8,7 +8,7 @@ import { Outbox, type SupernodeNews } from './outbox.ts'
 const CLOSE_TIMEOUT_MS = 5000
 
 /** What a peer says after its Hello. */
-export type PeerRequest = Exclude<PeerMessage['body'], { case: undefined } | { case: 'hello' }>
+export type PeerRequest = Exclude<PeerMessage['body'], { case: undefined | 'hello' | 'ping' | 'pong' }>
 
 /** Who is told what happens on a control channel. A DamselflyError thrown by the first two ends the channel. */
 export interface SessionListener {
@@ -27,6 +27,7 @@ export class Session implements ChannelReceiver {
   readonly #clock: Clock
   readonly #outbox: Outbox
   readonly #cancelHelloTimer: () => void
+  #heartbeat: Heartbeat | undefined
   #state: 'greeting' | 'open' | 'ended' = 'greeting'
 
   constructor(channel: Channel, listener: SessionListener, limits: ControlLimits, clock: Clock) {
@@ -72,6 +73,7 @@ export class Session implements ChannelReceiver {
 
   message(bytes: Uint8Array): void {
     if (this.#state === 'ended') return
+    this.#heartbeat?.heard()
     try {
       const batch = decode(PeerBatchSchema, bytes, CHANNEL_LIMITS['/damselfly/control/1'].maxMessageBytes)
       if (batch.messages.length > MAX_BATCH_MESSAGES) {
@@ -98,11 +100,23 @@ export class Session implements ChannelReceiver {
       if (this.#state !== 'greeting') throw new DamselflyError('PROTOCOL', 'a second Hello')
       this.#state = 'open'
       this.#cancelHelloTimer()
+      this.#heartbeat = this.#watch()
       this.#listener.hello(this, body.value)
       return
     }
     if (this.#state === 'greeting') throw new DamselflyError('PROTOCOL', `'${body.case}' before Hello`)
-    this.#listener.request(this, body)
+    if (body.case === 'ping') this.send({ case: 'pong', value: {} })
+    else if (body.case !== 'pong') this.#listener.request(this, body)
+  }
+
+  /** A peer whose host froze or lost its network breaks no connection, but must not count as a parent for long. */
+  #watch(): Heartbeat {
+    return new Heartbeat({
+      ...SUPERNODE_PACE,
+      clock: this.#clock,
+      ask: () => this.send({ case: 'ping', value: {} }),
+      dead: (silentMs) => this.abort(new DamselflyError('CHANNEL_CLOSED', `the peer has said nothing for ${silentMs / 1000} s`)),
+    })
   }
 
   #fail(error: DamselflyError): void {
@@ -134,6 +148,7 @@ export class Session implements ChannelReceiver {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#cancelHelloTimer()
+    this.#heartbeat?.end()
     this.#outbox.close()
     this.#listener.ended(this, error)
   }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file damselfly/control.proto.
  */
 export const file_damselfly_control: GenFile = /*@__PURE__*/
-  fileDesc("ChdkYW1zZWxmbHkvY29udHJvbC5wcm90bxIJZGFtc2VsZmx5IjUKCVBlZXJCYXRjaBIoCghtZXNzYWdlcxgBIAMoCzIWLmRhbXNlbGZseS5QZWVyTWVzc2FnZSI/Cg5TdXBlcm5vZGVCYXRjaBItCghtZXNzYWdlcxgBIAMoCzIbLmRhbXNlbGZseS5TdXBlcm5vZGVNZXNzYWdlIo0DCgtQZWVyTWVzc2FnZRIhCgVoZWxsbxgBIAEoCzIQLmRhbXNlbGZseS5IZWxsb0gAEicKCGFubm91bmNlGAIgASgLMhMuZGFtc2VsZmx5LkFubm91bmNlSAASJwoIcmVnaXN0ZXIYAyABKAsyEy5kYW1zZWxmbHkuUmVnaXN0ZXJIABIfCgR3YW50GAQgASgLMg8uZGFtc2VsZmx5LldhbnRIABIqCgpwaWVjZV9kb25lGAUgASgLMhQuZGFtc2VsZmx5LlBpZWNlRG9uZUgAEi4KDHBpZWNlX2ZhaWxlZBgGIAEoCzIWLmRhbXNlbGZseS5QaWVjZUZhaWxlZEgAEi4KDHBpZWNlX3N0b3JlZBgHIAEoCzIWLmRhbXNlbGZseS5QaWVjZVN0b3JlZEgAEioKCmxlYXZlX3Rhc2sYCCABKAsyFC5kYW1zZWxmbHkuTGVhdmVUYXNrSAASKAoJZHJvcF90YXNrGAkgASgLMhMuZGFtc2VsZmx5LkRyb3BUYXNrSABCBgoEYm9keSK7AwoQU3VwZXJub2RlTWVzc2FnZRIlCgd3ZWxjb21lGAEgASgLMhIuZGFtc2VsZmx5LldlbGNvbWVIABIrCgpyZWdpc3RlcmVkGAIgASgLMhUuZGFtc2VsZmx5LlJlZ2lzdGVyZWRIABIsCgt0YXNrX3VwZGF0ZRgDIAEoCzIVLmRhbXNlbGZseS5UYXNrVXBkYXRlSAASIwoGcGFyZW50GAQgASgLMhEuZGFtc2VsZmx5LlBhcmVudEgAEiMKBmFzc2lnbhgFIAEoCzIRLmRhbXNlbGZseS5Bc3NpZ25IABIuCgxjYW5jZWxfcGllY2UYBiABKAsyFi5kYW1zZWxmbHkuQ2FuY2VsUGllY2VIABIxCg5iYWNrX3RvX3NvdXJjZRgHIAEoCzIXLmRhbXNlbGZseS5CYWNrVG9Tb3VyY2VIABImCghzZXRfcmF0ZRgIIAEoCzISLmRhbXNlbGZseS5TZXRSYXRlSAASIQoFZXZpY3QYCSABKAsyEC5kYW1zZWxmbHkuRXZpY3RIABIlCgdnb29kYnllGAogASgLMhIuZGFtc2VsZmx5Lkdvb2RieWVIAEIGCgRib2R5IjQKCEVuZHBvaW50EgwKBGtpbmQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNIjgKCExvY2F0aW9uEhAKCGxvY2F0aW9uGAEgASgJEgwKBHpvbmUYAiABKAkSDAoEcmFjaxgDIAEoCSKgAQoFSGVsbG8SDQoFYWdlbnQYASABKAkSJgoJZW5kcG9pbnRzGAIgAygLMhMuZGFtc2VsZmx5LkVuZHBvaW50EiUKCGxvY2F0aW9uGAMgASgLMhMuZGFtc2VsZmx5LkxvY2F0aW9uEhQKDHVwbG9hZF9zbG90cxgEIAEoDRIQCghzZWN1cml0eRgFIAEoCRIRCglob3N0X25hbWUYBiABKAkihAIKCEFubm91bmNlEg8KB3Rhc2tfaWQYASABKAwSIQoEc3BlYxgCIAEoCzITLmRhbXNlbGZseS5UYXNrU3BlYxIWCg5jb250ZW50X2xlbmd0aBgDIAEoBBISCgpwaWVjZV9zaXplGAQgASgNEgwKBGhhdmUYBSABKAwSFQoNcGllY2VfZGlnZXN0cxgGIAEoDBIXCg9zaWduZWRfbWFuaWZlc3QYByABKAwSKQoKdmFsaWRhdG9ycxgIIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEhYKDmNvbnRlbnRfZGlnZXN0GAkgASgMEhcKD3ByaXZhdGVfY29udGVudBgKIAEoCCIlCgZIZWFkZXISDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSI0CglCeXRlUmFuZ2USDQoFc3RhcnQYASABKAQSEAoDZW5kGAIgASgESACIAQFCBgoEX2VuZCKxAQoIVGFza1NwZWMSCwoDdXJsGAEgASgJEh0KFWZpbHRlcmVkX3F1ZXJ5X3BhcmFtcxgCIAMoCRIOCgZkaWdlc3QYAyABKAwSCwoDdGFnGAQgASgJEhMKC2FwcGxpY2F0aW9uGAUgASgJEiMKBXJhbmdlGAYgASgLMhQuZGFtc2VsZmx5LkJ5dGVSYW5nZRIiCgdoZWFkZXJzGAcgAygLMhEuZGFtc2VsZmx5LkhlYWRlciK8AQoIUmVnaXN0ZXISEgoKcmVxdWVzdF9pZBgBIAEoDRIhCgRzcGVjGAIgASgLMhMuZGFtc2VsZmx5LlRhc2tTcGVjEiYKC2NyZWRlbnRpYWxzGAMgAygLMhEuZGFtc2VsZmx5LkhlYWRlchINCgVvcmRlchgEIAEoCRIbChNoZWxkX2NvbnRlbnRfbGVuZ3RoGAUgASgEEhcKD2hlbGRfcGllY2Vfc2l6ZRgGIAEoDRIMCgRoZWxkGAcgASgMIiYKBFdhbnQSDwoHdGFza19pZBgBIAEoDBINCgVjb3VudBgCIAEoDSJfCglQaWVjZURvbmUSDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZwYXJlbnQYAyABKAkSDQoFYnl0ZXMYBCABKA0SEwoLZHVyYXRpb25fdXMYBSABKA0iXgoLUGllY2VGYWlsZWQSDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZwYXJlbnQYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkiPQoLUGllY2VTdG9yZWQSDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZkaWdlc3QYAyABKAwiHAoJTGVhdmVUYXNrEg8KB3Rhc2tfaWQYASABKAwiGwoIRHJvcFRhc2sSDwoHdGFza19pZBgBIAEoDCIoCgdXZWxjb21lEg0KBWFnZW50GAEgASgJEg4KBndpbmRvdxgCIAEoDSKGAgoKUmVnaXN0ZXJlZBISCgpyZXF1ZXN0X2lkGAEgASgNEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIPCgd0YXNrX2lkGAQgASgMEhIKCnBpZWNlX3NpemUYBSABKA0SGwoOY29udGVudF9sZW5ndGgYBiABKARIAIgBARIpCgp2YWxpZGF0b3JzGAcgASgLMhUuZGFtc2VsZmx5LlZhbGlkYXRvcnMSFAoHY29udGVudBgIIAEoDEgBiAEBEhcKD3ByaXZhdGVfY29udGVudBgJIAEoCEIRCg9fY29udGVudF9sZW5ndGhCCgoIX2NvbnRlbnQiywEKClRhc2tVcGRhdGUSDwoHdGFza19pZBgBIAEoDBIbCg5jb250ZW50X2xlbmd0aBgCIAEoBEgAiAEBEicKB2RpZ2VzdHMYAyADKAsyFi5kYW1zZWxmbHkuUGllY2VEaWdlc3QSFwoPc2lnbmVkX21hbmlmZXN0GAQgASgMEhIKCmVycm9yX2NvZGUYBSABKAkSFQoNZXJyb3JfbWVzc2FnZRgGIAEoCRIPCgdmZXRjaGVkGAcgASgEQhEKD19jb250ZW50X2xlbmd0aCIsCgtQaWVjZURpZ2VzdBINCgVpbmRleBgBIAEoDRIOCgZkaWdlc3QYAiABKAwiiAEKBlBhcmVudBIPCgd0YXNrX2lkGAEgASgMEgwKBHBlZXIYAiABKAkSJgoJZW5kcG9pbnRzGAMgAygLMhMuZGFtc2VsZmx5LkVuZHBvaW50EhUKDXNpZ25lZF90aWNrZXQYBCABKAwSDgoGaXNfY2RuGAUgASgIEhAKCHNlY3VyaXR5GAYgASgJIkgKBkFzc2lnbhIPCgd0YXNrX2lkGAEgASgMEg0KBWluZGV4GAIgASgNEg4KBnBhcmVudBgDIAEoCRIOCgZkaWdlc3QYBCABKAwiPQoLQ2FuY2VsUGllY2USDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZwYXJlbnQYAyABKAkiLwoMQmFja1RvU291cmNlEg8KB3Rhc2tfaWQYASABKAwSDgoGcmVhc29uGAIgASgJIisKB1NldFJhdGUSDgoGdXBsb2FkGAEgASgEEhAKCGRvd25sb2FkGAIgASgEIhgKBUV2aWN0Eg8KB3Rhc2tfaWQYASABKAwiGQoHR29vZGJ5ZRIOCgZyZWFzb24YASABKAliBnByb3RvMw", [file_damselfly_manifest]);
+  fileDesc("ChdkYW1zZWxmbHkvY29udHJvbC5wcm90bxIJZGFtc2VsZmx5IjUKCVBlZXJCYXRjaBIoCghtZXNzYWdlcxgBIAMoCzIWLmRhbXNlbGZseS5QZWVyTWVzc2FnZSI/Cg5TdXBlcm5vZGVCYXRjaBItCghtZXNzYWdlcxgBIAMoCzIbLmRhbXNlbGZseS5TdXBlcm5vZGVNZXNzYWdlIs8DCgtQZWVyTWVzc2FnZRIhCgVoZWxsbxgBIAEoCzIQLmRhbXNlbGZseS5IZWxsb0gAEicKCGFubm91bmNlGAIgASgLMhMuZGFtc2VsZmx5LkFubm91bmNlSAASJwoIcmVnaXN0ZXIYAyABKAsyEy5kYW1zZWxmbHkuUmVnaXN0ZXJIABIfCgR3YW50GAQgASgLMg8uZGFtc2VsZmx5LldhbnRIABIqCgpwaWVjZV9kb25lGAUgASgLMhQuZGFtc2VsZmx5LlBpZWNlRG9uZUgAEi4KDHBpZWNlX2ZhaWxlZBgGIAEoCzIWLmRhbXNlbGZseS5QaWVjZUZhaWxlZEgAEi4KDHBpZWNlX3N0b3JlZBgHIAEoCzIWLmRhbXNlbGZseS5QaWVjZVN0b3JlZEgAEioKCmxlYXZlX3Rhc2sYCCABKAsyFC5kYW1zZWxmbHkuTGVhdmVUYXNrSAASKAoJZHJvcF90YXNrGAkgASgLMhMuZGFtc2VsZmx5LkRyb3BUYXNrSAASHwoEcGluZxgKIAEoCzIPLmRhbXNlbGZseS5QaW5nSAASHwoEcG9uZxgLIAEoCzIPLmRhbXNlbGZseS5Qb25nSABCBgoEYm9keSL9AwoQU3VwZXJub2RlTWVzc2FnZRIlCgd3ZWxjb21lGAEgASgLMhIuZGFtc2VsZmx5LldlbGNvbWVIABIrCgpyZWdpc3RlcmVkGAIgASgLMhUuZGFtc2VsZmx5LlJlZ2lzdGVyZWRIABIsCgt0YXNrX3VwZGF0ZRgDIAEoCzIVLmRhbXNlbGZseS5UYXNrVXBkYXRlSAASIwoGcGFyZW50GAQgASgLMhEuZGFtc2VsZmx5LlBhcmVudEgAEiMKBmFzc2lnbhgFIAEoCzIRLmRhbXNlbGZseS5Bc3NpZ25IABIuCgxjYW5jZWxfcGllY2UYBiABKAsyFi5kYW1zZWxmbHkuQ2FuY2VsUGllY2VIABIxCg5iYWNrX3RvX3NvdXJjZRgHIAEoCzIXLmRhbXNlbGZseS5CYWNrVG9Tb3VyY2VIABImCghzZXRfcmF0ZRgIIAEoCzISLmRhbXNlbGZseS5TZXRSYXRlSAASIQoFZXZpY3QYCSABKAsyEC5kYW1zZWxmbHkuRXZpY3RIABIlCgdnb29kYnllGAogASgLMhIuZGFtc2VsZmx5Lkdvb2RieWVIABIfCgRwaW5nGAsgASgLMg8uZGFtc2VsZmx5LlBpbmdIABIfCgRwb25nGAwgASgLMg8uZGFtc2VsZmx5LlBvbmdIAEIGCgRib2R5IgYKBFBpbmciBgoEUG9uZyI0CghFbmRwb2ludBIMCgRraW5kGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDSI4CghMb2NhdGlvbhIQCghsb2NhdGlvbhgBIAEoCRIMCgR6b25lGAIgASgJEgwKBHJhY2sYAyABKAkioAEKBUhlbGxvEg0KBWFnZW50GAEgASgJEiYKCWVuZHBvaW50cxgCIAMoCzITLmRhbXNlbGZseS5FbmRwb2ludBIlCghsb2NhdGlvbhgDIAEoCzITLmRhbXNlbGZseS5Mb2NhdGlvbhIUCgx1cGxvYWRfc2xvdHMYBCABKA0SEAoIc2VjdXJpdHkYBSABKAkSEQoJaG9zdF9uYW1lGAYgASgJIoQCCghBbm5vdW5jZRIPCgd0YXNrX2lkGAEgASgMEiEKBHNwZWMYAiABKAsyEy5kYW1zZWxmbHkuVGFza1NwZWMSFgoOY29udGVudF9sZW5ndGgYAyABKAQSEgoKcGllY2Vfc2l6ZRgEIAEoDRIMCgRoYXZlGAUgASgMEhUKDXBpZWNlX2RpZ2VzdHMYBiABKAwSFwoPc2lnbmVkX21hbmlmZXN0GAcgASgMEikKCnZhbGlkYXRvcnMYCCABKAsyFS5kYW1zZWxmbHkuVmFsaWRhdG9ycxIWCg5jb250ZW50X2RpZ2VzdBgJIAEoDBIXCg9wcml2YXRlX2NvbnRlbnQYCiABKAgiJQoGSGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiNAoJQnl0ZVJhbmdlEg0KBXN0YXJ0GAEgASgEEhAKA2VuZBgCIAEoBEgAiAEBQgYKBF9lbmQisQEKCFRhc2tTcGVjEgsKA3VybBgBIAEoCRIdChVmaWx0ZXJlZF9xdWVyeV9wYXJhbXMYAiADKAkSDgoGZGlnZXN0GAMgASgMEgsKA3RhZxgEIAEoCRITCgthcHBsaWNhdGlvbhgFIAEoCRIjCgVyYW5nZRgGIAEoCzIULmRhbXNlbGZseS5CeXRlUmFuZ2USIgoHaGVhZGVycxgHIAMoCzIRLmRhbXNlbGZseS5IZWFkZXIivAEKCFJlZ2lzdGVyEhIKCnJlcXVlc3RfaWQYASABKA0SIQoEc3BlYxgCIAEoCzITLmRhbXNlbGZseS5UYXNrU3BlYxImCgtjcmVkZW50aWFscxgDIAMoCzIRLmRhbXNlbGZseS5IZWFkZXISDQoFb3JkZXIYBCABKAkSGwoTaGVsZF9jb250ZW50X2xlbmd0aBgFIAEoBBIXCg9oZWxkX3BpZWNlX3NpemUYBiABKA0SDAoEaGVsZBgHIAEoDCImCgRXYW50Eg8KB3Rhc2tfaWQYASABKAwSDQoFY291bnQYAiABKA0iXwoJUGllY2VEb25lEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJEg0KBWJ5dGVzGAQgASgNEhMKC2R1cmF0aW9uX3VzGAUgASgNIl4KC1BpZWNlRmFpbGVkEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIj0KC1BpZWNlU3RvcmVkEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGZGlnZXN0GAMgASgMIhwKCUxlYXZlVGFzaxIPCgd0YXNrX2lkGAEgASgMIhsKCERyb3BUYXNrEg8KB3Rhc2tfaWQYASABKAwiKAoHV2VsY29tZRINCgVhZ2VudBgBIAEoCRIOCgZ3aW5kb3cYAiABKA0ihgIKClJlZ2lzdGVyZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSDwoHdGFza19pZBgEIAEoDBISCgpwaWVjZV9zaXplGAUgASgNEhsKDmNvbnRlbnRfbGVuZ3RoGAYgASgESACIAQESKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEhQKB2NvbnRlbnQYCCABKAxIAYgBARIXCg9wcml2YXRlX2NvbnRlbnQYCSABKAhCEQoPX2NvbnRlbnRfbGVuZ3RoQgoKCF9jb250ZW50IssBCgpUYXNrVXBkYXRlEg8KB3Rhc2tfaWQYASABKAwSGwoOY29udGVudF9sZW5ndGgYAiABKARIAIgBARInCgdkaWdlc3RzGAMgAygLMhYuZGFtc2VsZmx5LlBpZWNlRGlnZXN0EhcKD3NpZ25lZF9tYW5pZmVzdBgEIAEoDBISCgplcnJvcl9jb2RlGAUgASgJEhUKDWVycm9yX21lc3NhZ2UYBiABKAkSDwoHZmV0Y2hlZBgHIAEoBEIRCg9fY29udGVudF9sZW5ndGgiLAoLUGllY2VEaWdlc3QSDQoFaW5kZXgYASABKA0SDgoGZGlnZXN0GAIgASgMIogBCgZQYXJlbnQSDwoHdGFza19pZBgBIAEoDBIMCgRwZWVyGAIgASgJEiYKCWVuZHBvaW50cxgDIAMoCzITLmRhbXNlbGZseS5FbmRwb2ludBIVCg1zaWduZWRfdGlja2V0GAQgASgMEg4KBmlzX2NkbhgFIAEoCBIQCghzZWN1cml0eRgGIAEoCSJICgZBc3NpZ24SDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZwYXJlbnQYAyABKAkSDgoGZGlnZXN0GAQgASgMIj0KC0NhbmNlbFBpZWNlEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJIi8KDEJhY2tUb1NvdXJjZRIPCgd0YXNrX2lkGAEgASgMEg4KBnJlYXNvbhgCIAEoCSIrCgdTZXRSYXRlEg4KBnVwbG9hZBgBIAEoBBIQCghkb3dubG9hZBgCIAEoBCIYCgVFdmljdBIPCgd0YXNrX2lkGAEgASgMIhkKB0dvb2RieWUSDgoGcmVhc29uGAEgASgJYgZwcm90bzM", [file_damselfly_manifest]);
 
 /**
  * /damselfly/control/1: one frame carries one batch.
@@ -111,6 +111,18 @@ export type PeerMessage = Message<"damselfly.PeerMessage"> & {
      */
     value: DropTask;
     case: "dropTask";
+  } | {
+    /**
+     * @generated from field: damselfly.Ping ping = 10;
+     */
+    value: Ping;
+    case: "ping";
+  } | {
+    /**
+     * @generated from field: damselfly.Pong pong = 11;
+     */
+    value: Pong;
+    case: "pong";
   } | { case: undefined; value?: undefined };
 };
 
@@ -188,6 +200,18 @@ export type SupernodeMessage = Message<"damselfly.SupernodeMessage"> & {
      */
     value: Goodbye;
     case: "goodbye";
+  } | {
+    /**
+     * @generated from field: damselfly.Ping ping = 11;
+     */
+    value: Ping;
+    case: "ping";
+  } | {
+    /**
+     * @generated from field: damselfly.Pong pong = 12;
+     */
+    value: Pong;
+    case: "pong";
   } | { case: undefined; value?: undefined };
 };
 
@@ -197,6 +221,34 @@ export type SupernodeMessage = Message<"damselfly.SupernodeMessage"> & {
  */
 export const SupernodeMessageSchema: GenMessage<SupernodeMessage> = /*@__PURE__*/
   messageDesc(file_damselfly_control, 3);
+
+/**
+ * Asks for a Pong; sent by a side that has heard nothing for a while.
+ *
+ * @generated from message damselfly.Ping
+ */
+export type Ping = Message<"damselfly.Ping"> & {
+};
+
+/**
+ * Describes the message damselfly.Ping.
+ * Use `create(PingSchema)` to create a new message.
+ */
+export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
+  messageDesc(file_damselfly_control, 4);
+
+/**
+ * @generated from message damselfly.Pong
+ */
+export type Pong = Message<"damselfly.Pong"> & {
+};
+
+/**
+ * Describes the message damselfly.Pong.
+ * Use `create(PongSchema)` to create a new message.
+ */
+export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
+  messageDesc(file_damselfly_control, 5);
 
 /**
  * Where a peer listens, one entry per kind of lane and address.
@@ -229,7 +281,7 @@ export type Endpoint = Message<"damselfly.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 4);
+  messageDesc(file_damselfly_control, 6);
 
 /**
  * @generated from message damselfly.Location
@@ -256,7 +308,7 @@ export type Location = Message<"damselfly.Location"> & {
  * Use `create(LocationSchema)` to create a new message.
  */
 export const LocationSchema: GenMessage<Location> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 5);
+  messageDesc(file_damselfly_control, 7);
 
 /**
  * @generated from message damselfly.Hello
@@ -302,7 +354,7 @@ export type Hello = Message<"damselfly.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 6);
+  messageDesc(file_damselfly_control, 8);
 
 /**
  * One task that this peer holds, whole or in part; sent after each (re)connect.
@@ -372,7 +424,7 @@ export type Announce = Message<"damselfly.Announce"> & {
  * Use `create(AnnounceSchema)` to create a new message.
  */
 export const AnnounceSchema: GenMessage<Announce> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 7);
+  messageDesc(file_damselfly_control, 9);
 
 /**
  * @generated from message damselfly.Header
@@ -394,7 +446,7 @@ export type Header = Message<"damselfly.Header"> & {
  * Use `create(HeaderSchema)` to create a new message.
  */
 export const HeaderSchema: GenMessage<Header> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 8);
+  messageDesc(file_damselfly_control, 10);
 
 /**
  * @generated from message damselfly.ByteRange
@@ -418,7 +470,7 @@ export type ByteRange = Message<"damselfly.ByteRange"> & {
  * Use `create(ByteRangeSchema)` to create a new message.
  */
 export const ByteRangeSchema: GenMessage<ByteRange> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 9);
+  messageDesc(file_damselfly_control, 11);
 
 /**
  * What the caller asked for, without credentials.
@@ -471,7 +523,7 @@ export type TaskSpec = Message<"damselfly.TaskSpec"> & {
  * Use `create(TaskSpecSchema)` to create a new message.
  */
 export const TaskSpecSchema: GenMessage<TaskSpec> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 10);
+  messageDesc(file_damselfly_control, 12);
 
 /**
  * @generated from message damselfly.Register
@@ -526,7 +578,7 @@ export type Register = Message<"damselfly.Register"> & {
  * Use `create(RegisterSchema)` to create a new message.
  */
 export const RegisterSchema: GenMessage<Register> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 11);
+  messageDesc(file_damselfly_control, 13);
 
 /**
  * The child can take `count` more assignments.
@@ -550,7 +602,7 @@ export type Want = Message<"damselfly.Want"> & {
  * Use `create(WantSchema)` to create a new message.
  */
 export const WantSchema: GenMessage<Want> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 12);
+  messageDesc(file_damselfly_control, 14);
 
 /**
  * @generated from message damselfly.PieceDone
@@ -587,7 +639,7 @@ export type PieceDone = Message<"damselfly.PieceDone"> & {
  * Use `create(PieceDoneSchema)` to create a new message.
  */
 export const PieceDoneSchema: GenMessage<PieceDone> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 13);
+  messageDesc(file_damselfly_control, 15);
 
 /**
  * @generated from message damselfly.PieceFailed
@@ -626,7 +678,7 @@ export type PieceFailed = Message<"damselfly.PieceFailed"> & {
  * Use `create(PieceFailedSchema)` to create a new message.
  */
 export const PieceFailedSchema: GenMessage<PieceFailed> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 14);
+  messageDesc(file_damselfly_control, 16);
 
 /**
  * A piece that came from the origin itself, with the digest that the peer computed.
@@ -655,7 +707,7 @@ export type PieceStored = Message<"damselfly.PieceStored"> & {
  * Use `create(PieceStoredSchema)` to create a new message.
  */
 export const PieceStoredSchema: GenMessage<PieceStored> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 15);
+  messageDesc(file_damselfly_control, 17);
 
 /**
  * The child stops downloading; it keeps serving what it has.
@@ -674,7 +726,7 @@ export type LeaveTask = Message<"damselfly.LeaveTask"> & {
  * Use `create(LeaveTaskSchema)` to create a new message.
  */
 export const LeaveTaskSchema: GenMessage<LeaveTask> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 16);
+  messageDesc(file_damselfly_control, 18);
 
 /**
  * The peer no longer holds the task at all.
@@ -693,7 +745,7 @@ export type DropTask = Message<"damselfly.DropTask"> & {
  * Use `create(DropTaskSchema)` to create a new message.
  */
 export const DropTaskSchema: GenMessage<DropTask> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 17);
+  messageDesc(file_damselfly_control, 19);
 
 /**
  * @generated from message damselfly.Welcome
@@ -717,7 +769,7 @@ export type Welcome = Message<"damselfly.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 18);
+  messageDesc(file_damselfly_control, 20);
 
 /**
  * @generated from message damselfly.Registered
@@ -780,7 +832,7 @@ export type Registered = Message<"damselfly.Registered"> & {
  * Use `create(RegisteredSchema)` to create a new message.
  */
 export const RegisteredSchema: GenMessage<Registered> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 19);
+  messageDesc(file_damselfly_control, 21);
 
 /**
  * News of a task for everybody in its swarm. Every field is optional news.
@@ -837,7 +889,7 @@ export type TaskUpdate = Message<"damselfly.TaskUpdate"> & {
  * Use `create(TaskUpdateSchema)` to create a new message.
  */
 export const TaskUpdateSchema: GenMessage<TaskUpdate> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 20);
+  messageDesc(file_damselfly_control, 22);
 
 /**
  * @generated from message damselfly.PieceDigest
@@ -859,7 +911,7 @@ export type PieceDigest = Message<"damselfly.PieceDigest"> & {
  * Use `create(PieceDigestSchema)` to create a new message.
  */
 export const PieceDigestSchema: GenMessage<PieceDigest> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 21);
+  messageDesc(file_damselfly_control, 23);
 
 /**
  * How to reach a parent of a task, and the right to; sent before the first assignment and on renewal.
@@ -903,7 +955,7 @@ export type Parent = Message<"damselfly.Parent"> & {
  * Use `create(ParentSchema)` to create a new message.
  */
 export const ParentSchema: GenMessage<Parent> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 22);
+  messageDesc(file_damselfly_control, 24);
 
 /**
  * @generated from message damselfly.Assign
@@ -935,7 +987,7 @@ export type Assign = Message<"damselfly.Assign"> & {
  * Use `create(AssignSchema)` to create a new message.
  */
 export const AssignSchema: GenMessage<Assign> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 23);
+  messageDesc(file_damselfly_control, 25);
 
 /**
  * @generated from message damselfly.CancelPiece
@@ -962,7 +1014,7 @@ export type CancelPiece = Message<"damselfly.CancelPiece"> & {
  * Use `create(CancelPieceSchema)` to create a new message.
  */
 export const CancelPieceSchema: GenMessage<CancelPiece> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 24);
+  messageDesc(file_damselfly_control, 26);
 
 /**
  * @generated from message damselfly.BackToSource
@@ -984,7 +1036,7 @@ export type BackToSource = Message<"damselfly.BackToSource"> & {
  * Use `create(BackToSourceSchema)` to create a new message.
  */
 export const BackToSourceSchema: GenMessage<BackToSource> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 25);
+  messageDesc(file_damselfly_control, 27);
 
 /**
  * @generated from message damselfly.SetRate
@@ -1010,7 +1062,7 @@ export type SetRate = Message<"damselfly.SetRate"> & {
  * Use `create(SetRateSchema)` to create a new message.
  */
 export const SetRateSchema: GenMessage<SetRate> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 26);
+  messageDesc(file_damselfly_control, 28);
 
 /**
  * The peer shall delete the task.
@@ -1029,7 +1081,7 @@ export type Evict = Message<"damselfly.Evict"> & {
  * Use `create(EvictSchema)` to create a new message.
  */
 export const EvictSchema: GenMessage<Evict> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 27);
+  messageDesc(file_damselfly_control, 29);
 
 /**
  * The supernode ends the channel; the peer reconnects with back-off.
@@ -1048,5 +1100,5 @@ export type Goodbye = Message<"damselfly.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 28);
+  messageDesc(file_damselfly_control, 30);
 
