@@ -130,6 +130,8 @@ export class TaskDownload {
 
   async #openHeld(signal: AbortSignal): Promise<void> {
     const held = await this.#dependencies.store.open(this.task.taskId)
+    // An output of an earlier download may be the very file of the store, and may have been edited in place.
+    await held?.look()
     signal.throwIfAborted()
     if (held === undefined || held.verifiedBytes === 0) return
     this.#account.held(held.verifiedBytes)

@@ -149,6 +149,10 @@ export class LocalStoredTask implements StoredTask {
     }
   }
 
+  look(): Promise<void> {
+    return this.#inFlight.run(() => this.#trust.look())
+  }
+
   onPiece(listener: PieceListener): () => void {
     return this.#hold(this.#listeners.add(listener))
   }

@@ -112,6 +112,13 @@ export interface StoredTask {
   whenAvailable(index: number, signal: AbortSignal): Promise<void>
   /** Named listeners on each newly verified piece. @returns the function that removes it. */
   onPiece(listener: (index: number, digest: Sha256) => void): () => void
+  /**
+   * Looks whether somebody changed the file from outside, and forgets the pieces that are no longer right.
+   * Reading looks now and then by itself; whoever hands the whole file out looks first.
+   *
+   * @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED
+   */
+  look(): Promise<void>
   /** Keeps the task from deletion until the returned function is called. */
   use(): () => void
 }

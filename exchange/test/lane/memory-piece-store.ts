@@ -56,6 +56,8 @@ export class MemoryTask implements StoredTask {
     }
   }
 
+  async look(): Promise<void> {}
+
   has(index: number): boolean {
     return this.#have.has(index)
   }

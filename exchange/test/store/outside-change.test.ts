@@ -70,6 +70,14 @@ describe('a task file that somebody else changes', () => {
     assert.equal((await stat(output)).nlink, 2)
   })
 
+  it('is seen as it is by whoever looks, whenever the last look was', async () => {
+    await readPiece(task, 0)
+    await overwrite(output, 5000, Uint8Array.of(1, 2, 3))
+    assert.ok(task.isComplete)
+    await task.look()
+    assert.deepEqual([...task.have().members()], [0, 2])
+  })
+
   it('is looked at once a second', async () => {
     await readPiece(task, 0)
     await overwrite(output, 5000, Uint8Array.of(1, 2, 3))
