@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { ERROR_CODES, EXIT, toDamselflyError } from '@damselfly/shared'
+import { DamselflyError, ERROR_CODES, EXIT, toDamselflyError } from '@damselfly/shared'
 import { configFileVariable, loadConfig, printConfig, readConfigFile } from '@damselfly/shared/config'
 import { createLogger } from '@damselfly/shared/logging'
 import { completeConfig, supernodeConfigSchema, type SupernodeConfig } from './config/config.ts'
@@ -37,6 +37,8 @@ function readFlags(): Flags {
     .option('--print-config', 'print the configuration in force and exit')
     .version(readVersion(), '--version')
     .addHelpText('after', `\nExit codes: ${EXIT.ok} stopped by a signal, ${exitCodes()}`)
+    .allowExcessArguments(false)
+    .configureOutput({ writeErr: () => undefined })
     .exitOverride()
     .parse()
     .opts<Flags>()
@@ -87,14 +89,20 @@ async function serve(config: SupernodeConfig): Promise<void> {
   logger.info('stopped')
 }
 
+/** A suggestion stands on a line of its own. */
+function usageError({ message }: CommanderError): DamselflyError {
+  return new DamselflyError('USAGE', message.replace(/^error: /, '').replaceAll('\n', ' '))
+}
+
+// Whoever reads the help may stop before its end.
+process.stdout.on('error', () => undefined)
+
 try {
   await main()
 } catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has written its message already.
-    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  } else {
-    const failure = toDamselflyError(error)
+  // What was asked for, such as --help, has been written already.
+  if (!(error instanceof CommanderError && error.exitCode === 0)) {
+    const failure = error instanceof CommanderError ? usageError(error) : toDamselflyError(error)
     process.stderr.write(`supernode: ${failure.toLine()}\n`)
     process.exitCode = ERROR_CODES[failure.code].exit
   }

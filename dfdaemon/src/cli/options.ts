@@ -33,7 +33,8 @@ export function parseArguments(args: readonly string[], version: string): Invoca
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { type: 'print', text: printed }
-    throw new DamselflyError('USAGE', error.message.replace(/^error: /, ''))
+    // A suggestion stands on a line of its own.
+    throw new DamselflyError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '))
   }
   const { config, printConfig, supernode, dataDir, socket, listen, logLevel } = command.opts<Options>()
   const flags = {
