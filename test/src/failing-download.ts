@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ERROR_CODES, type ErrorCode } from '@damselfly/shared'
 import type { Lab } from './lab.ts'
-import { describe, type Exit } from './program.ts'
+import { describe, type Exit, type ProgramName } from './program.ts'
 
 const EXISTING = 'what was there before'
 
@@ -37,13 +37,13 @@ export async function failsCleanly(
 }
 
 /** @param notices how many lines that are no errors come before */
-export function assertFailure(exit: Exit, code: ErrorCode, notices = 0): void {
+export function assertFailure(exit: Exit, code: ErrorCode, notices = 0, program: ProgramName = 'dfget'): void {
   const kind = ERROR_CODES[code]
   assert.equal(exit.code, kind.exit, describe(exit))
   assert.equal(exit.stdout, '')
   const lines = exit.stderr.split('\n')
   assert.equal(lines.length, notices + 2, exit.stderr)
   assert.equal(lines.at(-1), '')
-  assert.match(exit.stderr, /(^|\n)dfget: \S[^\n]*\n$/)
+  assert.ok(lines.every((line) => line === '' || line.startsWith(`${program}: `)), exit.stderr)
   assert.ok(exit.stderr.endsWith(` [${code}]: ${kind.advice}\n`), exit.stderr)
 }

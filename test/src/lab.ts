@@ -76,7 +76,7 @@ export class Lab {
       management: { addresses: ['127.0.0.1'], port: management },
       ...settings.config,
     }
-    const program = this.#own('supernode', ['--config', await this.#configFile(name, config)])
+    const program = this.own('supernode', ['--config', await this.#configFile(name, config)])
     const supernode = new Supernode(program, dataDir, await program.line(readyLine))
     this.#ports.set(name, supernode.ports)
     return supernode
@@ -93,14 +93,14 @@ export class Lab {
       api: { socket },
       ...settings.config,
     }
-    const program = this.#own('dfdaemon', ['--config', await this.#configFile(name, config)])
+    const program = this.own('dfdaemon', ['--config', await this.#configFile(name, config)])
     const ready = await program.line(readyLine)
     return new Daemon(program, socket, dataDir, String(ready['peer']))
   }
 
   /** `dfget` with a home of its own, so that nothing of this machine leaks in. */
   dfget(args: readonly string[], settings: ProgramSettings = {}): Program {
-    return this.#own('dfget', args, { ...settings, env: { ...this.dfgetHome, ...settings.env } })
+    return this.own('dfget', args, { ...settings, env: { ...this.dfgetHome, ...settings.env } })
   }
 
   /** The environment that keeps a `dfget` inside the lab. */
@@ -121,18 +121,19 @@ export class Lab {
     return program
   }
 
+  /** One of our own programs with just these arguments. */
+  own(name: ProgramName, args: readonly string[], settings: ProgramSettings = {}): Program {
+    const program = Program.own(name, args, settings)
+    this.#running.add(program)
+    return program
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.#running].map((program) => program.stop()))
     await Promise.all([...this.#servers].map((server) => server.stop()))
     await Promise.all([...this.#origins].map((origin) => origin.close()))
     await Promise.all([...this.#disks].map((disk) => disk.unmount()))
     await rm(this.directory, { recursive: true, force: true })
-  }
-
-  #own(name: ProgramName, args: readonly string[], settings: ProgramSettings = {}): Program {
-    const program = Program.own(name, args, settings)
-    this.#running.add(program)
-    return program
   }
 
   async #configFile(name: string, config: Record<string, unknown>): Promise<string> {
