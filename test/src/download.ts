@@ -32,6 +32,8 @@ export interface DownloadProgress {
   readonly taskId: string
   readonly contentLength?: number
   readonly verifiedBytes: number
+  /** Received and not verified yet. */
+  readonly inFlightBytes: number
   readonly bytesFrom: BytesFrom
 }
 
@@ -60,10 +62,19 @@ export class RunningDownload {
   }
 
   /** Resolves once so many bytes are verified. @throws when dfget ends before */
-  async reached(bytes: number): Promise<DownloadProgress> {
+  reached(bytes: number): Promise<DownloadProgress> {
+    return this.#progress(({ verifiedBytes }) => verifiedBytes >= bytes)
+  }
+
+  /** Resolves once so many bytes have come. @throws when dfget ends before */
+  received(bytes: number): Promise<DownloadProgress> {
+    return this.#progress(({ verifiedBytes, inFlightBytes }) => verifiedBytes + inFlightBytes >= bytes)
+  }
+
+  #progress(isEnough: (progress: DownloadProgress) => boolean): Promise<DownloadProgress> {
     return this.program.line((line) => {
       const event = JSON.parse(line) as DownloadProgress
-      return event.type === 'progress' && event.verifiedBytes >= bytes ? event : undefined
+      return event.type === 'progress' && isEnough(event) ? event : undefined
     })
   }
 }
