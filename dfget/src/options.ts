@@ -1,5 +1,6 @@
 import { DamselflyError, parseDigest, type ByteRange, type Sha256 } from '@damselfly/shared'
-import { Command, CommanderError } from 'commander'
+import { parseCommandLine } from '@damselfly/shared/command-line'
+import { Command } from 'commander'
 import { parseHeader } from './header.ts'
 import { exitCodesHelp } from './exit-codes.ts'
 import { parseRange } from './range.ts'
@@ -46,19 +47,9 @@ interface Options {
 
 /** @throws DamselflyError USAGE */
 export function parseArguments(args: readonly string[], version: string): Invocation {
-  let printed = ''
-  const command = createCommand(version).configureOutput({
-    writeOut: (text) => (printed += text),
-    writeErr: () => undefined,
-  })
-  try {
-    command.parse(args, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return { type: 'print', text: printed }
-    // A suggestion stands on a line of its own.
-    throw new DamselflyError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '))
-  }
+  const command = createCommand(version)
+  const printed = parseCommandLine(command, args)
+  if (printed !== undefined) return { type: 'print', text: printed }
   return invocationOf(command.args[0], command.opts<Options>())
 }
 
@@ -110,8 +101,6 @@ function createCommand(version: string): Command {
   return new Command('dfget')
     .description('Downloads a file through peers, each byte verified. Run it again and it continues where it stopped.')
     .argument('[url]', 'http:// or https:// URL')
-    .allowExcessArguments(false)
-    .exitOverride()
     .version(version, '--version')
     .option('-o, --output <file>', 'file to write, - for standard output (default: named after the URL)')
     .option('--digest <sha256:hex>', 'digest that the content must have')

@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
-import { DamselflyError, ERROR_CODES, EXIT, toDamselflyError } from '@damselfly/shared'
+import { Command } from 'commander'
+import { ERROR_CODES, EXIT, toDamselflyError } from '@damselfly/shared'
 import { configFileVariable, loadConfig, printConfig, readConfigFile } from '@damselfly/shared/config'
+import { parseCommandLine } from '@damselfly/shared/command-line'
 import { createLogger } from '@damselfly/shared/logging'
 import { completeConfig, supernodeConfigSchema, type SupernodeConfig } from './config/config.ts'
 import { dataDirectory } from './config/data-directory.ts'
@@ -19,16 +20,16 @@ interface Flags {
 }
 
 async function main(): Promise<void> {
-  const flags = readFlags()
+  const command = createCommand()
+  const printed = parseCommandLine(command, process.argv.slice(2))
+  if (printed !== undefined) return void writeSync(1, printed)
+  const flags = command.opts<Flags>()
   const config = await readConfig(flags)
-  if (flags.printConfig === true) {
-    writeSync(1, printConfig(supernodeConfigSchema, config))
-    return
-  }
-  await serve(config)
+  if (flags.printConfig === true) writeSync(1, printConfig(supernodeConfigSchema, config))
+  else await serve(config)
 }
 
-function readFlags(): Flags {
+function createCommand(): Command {
   return new Command('supernode')
     .description('Registers peers, schedules pieces and fetches each origin once.')
     .option('--config <file>', `settings in YAML; also ${configFileVariable('supernode')}`)
@@ -37,11 +38,6 @@ function readFlags(): Flags {
     .option('--print-config', 'print the configuration in force and exit')
     .version(readVersion(), '--version')
     .addHelpText('after', `\nExit codes: ${EXIT.ok} stopped by a signal, ${exitCodes()}`)
-    .allowExcessArguments(false)
-    .configureOutput({ writeErr: () => undefined })
-    .exitOverride()
-    .parse()
-    .opts<Flags>()
 }
 
 function exitCodes(): string {
@@ -89,21 +85,13 @@ async function serve(config: SupernodeConfig): Promise<void> {
   logger.info('stopped')
 }
 
-/** A suggestion stands on a line of its own. */
-function usageError({ message }: CommanderError): DamselflyError {
-  return new DamselflyError('USAGE', message.replace(/^error: /, '').replaceAll('\n', ' '))
-}
-
 // Whoever reads the help may stop before its end.
 process.stdout.on('error', () => undefined)
 
 try {
   await main()
 } catch (error) {
-  // What was asked for, such as --help, has been written already.
-  if (!(error instanceof CommanderError && error.exitCode === 0)) {
-    const failure = error instanceof CommanderError ? usageError(error) : toDamselflyError(error)
-    process.stderr.write(`supernode: ${failure.toLine()}\n`)
-    process.exitCode = ERROR_CODES[failure.code].exit
-  }
+  const failure = toDamselflyError(error)
+  process.stderr.write(`supernode: ${failure.toLine()}\n`)
+  process.exitCode = ERROR_CODES[failure.code].exit
 }

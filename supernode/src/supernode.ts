@@ -4,6 +4,8 @@ import { diskError, RateLimiter, systemClock, type Clock, type PeerId } from '@d
 import type { Logger } from '@damselfly/shared/logging'
 import { createCdn, createHttpSource, createSourceRegistry, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
 import {
+  advertisedEndpoints,
+  bindableAddresses,
   createDirectTransport,
   createLibp2pTransport,
   createLocalPieceStore,
@@ -21,7 +23,6 @@ import {
 import { createScheduler } from '@damselfly/scheduler'
 import { loadAdminToken } from './api/admin-token.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
-import { advertisedEndpoints, bindableAddresses } from './config/addresses.ts'
 import type { SupernodeConfig } from './config/config.ts'
 import { allowedOrigins } from './config/origin-allowance.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'

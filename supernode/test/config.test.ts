@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { isDamselflyError } from '@damselfly/shared'
 import { loadConfig } from '@damselfly/shared/config'
-import { advertisedEndpoints, bindableAddresses } from '../src/config/addresses.ts'
 import { completeConfig, supernodeConfigSchema, type SupernodeConfig } from '../src/config/config.ts'
 import { dataDirectory } from '../src/config/data-directory.ts'
 import { allowedOrigins } from '../src/config/origin-allowance.ts'
@@ -9,16 +8,6 @@ import { allowedOrigins } from '../src/config/origin-allowance.ts'
 function configOf(yaml: string): SupernodeConfig {
   const file = { path: 'supernode.yaml', text: yaml }
   return completeConfig(loadConfig({ schema: supernodeConfigSchema, program: 'supernode', file, env: {}, flags: {} }), '/data')
-}
-
-const interfaces = {
-  lo: [interfaceOf('127.0.0.1', 'IPv4', true)],
-  eth0: [interfaceOf('192.0.2.7', 'IPv4', false), interfaceOf('2001:db8::7', 'IPv6', false), interfaceOf('fe80::1', 'IPv6', false)],
-}
-
-function interfaceOf(address: string, family: 'IPv4' | 'IPv6', internal: boolean) {
-  const common = { address, internal, netmask: '', mac: '', cidr: null }
-  return family === 'IPv4' ? { ...common, family } : { ...common, family, scopeid: 0 }
 }
 
 describe('the configuration of the supernode', () => {
@@ -55,28 +44,5 @@ describe('the configuration of the supernode', () => {
     assert.equal(dataDirectory({}, 0), '/var/lib/damselfly/supernode')
     assert.equal(dataDirectory({ XDG_DATA_HOME: '/xdg' }, 1000), '/xdg/damselfly/supernode')
     assert.match(dataDirectory({ XDG_DATA_HOME: 'relative' }, 1000), /\.local\/share\/damselfly\/supernode$/)
-  })
-})
-
-describe('the addresses that peers are told', () => {
-  const bound = { kind: 'direct', port: 65_000 } as const
-
-  it('are the ones that are listened on', () => {
-    assert.deepEqual(advertisedEndpoints([{ ...bound, host: '127.0.0.1' }], [], interfaces), [{ ...bound, host: '127.0.0.1' }])
-  })
-
-  it("are the machine's own when every address is listened on", () => {
-    const hosts = (host: string): string[] => advertisedEndpoints([{ ...bound, host }], [], interfaces).map((one) => one.host)
-    assert.deepEqual(hosts('::'), ['192.0.2.7', '2001:db8::7'])
-    assert.deepEqual(hosts('0.0.0.0'), ['192.0.2.7'])
-  })
-
-  it('are those that the operator gives instead', () => {
-    const endpoints = advertisedEndpoints([{ ...bound, host: '::' }, { ...bound, host: '0.0.0.0' }], ['super.example'], interfaces)
-    assert.deepEqual(endpoints, [{ ...bound, host: 'super.example' }])
-  })
-
-  it('leave out an IPv6 loopback that the machine lacks', () => {
-    assert.deepEqual(bindableAddresses(['127.0.0.1', '::1', '192.0.2.7'], interfaces), ['127.0.0.1', '192.0.2.7'])
   })
 })

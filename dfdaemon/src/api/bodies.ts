@@ -1,6 +1,6 @@
 import { formatDigest, parseDigest } from '@damselfly/shared'
+import { toApiErrorBody } from '@damselfly/shared/http-api'
 import type { DownloadRequest, PeerStatus, TaskView } from '../peer/peer.ts'
-import { errorBody } from './events.ts'
 import type { ParsedDownloadBody, StatusBody, TaskBody } from './schemas.ts'
 
 export function requestFromBody(body: ParsedDownloadBody): DownloadRequest {
@@ -20,5 +20,5 @@ export function statusBodyOf(status: PeerStatus): StatusBody {
 
 function supernodeBodyOf(state: PeerStatus['supernode']): StatusBody['supernode'] {
   if (state.type !== 'disconnected') return state
-  return { ...state, error: state.error === undefined ? undefined : errorBody(state.error) }
+  return { ...state, error: state.error === undefined ? undefined : toApiErrorBody(state.error) }
 }

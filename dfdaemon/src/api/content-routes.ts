@@ -4,15 +4,15 @@ import { DamselflyError, isTaskId } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
 import type { FinishedDownload } from '../peer/peer.ts'
-import type { App } from './app.ts'
+import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
 import { BACK_TO_SOURCE_HEADER, CAPABILITY_HEADER, contentPath } from './protocol.ts'
 import { parseRangeHeader } from './range.ts'
-import { contentHeaders, errorBody, taskParams } from './schemas.ts'
+import { contentHeaders, taskParams } from './schemas.ts'
 
 const CONTENT_TYPE = 'application/octet-stream'
 
-export function addContentRoutes(app: App, handles: DownloadHandles): void {
+export function addContentRoutes(app: ApiServer, handles: DownloadHandles): void {
   app.get(
     contentPath(':id'),
     {
@@ -25,8 +25,8 @@ export function addContentRoutes(app: App, handles: DownloadHandles): void {
         response: {
           200: { description: 'The content.', content: { [CONTENT_TYPE]: { schema: z.string() } } },
           206: { description: 'A part of it.', content: { [CONTENT_TYPE]: { schema: z.string() } } },
-          '4xx': errorBody,
-          '5xx': errorBody,
+          '4xx': apiErrorBody,
+          '5xx': apiErrorBody,
         },
       },
     },

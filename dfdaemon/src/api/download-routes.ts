@@ -2,14 +2,14 @@ import { Readable } from 'node:stream'
 import { DamselflyError, type Clock } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
-import type { App } from './app.ts'
+import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import { requestFromBody } from './bodies.ts'
 import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
 import { downloadEvents } from './event-stream.ts'
 import { CAPABILITY_HEADER, DOWNLOADS_PATH, EVENT_STREAM_TYPE } from './protocol.ts'
-import { capabilityHeaders, detachedBody, downloadBody, downloadEvent, errorBody } from './schemas.ts'
+import { capabilityHeaders, detachedBody, downloadBody, downloadEvent } from './schemas.ts'
 
-export function addDownloadRoutes(app: App, handles: DownloadHandles, clock: Clock): void {
+export function addDownloadRoutes(app: ApiServer, handles: DownloadHandles, clock: Clock): void {
   app.post(
     DOWNLOADS_PATH,
     {
@@ -19,8 +19,8 @@ export function addDownloadRoutes(app: App, handles: DownloadHandles, clock: Clo
         response: {
           200: { description: 'Events.', content: { [EVENT_STREAM_TYPE]: { schema: downloadEvent } } },
           202: detachedBody,
-          '4xx': errorBody,
-          '5xx': errorBody,
+          '4xx': apiErrorBody,
+          '5xx': apiErrorBody,
         },
       },
     },
@@ -42,7 +42,7 @@ export function addDownloadRoutes(app: App, handles: DownloadHandles, clock: Clo
       schema: {
         description: 'Gives up the download, or the finished content, that the capability belongs to.',
         headers: capabilityHeaders,
-        response: { 204: z.null(), '4xx': errorBody },
+        response: { 204: z.null(), '4xx': apiErrorBody },
       },
     },
     async (request, reply) => {

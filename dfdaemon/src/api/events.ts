@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
-import { diskError, formatDigest, toDamselflyError } from '@damselfly/shared'
+import { diskError, formatDigest } from '@damselfly/shared'
+import { toApiErrorBody } from '@damselfly/shared/http-api'
 import type { DownloadProgress, FinishedDownload } from '../peer/peer.ts'
 import type { DownloadHandle } from './download-handles.ts'
-import type { DoneEvent, DownloadEvent, ErrorBody, StartedEvent } from './schemas.ts'
+import type { DoneEvent, DownloadEvent, StartedEvent } from './schemas.ts'
 
 export function startedEvent(handle: DownloadHandle): StartedEvent {
   return { type: 'started', taskId: handle.download.taskId, capability: handle.capability }
@@ -25,10 +26,5 @@ export async function doneEvent(result: FinishedDownload): Promise<DoneEvent | D
 }
 
 export function errorEvent(error: unknown): DownloadEvent {
-  return { type: 'error', ...errorBody(error) }
-}
-
-export function errorBody(error: unknown): ErrorBody {
-  const ours = toDamselflyError(error)
-  return { code: ours.code, message: ours.message, advice: ours.kind.advice }
+  return { type: 'error', ...toApiErrorBody(error) }
 }

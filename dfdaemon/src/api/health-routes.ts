@@ -2,7 +2,7 @@ import type { Registry } from '@damselfly/shared/metrics'
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
 import type { Peer } from '../peer/peer.ts'
-import type { App } from './app.ts'
+import type { ApiServer } from '@damselfly/shared/http-api'
 import { statusBodyOf } from './bodies.ts'
 import { STATUS_PATH } from './protocol.ts'
 import { healthBody, statusBody } from './schemas.ts'
@@ -13,7 +13,7 @@ export interface HealthSources {
   readonly isStopping: () => boolean
 }
 
-export function addHealthRoutes(app: App, { peer, registry, isStopping }: HealthSources): void {
+export function addHealthRoutes(app: ApiServer, { peer, registry, isStopping }: HealthSources): void {
   app.get(
     STATUS_PATH,
     { schema: { description: 'Identity, supernode, downloads and disk use.', response: { 200: statusBody } } },

@@ -1,23 +1,15 @@
 import { rm } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import { DamselflyError, toDamselflyError, type Clock } from '@damselfly/shared'
+import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
-import { fastify, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Peer } from '../peer/peer.ts'
-import type { App } from './app.ts'
 import { addContentRoutes } from './content-routes.ts'
 import { DownloadHandles } from './download-handles.ts'
 import { DownloadMetrics } from './download-metrics.ts'
 import { addDownloadRoutes } from './download-routes.ts'
-import { errorBody } from './events.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import { guardSocketFile, prepareSocketFile } from './socket-file.ts'
 import { addTaskRoutes } from './task-routes.ts'
@@ -51,7 +43,7 @@ export function createLocalApi(options: LocalApiOptions): LocalApi {
 class SocketApi implements LocalApi {
   readonly #options: LocalApiOptions
   readonly #handles: DownloadHandles
-  #app: App | undefined
+  #app: ApiServer | undefined
   #stopped: Promise<void> | undefined
 
   constructor(options: LocalApiOptions) {
@@ -89,15 +81,9 @@ class SocketApi implements LocalApi {
     await rm(this.#options.socket, { force: true })
   }
 
-  async #createApp(): Promise<App> {
-    const { peer, clock, registry, version } = this.#options
-    const app = fastify({ bodyLimit: MAX_BODY_BYTES, logger: false }).withTypeProvider<ZodTypeProvider>()
-    app.setValidatorCompiler(validatorCompiler)
-    app.setSerializerCompiler(serializerCompiler)
-    app.setErrorHandler((error: FastifyError, request, reply) => this.#sendError(error, request, reply))
-    app.setNotFoundHandler((request, reply) =>
-      reply.code(404).send(errorBody(new DamselflyError('USAGE', `there is no ${request.method} ${pathOf(request)}; see /openapi.json`))),
-    )
+  async #createApp(): Promise<ApiServer> {
+    const { peer, clock, registry, version, logger } = this.#options
+    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, logger })
     await app.register(swagger, {
       openapi: { info: { title: 'dfdaemon local API', version } },
       transform: jsonSchemaTransform,
@@ -109,31 +95,9 @@ class SocketApi implements LocalApi {
     app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     return app
   }
-
-  #sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const ours = apiError(error)
-    if (ours.code === 'INTERNAL') {
-      this.#options.logger.error({ err: error, method: request.method, path: pathOf(request) }, 'a request failed')
-    }
-    return reply.code(ours.kind.http).type('application/json').serializer(JSON.stringify).send(errorBody(ours))
-  }
 }
 
-function apiError(error: FastifyError): DamselflyError {
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const problems = error.validation.map((problem) => `${problem.instancePath.slice(1) || 'body'}: ${problem.message}`)
-    return new DamselflyError('USAGE', problems.join('; '), { cause: error })
-  }
-  const refusedByServer = error.statusCode !== undefined && error.statusCode < 500
-  return toDamselflyError(error, refusedByServer ? 'USAGE' : 'INTERNAL')
-}
-
-/** Without the query, which callers may have filled with anything. */
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?')[0] ?? ''
-}
-
-async function listen(app: App, socket: string): Promise<void> {
+async function listen(app: ApiServer, socket: string): Promise<void> {
   try {
     await app.listen({ path: socket })
   } catch (error) {

@@ -1,4 +1,5 @@
 import { parseDigest } from '@damselfly/shared'
+import { apiErrorBody } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import { BACK_TO_SOURCE_REASONS } from '../peer/peer.ts'
 
@@ -35,12 +36,6 @@ export const downloadBody = z
 const bytesFrom = z.object({ held: byteCount, peers: byteCount, cdn: byteCount, origin: byteCount })
 const backToSource = z.enum(BACK_TO_SOURCE_REASONS).optional()
 
-export const errorBody = z.object({
-  code: z.string().describe('Stable; see the list of error codes.'),
-  message: z.string(),
-  advice: z.string(),
-})
-
 export const startedEvent = z.object({
   type: z.literal('started'),
   taskId: z.string(),
@@ -67,7 +62,7 @@ export const doneEvent = z.object({
   backToSource,
 })
 
-export const errorEvent = errorBody.extend({ type: z.literal('error') })
+export const errorEvent = apiErrorBody.extend({ type: z.literal('error') })
 
 export const downloadEvent = z.discriminatedUnion('type', [startedEvent, progressEvent, doneEvent, errorEvent])
 
@@ -93,7 +88,7 @@ export const tasksBody = z.object({ tasks: z.array(taskBody) })
 export const supernodeBody = z.discriminatedUnion('type', [
   z.object({ type: z.literal('none') }),
   z.object({ type: z.literal('connected'), address: z.string(), peer: z.string() }),
-  z.object({ type: z.literal('disconnected'), address: z.string(), error: errorBody.optional() }),
+  z.object({ type: z.literal('disconnected'), address: z.string(), error: apiErrorBody.optional() }),
 ])
 
 export const statusBody = z.object({
@@ -120,6 +115,5 @@ export type ParsedDownloadBody = z.output<typeof downloadBody>
 export type DownloadEvent = z.output<typeof downloadEvent>
 export type StartedEvent = z.output<typeof startedEvent>
 export type DoneEvent = z.output<typeof doneEvent>
-export type ErrorBody = z.output<typeof errorBody>
 export type TaskBody = z.output<typeof taskBody>
 export type StatusBody = z.output<typeof statusBody>

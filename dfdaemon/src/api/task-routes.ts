@@ -1,12 +1,12 @@
 import { DamselflyError, isTaskId, type TaskId } from '@damselfly/shared'
 import * as z from 'zod'
 import type { Peer } from '../peer/peer.ts'
-import type { App } from './app.ts'
+import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import { taskBodyOf } from './bodies.ts'
 import { TASKS_PATH } from './protocol.ts'
-import { errorBody, taskBody, taskParams, tasksBody } from './schemas.ts'
+import { taskBody, taskParams, tasksBody } from './schemas.ts'
 
-export function addTaskRoutes(app: App, peer: Peer): void {
+export function addTaskRoutes(app: ApiServer, peer: Peer): void {
   app.get(
     TASKS_PATH,
     { schema: { description: 'What this daemon holds and downloads.', response: { 200: tasksBody } } },
@@ -15,7 +15,7 @@ export function addTaskRoutes(app: App, peer: Peer): void {
 
   app.get(
     `${TASKS_PATH}/:id`,
-    { schema: { description: 'One task.', params: taskParams, response: { 200: taskBody, '4xx': errorBody } } },
+    { schema: { description: 'One task.', params: taskParams, response: { 200: taskBody, '4xx': apiErrorBody } } },
     async (request) => {
       const taskId = taskIdOf(request.params.id)
       const task = peer.tasks().find((candidate) => candidate.taskId === taskId)
@@ -30,7 +30,7 @@ export function addTaskRoutes(app: App, peer: Peer): void {
       schema: {
         description: 'Deletes a task that nobody uses.',
         params: taskParams,
-        response: { 204: z.null(), '4xx': errorBody },
+        response: { 204: z.null(), '4xx': apiErrorBody },
       },
     },
     async (request, reply) => {

@@ -1,5 +1,6 @@
-import { DamselflyError, ERROR_CODES } from '@damselfly/shared'
-import { Command, CommanderError } from 'commander'
+import { ERROR_CODES } from '@damselfly/shared'
+import { parseCommandLine } from '@damselfly/shared/command-line'
+import { Command } from 'commander'
 
 /** What the command line asks for. */
 export type Invocation =
@@ -23,19 +24,9 @@ interface Options {
 
 /** @throws DamselflyError USAGE */
 export function parseArguments(args: readonly string[], version: string): Invocation {
-  let printed = ''
-  const command = createCommand(version).configureOutput({
-    writeOut: (text) => (printed += text),
-    writeErr: () => undefined,
-  })
-  try {
-    command.parse(args, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return { type: 'print', text: printed }
-    // A suggestion stands on a line of its own.
-    throw new DamselflyError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '))
-  }
+  const command = createCommand(version)
+  const printed = parseCommandLine(command, args)
+  if (printed !== undefined) return { type: 'print', text: printed }
   const { config, printConfig, supernode, dataDir, socket, listen, logLevel } = command.opts<Options>()
   const flags = {
     supernodes: supernode,
@@ -50,8 +41,6 @@ export function parseArguments(args: readonly string[], version: string): Invoca
 function createCommand(version: string): Command {
   return new Command('dfdaemon')
     .description('The peer on this host: downloads through other peers and serves what it has.')
-    .allowExcessArguments(false)
-    .exitOverride()
     .version(version, '--version')
     .option('--config <file>', 'configuration in YAML')
     .option('--print-config', 'show the configuration in force, then end')

@@ -1,7 +1,7 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { OriginPolicy } from '@damselfly/cdn'
-import { parseSupernodeAddress, type ListenAddress, type SupernodeAddress } from '@damselfly/exchange'
+import { isLoopback, parseSupernodeAddress, type ListenAddress, type SupernodeAddress } from '@damselfly/exchange'
 import type { PeerListen } from '../peer/peer-network.ts'
 import type { DaemonConfig } from './config.ts'
 
@@ -42,13 +42,4 @@ function usualAddresses(supernodes: readonly string[], interfaces: Interfaces): 
   const allLocal = supernodeAddresses(supernodes).every(({ host }) => isLoopback(host))
   if (!allLocal) return [hasIPv6 ? '::' : '0.0.0.0']
   return LOOPBACK.filter((address) => isIP(address) === 4 || hasIPv6)
-}
-
-const loopbackNetwork = new BlockList()
-loopbackNetwork.addSubnet('127.0.0.0', 8, 'ipv4')
-loopbackNetwork.addAddress('::1', 'ipv6')
-
-function isLoopback(host: string): boolean {
-  const version = isIP(host)
-  return version === 0 ? host === 'localhost' : loopbackNetwork.check(host, version === 4 ? 'ipv4' : 'ipv6')
 }

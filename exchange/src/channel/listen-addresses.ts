@@ -1,9 +1,12 @@
+import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { plainHost } from './address.ts'
 import type { Endpoint } from './transport.ts'
 
 /** Whether a host is this machine itself. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host)
+  const address = plainHost(host)
+  return address === 'localhost' || address === '::1' || (isIPv4(address) && address.startsWith('127.'))
 }
 
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::'])

@@ -1,10 +1,10 @@
-import { formatDigest, redactUrl, type Clock, type DamselflyError } from '@damselfly/shared'
+import { formatDigest, redactUrl, type Clock } from '@damselfly/shared'
 import type { BlocklistEntry } from '@damselfly/scheduler'
 import type * as z from 'zod'
 import type { ConnectedPeer } from '../control/connected-peer.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
-import type { blocklistBody, errorBody, PeerBody, peerDetailBody, TaskBody, taskDetailBody } from './schemas.ts'
+import type { blocklistBody, PeerBody, peerDetailBody, TaskBody, taskDetailBody } from './schemas.ts'
 
 export function taskBodyOf({ swarm, source, createdAt, lastUsedAt }: Task): TaskBody {
   const { spec, content, members } = swarm
@@ -66,10 +66,6 @@ export function blocklistBodyOf(entries: readonly BlocklistEntry[], clock: Clock
       return { parent, child: child ?? null, reason, failures, until: isoTime(until + offset) }
     }),
   }
-}
-
-export function errorBodyOf(error: DamselflyError): z.output<typeof errorBody> {
-  return { code: error.code, message: error.message, advice: error.kind.advice }
 }
 
 /** @param ms since 1970 */

@@ -1,18 +1,11 @@
 import swagger from '@fastify/swagger'
-import { DamselflyError, messageOf, toDamselflyError } from '@damselfly/shared'
+import { DamselflyError, messageOf } from '@damselfly/shared'
+import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import { formatAddress, type ListenAddress } from '@damselfly/exchange'
-import { fastify, type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import type { FastifyRequest } from 'fastify'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
-import type { App } from './app.ts'
-import { errorBodyOf } from './bodies.ts'
 import { addHealthRoutes, addPeerRoutes, addStatusRoutes, addTaskRoutes, type RouteSources } from './routes.ts'
 
 /** The API only reads; nobody needs a large body. Bytes. */
@@ -45,7 +38,7 @@ export function createManagementApi(options: ManagementApiOptions): ManagementAp
 class HttpManagementApi implements ManagementApi {
   readonly #options: ManagementApiOptions
   /** One server per address, all with the same routes. */
-  readonly #apps: App[] = []
+  readonly #apps: ApiServer[] = []
 
   constructor(options: ManagementApiOptions) {
     this.#options = options
@@ -65,19 +58,12 @@ class HttpManagementApi implements ManagementApi {
     await Promise.all(this.#apps.splice(0).map(closeWithin))
   }
 
-  async #createApp(): Promise<App> {
+  async #createApp(): Promise<ApiServer> {
     const { sources, token, logger } = this.#options
-    const app = fastify({ bodyLimit: MAX_BODY_BYTES, logger: false }).withTypeProvider<ZodTypeProvider>()
-    app.setValidatorCompiler(validatorCompiler)
-    app.setSerializerCompiler(serializerCompiler)
-    app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply, logger))
+    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, logger })
     // Before every route and before the answer to unknown ones: what is not declared public needs the token.
     app.addHook('onRequest', async (request) => {
       if (request.routeOptions.config.isPublic !== true) requireToken(request, token)
-    })
-    app.setNotFoundHandler((request, reply) => {
-      const error = new DamselflyError('USAGE', `there is no ${request.method} ${pathOf(request)}; see /openapi.json`)
-      return reply.code(404).send(errorBodyOf(error))
     })
     await app.register(swagger, {
       openapi: {
@@ -102,28 +88,7 @@ function requireToken(request: FastifyRequest, token: AdminToken): void {
   throw new DamselflyError('UNAUTHORIZED', given === undefined ? 'no admin token was sent' : 'this is not the admin token')
 }
 
-function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
-  const ours = apiError(error)
-  if (ours.code === 'INTERNAL') logger.error({ err: error, method: request.method, path: pathOf(request) }, 'a request failed')
-  if (ours.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
-  return reply.code(ours.kind.http).type('application/json').serializer(JSON.stringify).send(errorBodyOf(ours))
-}
-
-function apiError(error: FastifyError): DamselflyError {
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const problems = error.validation.map((problem) => `${problem.instancePath.slice(1) || 'request'}: ${problem.message}`)
-    return new DamselflyError('USAGE', problems.join('; '), { cause: error })
-  }
-  const isRefused = error.statusCode !== undefined && error.statusCode < 500
-  return toDamselflyError(error, isRefused ? 'USAGE' : 'INTERNAL')
-}
-
-/** Without the query, which callers may have filled with anything. */
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?')[0] ?? ''
-}
-
-async function listen(app: App, host: string, port: number): Promise<string> {
+async function listen(app: ApiServer, host: string, port: number): Promise<string> {
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -134,7 +99,7 @@ async function listen(app: App, host: string, port: number): Promise<string> {
   return `http://${formatAddress(host, typeof bound === 'object' && bound !== null ? bound.port : port)}`
 }
 
-async function closeWithin(app: App): Promise<void> {
+async function closeWithin(app: ApiServer): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS)
   await app.close()
   clearTimeout(timer)

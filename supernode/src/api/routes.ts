@@ -1,15 +1,14 @@
 import { DamselflyError, isTaskId, type Clock, type PeerId } from '@damselfly/shared'
+import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import type { Registry } from '@damselfly/shared/metrics'
 import type { Scheduler } from '@damselfly/scheduler'
 import * as z from 'zod'
 import type { PeerRegister } from '../control/peer-register.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
-import type { App } from './app.ts'
 import { blocklistBodyOf, peerBodyOf, peerDetailOf, taskBodyOf, taskDetailOf } from './bodies.ts'
 import { pageOf } from './page.ts'
 import {
   blocklistBody,
-  errorBody,
   healthBody,
   pageQuery,
   peerDetailBody,
@@ -19,6 +18,13 @@ import {
   taskQuery,
   versionBody,
 } from './schemas.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whether the route answers without a token. */
+    isPublic?: boolean
+  }
+}
 
 export interface RouteSources {
   readonly version: string
@@ -31,7 +37,7 @@ export interface RouteSources {
   readonly clock: Clock
 }
 
-export function addHealthRoutes(app: App, { isReady }: RouteSources): void {
+export function addHealthRoutes(app: ApiServer, { isReady }: RouteSources): void {
   app.get(
     '/healthz',
     { config: { isPublic: true }, schema: { description: 'The process lives.', security: [], response: { 200: healthBody } } },
@@ -47,15 +53,15 @@ export function addHealthRoutes(app: App, { isReady }: RouteSources): void {
   )
 }
 
-export function addStatusRoutes(app: App, { version, peerId, registry, scheduler, clock }: RouteSources): void {
+export function addStatusRoutes(app: ApiServer, { version, peerId, registry, scheduler, clock }: RouteSources): void {
   app.get(
     '/api/v1/version',
-    { schema: { description: 'What runs here.', response: { 200: versionBody, 401: errorBody } } },
+    { schema: { description: 'What runs here.', response: { 200: versionBody, 401: apiErrorBody } } },
     async () => ({ name: 'supernode', version, node: process.version, peerId }),
   )
   app.get(
     '/api/v1/blocklist',
-    { schema: { description: 'Who may not be used as parent at the moment.', response: { 200: blocklistBody, 401: errorBody } } },
+    { schema: { description: 'Who may not be used as parent at the moment.', response: { 200: blocklistBody, 401: apiErrorBody } } },
     async () => blocklistBodyOf(scheduler.snapshotBlocklist(), clock),
   )
   app.get(
@@ -63,21 +69,21 @@ export function addStatusRoutes(app: App, { version, peerId, registry, scheduler
     {
       schema: {
         description: 'Prometheus metrics.',
-        response: { 200: { description: 'Metrics.', content: { 'text/plain': { schema: z.string() } } }, 401: errorBody },
+        response: { 200: { description: 'Metrics.', content: { 'text/plain': { schema: z.string() } } }, 401: apiErrorBody },
       },
     },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
   )
 }
 
-export function addTaskRoutes(app: App, { tasks }: RouteSources): void {
+export function addTaskRoutes(app: ApiServer, { tasks }: RouteSources): void {
   app.get(
     '/api/v1/tasks',
     {
       schema: {
         description: 'Tasks that the supernode knows, in the order of their ids.',
         querystring: taskQuery,
-        response: { 200: taskListBody, 400: errorBody, 401: errorBody },
+        response: { 200: taskListBody, 400: apiErrorBody, 401: apiErrorBody },
       },
     },
     async ({ query }) => {
@@ -96,7 +102,7 @@ export function addTaskRoutes(app: App, { tasks }: RouteSources): void {
       schema: {
         description: 'One task with its swarm.',
         params: z.object({ id: z.string().max(128) }),
-        response: { 200: taskDetailBody, 401: errorBody, 404: errorBody },
+        response: { 200: taskDetailBody, 401: apiErrorBody, 404: apiErrorBody },
       },
     },
     async ({ params: { id } }) => {
@@ -107,14 +113,14 @@ export function addTaskRoutes(app: App, { tasks }: RouteSources): void {
   )
 }
 
-export function addPeerRoutes(app: App, { peers, tasks }: RouteSources): void {
+export function addPeerRoutes(app: ApiServer, { peers, tasks }: RouteSources): void {
   app.get(
     '/api/v1/peers',
     {
       schema: {
         description: 'Connected peers, in the order of their ids.',
         querystring: pageQuery,
-        response: { 200: peerListBody, 400: errorBody, 401: errorBody },
+        response: { 200: peerListBody, 400: apiErrorBody, 401: apiErrorBody },
       },
     },
     async ({ query }) => {
@@ -128,7 +134,7 @@ export function addPeerRoutes(app: App, { peers, tasks }: RouteSources): void {
       schema: {
         description: 'One connected peer with its tasks.',
         params: z.object({ id: z.string().max(128) }),
-        response: { 200: peerDetailBody, 401: errorBody, 404: errorBody },
+        response: { 200: peerDetailBody, 401: apiErrorBody, 404: apiErrorBody },
       },
     },
     async ({ params: { id } }) => {

@@ -2,8 +2,6 @@ import * as z from 'zod'
 
 export const TASK_STATES = ['idle', 'starting', 'fetching', 'complete', 'failed'] as const
 
-export const errorBody = z.object({ code: z.string(), message: z.string(), advice: z.string() })
-
 export const healthBody = z.object({ status: z.enum(['ok', 'stopping']) })
 
 export const versionBody = z.object({ name: z.string(), version: z.string(), node: z.string(), peerId: z.string() })

@@ -1,5 +1,5 @@
 import type { SupernodeConfig } from './config.ts'
-import { isLoopbackOnly } from './addresses.ts'
+import { isLoopbackOnly } from '@damselfly/exchange'
 
 const EVERY_NETWORK = ['0.0.0.0/0', '::/0']
 

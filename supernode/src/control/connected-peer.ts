@@ -1,6 +1,6 @@
 import { DamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Hello } from '@damselfly/shared/wire'
-import type { ChannelKind, Endpoint } from '@damselfly/exchange'
+import { isLoopback, type ChannelKind, type Endpoint } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
@@ -95,10 +95,6 @@ const HOST_PATTERN = /^[\w.:%-]{1,255}$/
 
 function isUnspecified(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host)
 }
 
 function hostOf(address: string): string {

@@ -1,0 +1,24 @@
+import { CommanderError, type Command } from 'commander'
+import { DamselflyError } from './errors/damselfly-error.ts'
+
+/**
+ * Parses a command line without writing to the terminal or ending the process.
+ *
+ * @param args without the program itself
+ * @returns what `--help` or `--version` would print, if one of them was asked for
+ * @throws DamselflyError USAGE
+ */
+export function parseCommandLine(command: Command, args: readonly string[]): string | undefined {
+  let printed = ''
+  command.exitOverride().allowExcessArguments(false)
+  command.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })
+  try {
+    command.parse(args, { from: 'user' })
+    return undefined
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return printed
+    // A suggestion stands on a line of its own.
+    throw new DamselflyError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '))
+  }
+}

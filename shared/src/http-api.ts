@@ -1,0 +1,83 @@
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { DamselflyError, toDamselflyError } from './errors/damselfly-error.ts'
+import type { Logger } from './logging.ts'
+
+/** An HTTP server whose routes are typed by their zod schemas. */
+export type ApiServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** What every failed request is answered with. */
+export const apiErrorBody: z.ZodObject<{ code: z.ZodString; message: z.ZodString; advice: z.ZodString }> = z.object({
+  code: z.string().describe('Stable; see the list of error codes.'),
+  message: z.string(),
+  advice: z.string(),
+})
+export type ApiErrorBody = z.output<typeof apiErrorBody>
+
+export function toApiErrorBody(error: unknown): ApiErrorBody {
+  const { code, message, kind } = toDamselflyError(error)
+  return { code, message, advice: kind.advice }
+}
+
+export interface ApiServerInit {
+  /** The largest body of a request; bytes. */
+  readonly maxBodyBytes: number
+  readonly logger: Logger
+}
+
+/** A server without routes that checks by zod schemas and answers every error with its stable code. */
+export function createApiServer({ maxBodyBytes, logger }: ApiServerInit): ApiServer {
+  const server = fastify({ bodyLimit: maxBodyBytes, logger: false }).withTypeProvider<ZodTypeProvider>()
+  server.setValidatorCompiler(validatorCompiler)
+  server.setSerializerCompiler(serializerCompiler)
+  server.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, logger))
+  server.setNotFoundHandler((request, reply) => {
+    const error = new DamselflyError('USAGE', `there is no ${request.method} ${pathOf(request)}; see /openapi.json`)
+    return reply.code(404).send(toApiErrorBody(error))
+  })
+  return server
+}
+
+function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply, logger: Logger): FastifyReply {
+  const ours = ourError(error)
+  if (ours.code === 'INTERNAL') logger.error({ err: error, method: request.method, path: pathOf(request) }, 'a request failed')
+  if (ours.code === 'UNAUTHORIZED') reply.header('www-authenticate', 'Bearer')
+  // The route's own schema for answers knows nothing of errors.
+  return reply.code(ours.kind.http).type('application/json').serializer(JSON.stringify).send(toApiErrorBody(ours))
+}
+
+function ourError(error: FastifyError): DamselflyError {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const problems = error.validation.map((problem) => `${problem.instancePath.slice(1) || 'request'}: ${problem.message}`)
+    return new DamselflyError('USAGE', problems.join('; '), { cause: error })
+  }
+  const isRefused = error.statusCode !== undefined && error.statusCode < 500
+  return toDamselflyError(error, isRefused ? 'USAGE' : 'INTERNAL')
+}
+
+/** Without the query, which callers may have filled with anything. */
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?')[0] ?? ''
+}
