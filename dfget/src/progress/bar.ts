@@ -10,6 +10,9 @@ export interface Terminal extends NodeJS.WritableStream {
   readonly columns?: number
 }
 
+/** Where the terminal says nothing of its width, or 0, as one does that nobody has set up. */
+const USUAL_COLUMNS = 80
+
 /** One line at the bottom of a terminal. */
 export class ProgressBar implements Drawing {
   readonly #terminal: Terminal
@@ -45,7 +48,7 @@ export class ProgressBar implements Drawing {
       linewrap: false,
       // The program ends by signals in its own way and clears the bar then.
       gracefulExit: false,
-      format: (_options: unknown, _params: unknown, shown: BarPayload) => barLine(shown, this.#terminal.columns ?? 80),
+      format: (_options: unknown, _params: unknown, shown: BarPayload) => barLine(shown, this.#terminal.columns || USUAL_COLUMNS),
     })
     bar.start(0, 0, payload)
     return bar
