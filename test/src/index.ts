@@ -1,3 +1,4 @@
+export * from './connections.ts'
 export * from './content.ts'
 export * from './daemon.ts'
 export * from './download.ts'
