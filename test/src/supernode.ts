@@ -20,6 +20,8 @@ export class Supernode {
   readonly program: Program
   readonly dataDir: string
   readonly ports: SupernodePorts
+  /** Those for peers, of every kind, and the management API's. */
+  readonly allPorts: readonly number[]
   readonly peerId: string
   /** The management API's base URL. */
   readonly url: string
@@ -36,6 +38,7 @@ export class Supernode {
     const host = endpoints[0]?.host ?? ''
     this.#host = isIPv6(host) ? `[${host}]` : host
     this.ports = { direct: portOf('direct'), libp2p: portOf('libp2p'), management: Number(new URL(this.url).port) }
+    this.allPorts = [...endpoints.map(({ port }) => port), this.ports.management]
   }
 
   /** As a peer is told of it. */

@@ -37,7 +37,7 @@ describe('pieces', function () {
     origin = await lab.faultOrigin()
   })
 
-  afterEach(() => lab.stop())
+  afterEach(() => lab?.stop())
 
   function start(name: string, supernode: Supernode, security: Security): Promise<Daemon> {
     const address = security === 'noise' ? supernode.libp2pAddress : supernode.address
