@@ -1,4 +1,4 @@
-import { Program, describe as describeExit, type Exit } from './program.ts'
+import { describe as describeExit, type Exit, type Program } from './program.ts'
 
 export interface BytesFrom {
   readonly held: number

@@ -56,7 +56,7 @@ async function run(lab: Lab, url: string | undefined): Promise<number> {
     say(`done\n  supernode    ${supernode.address}, management API http://127.0.0.1:${supernode.ports.management}\n`)
     say(`  peers        ${peers.length}, each a dfdaemon with its own data\n\n`)
 
-    const target = origin?.url ?? (url as string)
+    const target = url ?? origin?.url ?? ''
     say(`Downloading ${target} through all three at once ... `)
     const started = performance.now()
     const downloads = peers.map((peer, i) => lab.download(target, outputOf(lab, i), peer).done())

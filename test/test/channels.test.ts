@@ -16,7 +16,7 @@ interface PeerView {
 /** What each side asks for, and what has to carry the pieces then. */
 const cases: readonly { readonly supernode: Security; readonly peers: readonly [Security, Security]; readonly kind: Kind }[] = [
   { supernode: 'plain', peers: ['plain', 'plain'], kind: 'plain' },
-  { supernode: 'tls', peers: ['tls', 'tls'], kind: 'direct' },
+  { supernode: 'tls', peers: ['plain', 'tls'], kind: 'direct' },
   { supernode: 'noise', peers: ['noise', 'noise'], kind: 'libp2p' },
   { supernode: 'plain', peers: ['plain', 'noise'], kind: 'libp2p' },
 ]

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import type { FaultOrigin } from '@damselfly/cdn/testing'
-import type { ErrorCode } from '@damselfly/shared'
 import { assertFailure, createWaysLab, failsCleanly, freePort, wayArguments, WAYS, type WaysLab } from '@damselfly/test'
 
 const MIB = 1024 ** 2
@@ -20,14 +19,19 @@ describe('dfget', function () {
 
   after(() => ways.lab.stop())
 
-  async function failsEveryWay(args: readonly string[], code: ErrorCode): Promise<void> {
+  it('refuses a scheme that it does not speak every way: URL_REFUSED', async () => {
     await Promise.all(
-      WAYS.map((way) => failsCleanly(ways.lab, [...args, ...wayArguments(ways, way)], code, { existing: way !== 'alone' })),
+      WAYS.map((way) => {
+        const args = ['ftp://127.0.0.1/file', ...wayArguments(ways, way)]
+        return failsCleanly(ways.lab, args, 'URL_REFUSED', { existing: way !== 'alone' })
+      }),
     )
-  }
+  })
 
-  for (const refused of ['ftp://127.0.0.1/file', 'file:///etc/passwd', 'no URL at all']) {
-    it(`refuses '${refused}' every way: URL_REFUSED`, () => failsEveryWay([refused], 'URL_REFUSED'))
+  for (const refused of ['file:///etc/passwd', 'no URL at all']) {
+    it(`refuses '${refused}': URL_REFUSED`, async () => {
+      await failsCleanly(ways.lab, [refused, ...wayArguments(ways, 'alone')], 'URL_REFUSED')
+    })
   }
 
   describe('without a supernode that answers', () => {
