@@ -162,7 +162,7 @@ export const ERROR_CODES = {
     exit: EXIT.network,
     http: 502,
     meaning: 'the supernode shows another identity than the one configured or seen before',
-    advice: 'if it was reinstalled, remove its line from known-supernodes.json in the data directory',
+    advice: 'if it was reinstalled, configure its new PeerId or remove its line from known-supernodes.json in the data directory',
   },
   SUPERNODE_OVERLOADED: {
     exit: EXIT.network,
