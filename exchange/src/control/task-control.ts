@@ -27,6 +27,8 @@ export interface TaskNews {
   readonly signedManifest: Uint8Array | undefined
   /** The task failed for everybody. */
   readonly error: DamselflyError | undefined
+  /** Bytes that the CDN has fetched so far; 0 when it does not say. */
+  readonly fetched: number
 }
 
 /** What the supernode tells a child about one task. Called in order; must not throw. */

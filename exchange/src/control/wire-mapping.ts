@@ -104,6 +104,7 @@ export function newsFromWire(update: TaskUpdate): TaskNews {
     digests: update.digests.map(({ index, digest }) => ({ index, digest: digestFromWire(digest) })),
     signedManifest: update.signedManifest.length === 0 ? undefined : update.signedManifest,
     error: update.errorCode === '' ? undefined : errorFromWire(update.errorCode, update.errorMessage),
+    fetched: toNumber(update.fetched, 'bytes fetched'),
   }
 }
 

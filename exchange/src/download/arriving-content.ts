@@ -1,7 +1,8 @@
-import { DamselflyError, digestsEqual, pause, taskIdFromBytes, type PeerId, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, messageOf, pause, type PeerId, type Sha256 } from '@damselfly/shared'
 import type { TaskNews } from '../control/task-control.ts'
-import { splitDigests, verifyManifest } from '../identity/signed-manifest.ts'
 import type { StoredTask } from '../store/piece-store.ts'
+import { contradicts } from './content-version.ts'
+import { readManifest } from './manifest-news.ts'
 import { prepareStored, storePiece, type DescribedContent } from './stored-content.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { TransferAccount } from './transfer-account.ts'
@@ -24,9 +25,8 @@ const MANIFEST_WAIT = 1_000
  * before its place in the store is made is kept and applied then.
  */
 export class ArrivingContent {
-  /** By piece; only what the supernode said. */
-  readonly digests: Map<number, Sha256> = new Map()
   readonly #options: ArrivingContentOptions
+  readonly #digests = new Map<number, Sha256>()
   readonly #complete = Promise.withResolvers<void>()
   readonly #manifest = new AbortController()
   #early: ((stored: StoredTask) => void)[] = []
@@ -42,6 +42,11 @@ export class ArrivingContent {
     return this.#stored
   }
 
+  /** By piece; only what the supernode said. */
+  get digests(): ReadonlyMap<number, Sha256> {
+    return this.#digests
+  }
+
   get isComplete(): boolean {
     return this.#stored?.isComplete === true
   }
@@ -51,16 +56,35 @@ export class ArrivingContent {
     return this.#complete.promise
   }
 
-  /** Whoever learns first what the content is makes room for it; everybody else finds it made. */
-  prepare(content: DescribedContent): Promise<StoredTask> {
+  /**
+   * Whoever learns first what the content is makes room for it; everybody else finds it made.
+   *
+   * @throws DamselflyError ORIGIN_CHANGED when it is described otherwise than before; as `prepareStored`
+   */
+  async prepare(content: DescribedContent): Promise<StoredTask> {
     this.#preparing ??= this.#makeRoom(content)
-    return this.#preparing
+    const stored = await this.#preparing
+    const isNamed = this.#options.task.identity.digest !== undefined
+    if (contradicts(stored.record, content, isNamed)) {
+      throw new DamselflyError('ORIGIN_CHANGED', 'the supernode and the origin speak of different contents')
+    }
+    return stored
   }
 
   /** Calls `action` now, or once the stored task is there. */
   whenPrepared(action: (stored: StoredTask) => void): void {
     if (this.#stored === undefined) this.#early.push(action)
     else action(this.#stored)
+  }
+
+  /**
+   * The supernode's word on a piece.
+   *
+   * @throws DamselflyError ORIGIN_CHANGED when the piece is here and is another one
+   */
+  learnDigest(index: number, digest: Sha256): void {
+    this.#digests.set(index, digest)
+    if (this.#stored !== undefined) checkHeld(this.#stored, index, digest)
   }
 
   /**
@@ -74,16 +98,12 @@ export class ArrivingContent {
     for (let index = 0; index < layout.pieceCount; index++) {
       const { offset, length } = layout.piece(index)
       const piece = bytes.subarray(offset, offset + length)
-      if (!(await storePiece(stored, index, piece, this.digests.get(index)))) continue
-      this.#options.account.received(length)
-      this.#options.account.settled(length, 'cdn')
+      if (await storePiece(stored, index, piece, this.#digests.get(index))) this.#options.account.verified(length, 'cdn')
     }
   }
 
   /**
-   * The length counts as soon as this returns; the promise is for the disk.
-   *
-   * @param supernode whose signature the manifest must bear
+   * @param supernode whose signature a manifest must bear; undefined: a manifest does not count
    * @throws DamselflyError PROTOCOL, ORIGIN_CHANGED, DISK_FULL, DISK_FAILED
    */
   async takeNews(stored: StoredTask, news: TaskNews, supernode: PeerId | undefined): Promise<void> {
@@ -93,8 +113,13 @@ export class ArrivingContent {
     }
   }
 
+  /** The length counts as soon as this returns; the promise is for the disk. @throws as `takeNews` */
   async takeLength(stored: StoredTask, contentLength: number): Promise<void> {
-    if (stored.record.contentLength !== contentLength) await stored.update({ contentLength })
+    const known = stored.record.contentLength
+    if (known !== undefined && known !== contentLength) {
+      throw new DamselflyError('ORIGIN_CHANGED', `the content has ${contentLength} bytes now, not ${known}`)
+    }
+    if (known === undefined) await update(stored, contentLength)
     this.check()
   }
 
@@ -119,6 +144,7 @@ export class ArrivingContent {
     beforePrepare()
     const stored = await prepareStored(dependencies.store, task.taskId, task.identity, content, dependencies.clock)
     signal.throwIfAborted()
+    for (const [index, digest] of this.#digests) checkHeld(stored, index, digest)
     onPrepared(stored)
     this.#stored = stored
     this.#unsubscribe = stored.onPiece(() => this.check())
@@ -130,23 +156,30 @@ export class ArrivingContent {
   }
 
   async #takeManifest(stored: StoredTask, signedManifest: Uint8Array, supernode: PeerId): Promise<void> {
-    const manifest = verifyManifest(signedManifest, new Set([supernode]))
-    if (taskIdFromBytes(manifest.taskId) !== this.#options.task.taskId) {
-      throw new DamselflyError('PROTOCOL', 'the manifest is for another task')
-    }
-    checkPieces(stored, splitDigests(manifest.pieceDigests))
+    const { task, dependencies } = this.#options
+    const manifest = readManifest(signedManifest, task.taskId, supernode, dependencies.logger)
+    if (manifest === undefined) return
+    await this.takeLength(stored, manifest.contentLength)
+    for (const [index, digest] of manifest.digests.entries()) this.learnDigest(index, digest)
     await stored.update({ signedManifest, contentDigest: manifest.contentDigest })
     this.#manifest.abort()
   }
 }
 
-/** @throws DamselflyError ORIGIN_CHANGED when a piece that is here belongs to another version */
-function checkPieces(stored: StoredTask, digests: readonly Sha256[]): void {
-  for (const index of stored.have().members()) {
-    const held = stored.digest(index)
-    const signed = digests[index]
-    if (held === undefined || signed === undefined || !digestsEqual(held, signed)) {
-      throw new DamselflyError('ORIGIN_CHANGED', `piece ${index} belongs to another version of the content`)
-    }
+/** @throws DamselflyError PROTOCOL when there can be no content of this length in such pieces */
+async function update(stored: StoredTask, contentLength: number): Promise<void> {
+  try {
+    await stored.update({ contentLength })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new DamselflyError('PROTOCOL', `the supernode gives an impossible length: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+/** @throws DamselflyError ORIGIN_CHANGED when the piece is here and belongs to another version */
+function checkHeld(stored: StoredTask, index: number, digest: Sha256): void {
+  const held = stored.digest(index)
+  if (held !== undefined && !digestsEqual(held, digest)) {
+    throw new DamselflyError('ORIGIN_CHANGED', `piece ${index} belongs to another version of the content`)
   }
 }

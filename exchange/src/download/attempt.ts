@@ -1,4 +1,4 @@
-import { DamselflyError, pause, pieceSizeFor, toDamselflyError, type ErrorCode, type PeerId } from '@damselfly/shared'
+import { DamselflyError, toDamselflyError, type PeerId } from '@damselfly/shared'
 import type {
   Assignment,
   ParentInfo,
@@ -9,14 +9,15 @@ import type {
 } from '../control/task-control.ts'
 import type { StoredTask } from '../store/piece-store.ts'
 import { ArrivingContent } from './arriving-content.ts'
+import { AssignedWork } from './assigned-work.ts'
 import { backToSourceReason, type BackToSourceReason } from './back-to-source-reason.ts'
-import { fetchFromKnownParents } from './known-parents.ts'
-import { OriginFetch } from './origin-fetch.ts'
+import { OwnWay } from './own-way.ts'
 import { ParentProgress } from './parent-progress.ts'
 import { PieceDeadline } from './piece-deadline.ts'
-import type { FetchedPiece, PieceFetchContext } from './piece-fetch.ts'
+import { isFinal, isOriginTrouble, isSpoiled } from './refusals.ts'
+import { SelfHelp } from './self-help.ts'
+import { whyAlone, type Standing } from './standing.ts'
 import { SupernodePatience } from './supernode-patience.ts'
-import { SwarmFetch, type SwarmFetchEvents } from './swarm-fetch.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
@@ -32,62 +33,57 @@ export interface AttemptOptions {
   readonly onBackToSource: (reason: BackToSourceReason) => void
 }
 
-/** How long a peer that may not use the origin waits for a lost supernode; milliseconds. */
-const SUPERNODE_WAIT = 30_000
-
-/** Refusals that no other way to the origin would change. */
-const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  'ORIGIN_NOT_FOUND',
-  'ORIGIN_UNAUTHORIZED',
-  'URL_REFUSED',
-  'RANGE_UNSATISFIABLE',
-  'DIGEST_MISMATCH',
-])
-
-/** Refusals that say something of the origin, not of the supernode. */
-const ORIGIN_TROUBLE: ReadonlySet<ErrorCode> = new Set([
-  'ORIGIN_STATUS',
-  'ORIGIN_UNREACHABLE',
-  'ORIGIN_TLS',
-  'ORIGIN_REDIRECTS',
-  'ORIGIN_SHORT',
-  'ORIGIN_LONG',
-  'ORIGIN_CHANGED',
-])
-
-const DISK_TROUBLE: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'DISK_DENIED', 'DISK_FAILED'])
+/** A download for which nothing comes for so long, whatever the supernode says, is given up; milliseconds. */
+const LONGEST_IDLE = 300_000
 
 /**
- * One try at getting a whole content: assignments of the supernode first, known parents when
- * it is lost, the origin when nothing else is left. All ways write into the same stored task.
+ * One try at getting a whole content: assignments while the supernode helps, the peer's own way while it does
+ * not. All write into the same stored task.
  *
- *     registered --lost--> known parents --exhausted--> origin
- *         ^  \--refused, silent, told so---------------^  |
- *         +------------- restored ------------------------+
+ *     joining --answered--> joined --lost, refused--> away --restored--> joining
+ *
+ *     joining, joined: silence or the supernode's word starts the own way, an assignment stops it
+ *     away:            the own way, again and again, until the content is whole or it fails
  */
 export class DownloadAttempt implements TaskControlListener {
   readonly #options: AttemptOptions
   readonly #work = new AbortController()
   readonly #failure = Promise.withResolvers<never>()
   readonly #tasks = new Set<Promise<void>>()
-  readonly #progress = new ParentProgress()
-  readonly #deadline = new PieceDeadline()
   readonly #patience: SupernodePatience
   readonly #control: TaskControl | undefined
   readonly #content: ArrivingContent
-  #swarm: SwarmFetch | undefined
-  #origin: OriginFetch | undefined
-  #originRunning = false
-  #registering = false
-  #registered = false
-  #refusal: DamselflyError | undefined
+  readonly #selfHelp: SelfHelp
+  #assigned: AssignedWork | undefined
+  #standing: Standing = { type: 'joining' }
+  /** Counts the talks with the supernode, so that what belongs to an earlier one is known to be void. */
+  #round = 0
+  #fetchedAtCdn = 0
 
   constructor(options: AttemptOptions) {
     this.#options = options
     const { control, clock } = options.dependencies
-    this.#content = new ArrivingContent({ ...options, signal: this.#work.signal })
+    const { signal } = this.#work
+    this.#content = new ArrivingContent({ ...options, signal })
+    this.#content.whenPrepared((stored) => {
+      this.#assigned = this.#createAssignedWork(stored)
+    })
     this.#control = control?.task(options.task.taskId, this)
-    this.#patience = new SupernodePatience(clock, () => this.#supernodeSilent())
+    this.#patience = new SupernodePatience({
+      clock,
+      onSilent: () => this.#supernodeSilent(),
+      onFruitless: (idleMs) => this.#supernodeFruitless(idleMs),
+    })
+    this.#selfHelp = new SelfHelp({
+      content: this.#content,
+      createOwnWay: (reason) => this.#createOwnWay(reason),
+      assigned: () => this.#assigned,
+      standing: () => this.#standing,
+      spawn: (work) => this.#spawn(work),
+      fail: (error) => this.#fail(error),
+      clock,
+      signal,
+    })
     this.#failure.promise.catch(() => undefined)
   }
 
@@ -97,10 +93,9 @@ export class DownloadAttempt implements TaskControlListener {
     signal.addEventListener('abort', aborted, { once: true })
     try {
       signal.throwIfAborted()
-      if (this.#control === undefined) this.#goToOrigin('no-supernode')
-      else this.#spawn(this.#joinOrHelpOurselves())
+      this.#begin()
       await Promise.race([this.#content.complete, this.#failure.promise])
-      if (this.#registered && this.#options.task.identity.digest === undefined) await this.#content.awaitManifest()
+      await Promise.race([this.#wordOnTheWhole(), this.#failure.promise])
       return this.#content.stored as StoredTask
     } finally {
       signal.removeEventListener('abort', aborted)
@@ -111,237 +106,180 @@ export class DownloadAttempt implements TaskControlListener {
   // --- the supernode speaks -------------------------------------------------
 
   parent(parent: ParentInfo): void {
-    this.#whenPrepared((stored) => this.#swarmFor(stored).addParent(parent))
+    this.#patience.signOfLife()
+    this.#whenPrepared((assigned) => assigned.addParent(parent))
   }
 
   assigned(assignment: Assignment): void {
-    this.#patience.signOfLife()
-    // The swarm has taken over: the origin ends with the pieces under way.
-    this.#origin?.stop()
-    this.#content.digests.set(assignment.index, assignment.digest)
-    this.#whenPrepared((stored) => this.#swarmFor(stored).assign(assignment))
+    this.#patience.progress()
+    this.#selfHelp.stop()
+    if (this.#standing.type === 'joined') this.#standing = { type: 'joined', sentBack: undefined }
+    if (!this.#learnDigests([assignment])) return
+    const round = this.#round
+    this.#whenPrepared((assigned) => {
+      if (round === this.#round) assigned.assign(assignment)
+    })
   }
 
   cancelled(index: number, parent: PeerId): void {
-    this.#whenPrepared((stored) => this.#swarmFor(stored).cancel(index, parent))
+    this.#whenPrepared((assigned) => assigned.cancel(index, parent))
   }
 
   news(news: TaskNews): void {
-    this.#patience.signOfLife()
-    for (const { index, digest } of news.digests) this.#content.digests.set(index, digest)
+    if (news.fetched > this.#fetchedAtCdn) this.#patience.progress()
+    else this.#patience.signOfLife()
+    this.#fetchedAtCdn = news.fetched
+    if (!this.#learnDigests(news.digests)) return
     const state = this.#options.dependencies.control?.state
     const supernode = state?.type === 'connected' ? state.supernode : undefined
-    this.#whenPrepared((stored) => this.#spawn(this.#content.takeNews(stored, news, supernode)))
-    if (news.error !== undefined) this.#refused(news.error)
+    this.#whenPrepared((_, stored) => this.#spawn(this.#content.takeNews(stored, news, supernode)))
+    if (news.error === undefined) return
+    this.#round++
+    if (isSpoiled(news.error)) this.#fail(news.error)
+    else this.#refused(news.error)
   }
 
-  backToSource(reason: string): void {
-    this.#goToOrigin(backToSourceReason(reason))
+  backToSource(text: string): void {
+    const reason = backToSourceReason(text)
+    if (this.#standing.type === 'joined') this.#standing = { type: 'joined', sentBack: reason }
+    this.#selfHelp.start(reason)
   }
 
   lost(): void {
-    this.#patience.end()
-    this.#registered = false
-    this.#whenPrepared((stored) => this.#spawn(this.#carryOnAlone(stored)))
+    this.#round++
+    if (this.#standing.type !== 'away') this.#parted('supernode-lost')
   }
 
   restored(): void {
-    if (!this.#registered) this.#spawn(this.#register())
-  }
-
-  // --- ways to the content --------------------------------------------------
-
-  async #joinOrHelpOurselves(): Promise<void> {
-    const { control } = this.#options.dependencies
-    await control?.settled(this.#work.signal)
-    if (control?.state.type === 'connected') await this.#register()
-    else this.#goToOrigin('supernode-unreachable')
-  }
-
-  async #register(): Promise<void> {
-    const { task, existing } = this.#options
-    if (this.#registering || this.#control === undefined) return
-    this.#registering = true
+    this.#standing = { type: 'joining' }
     this.#patience.begin()
+    this.#spawn(this.#join())
+  }
+
+  // --- joining, and being left alone ----------------------------------------
+
+  #begin(): void {
+    const { control } = this.#options.dependencies
+    if (control === undefined) return this.#parted('no-supernode')
+    this.#patience.begin()
+    this.#spawn(control.state.type === 'connected' ? this.#join() : this.#awaitChannel())
+  }
+
+  /** A channel that is made meanwhile is told by `restored`. */
+  async #awaitChannel(): Promise<void> {
+    await this.#options.dependencies.control?.settled(this.#work.signal)
+    if (this.#round === 0) this.#parted('supernode-unreachable')
+  }
+
+  async #join(): Promise<void> {
+    const round = ++this.#round
+    const { task, existing } = this.#options
+    const { taskId, identity, credentials, order } = task
+    const held = heldPieces(this.#content.stored ?? existing)
     try {
-      const { taskId, identity, credentials, order } = task
-      const held = heldPieces(this.#content.stored ?? existing)
-      const registered = await this.#control.register({ taskId, identity, credentials, order, held }, this.#work.signal)
-      await this.#join(registered)
+      const registered = await this.#control?.register({ taskId, identity, credentials, order, held }, this.#work.signal)
+      if (registered !== undefined) await this.#joined(registered, round)
     } catch (error) {
-      this.#work.signal.throwIfAborted()
-      this.#refused(toDamselflyError(error))
-    } finally {
-      this.#registering = false
+      if (round === this.#round) this.#refused(toDamselflyError(error))
     }
   }
 
-  async #join(registered: Registered): Promise<void> {
+  async #joined(registered: Registered, round: number): Promise<void> {
+    this.#patience.signOfLife()
     const stored = await this.#content.prepare(registered)
+    if (round !== this.#round) return
     if (stored.record.pieceSize !== registered.pieceSize) {
       throw new DamselflyError('PROTOCOL', 'the supernode cuts the content into other pieces')
     }
-    this.#registered = true
+    this.#standing = { type: 'joined', sentBack: undefined }
+    if (registered.isPrivate && !stored.record.isPrivate) await stored.update({ isPrivate: true })
     if (registered.contentLength !== undefined) await this.#content.takeLength(stored, registered.contentLength)
     if (registered.content !== undefined) await this.#content.takeBytes(stored, registered.content)
-    if (!stored.isComplete) this.#control?.want(this.#control.window())
+    this.#assigned?.wantFirst()
   }
 
   #refused(error: DamselflyError): void {
+    if (this.#work.signal.aborted) return
+    if (isFinal(error)) return this.#fail(error)
+    if (error.code === 'SUPERNODE_UNREACHABLE') this.#parted('supernode-lost', error)
+    else this.#parted(isOriginTrouble(error) ? 'origin-failed' : 'supernode-refused', error)
+  }
+
+  /** Nothing more is to be expected of the supernode until it is back. */
+  #parted(reason: BackToSourceReason, refusal?: DamselflyError): void {
     this.#patience.end()
-    if (FINAL_REFUSALS.has(error.code) || DISK_TROUBLE.has(error.code)) return this.#fail(error)
-    this.#refusal ??= error
-    if (error.code === 'SUPERNODE_UNREACHABLE') this.#goToOrigin('supernode-lost')
-    else this.#goToOrigin(ORIGIN_TROUBLE.has(error.code) ? 'origin-failed' : 'supernode-refused')
+    this.#standing = { type: 'away', reason, refusal }
+    this.#selfHelp.start(reason)
   }
 
-  /** The supernode is gone: the parents that are known first, then the origin for what they lack. */
-  async #carryOnAlone(stored: StoredTask): Promise<void> {
-    const swarm = this.#swarmFor(stored)
-    await swarm.settled()
-    await fetchFromKnownParents({
-      context: this.#context(stored),
-      parents: swarm.parents.filter(({ isCdn }) => !isCdn),
-      digests: this.#content.digests,
-      random: this.#options.dependencies.random,
-      onFetched: (index, result) => this.#pieceDone(stored, index, result),
-      signal: this.#work.signal,
-    })
-    if (!this.#registered) this.#goToOrigin('supernode-lost')
-  }
-
-  /** As long as pieces come from parents, the supernode need not speak. */
+  /** As long as pieces come, the supernode need not speak. */
   #supernodeSilent(): void {
-    if (this.#swarm !== undefined && this.#swarm.running > 0) this.#patience.signOfLife()
-    else this.#goToOrigin('supernode-slow')
+    if (this.#isFetching) return
+    if (this.#selfHelp.failure !== undefined) return this.#fail(this.#selfHelp.failure)
+    const isConnected = this.#options.dependencies.control?.state.type === 'connected'
+    this.#selfHelp.start(isConnected ? 'supernode-slow' : 'supernode-unreachable')
   }
 
-  #goToOrigin(reason: BackToSourceReason): void {
-    if (this.#originRunning || this.#work.signal.aborted || this.#content.isComplete) return
-    if (!this.#options.task.backToSource) return this.#withoutOrigin(reason)
-    this.#options.onBackToSource(reason)
-    this.#originRunning = true
-    this.#spawn(this.#fetchFromOrigin(reason))
+  /** It says that it is at work, but nothing comes of it. */
+  #supernodeFruitless(idleMs: number): void {
+    if (this.#isFetching) return
+    if (idleMs >= LONGEST_IDLE) this.#fail(this.#selfHelp.failure ?? this.#selfHelp.noSource('supernode-slow'))
+    else this.#selfHelp.start('supernode-slow')
   }
 
-  #withoutOrigin(reason: BackToSourceReason): void {
-    // A supernode that is only slow is waited for; one that is lost, for a while.
-    if (reason === 'supernode-slow') return
-    const error = this.#refusal ?? new DamselflyError('NO_SOURCE', `back-to-source is switched off (${reason})`)
-    if (reason === 'supernode-lost') this.#spawn(this.#awaitSupernode(error))
-    else this.#fail(error)
+  get #isFetching(): boolean {
+    return this.#selfHelp.isRunning || (this.#assigned?.running ?? 0) > 0
   }
 
-  async #awaitSupernode(error: DamselflyError): Promise<void> {
-    await pause(this.#options.dependencies.clock, SUPERNODE_WAIT, this.#work.signal)
-    if (!this.#registered) this.#fail(error)
-  }
+  // --- parts ----------------------------------------------------------------
 
-  async #fetchFromOrigin(reason: BackToSourceReason): Promise<void> {
-    let leftToOthers = false
-    try {
-      const { existing } = this.#options
-      // A whole content has nothing to ask for, so whether it is still the origin's must show first.
-      const resumable = existing?.layout !== undefined && !existing.isComplete ? existing : undefined
-      if (this.#content.stored === undefined && resumable !== undefined) await this.#content.prepare(resumable.record)
-      const origin = (this.#origin = this.#createOriginFetch())
-      await origin.run()
-      leftToOthers = !origin.isStopped
-      this.#content.check()
-    } catch (error) {
-      this.#originFailed(toDamselflyError(error))
-    } finally {
-      this.#originRunning = false
-      this.#origin = undefined
-    }
-    // The swarm took over and was lost again meanwhile.
-    await this.#swarm?.settled()
-    if (!this.#registered && !this.#registering) this.#goToOrigin('supernode-lost')
-    // Pieces that parents were sending were left to them, and did not come.
-    else if (leftToOthers) this.#goToOrigin(reason)
-  }
-
-  #createOriginFetch(): OriginFetch {
-    const { task, account, dependencies } = this.#options
-    return new OriginFetch({
-      origin: task.origin,
-      account,
-      digests: this.#content.digests,
-      parallel: dependencies.parallelRanges,
-      existing: this.#content.stored,
-      prepare: (content) =>
-        this.#content.prepare({
-          ...content,
-          pieceSize: pieceSizeFor(content.contentLength),
-          // What credentials were needed for, if any, cannot be told here: nobody else gets it unasked.
-          isPrivate: task.credentials.size > 0,
-        }),
-      isElsewhere: (index) => this.#swarm?.isFetching(index) === true,
-      onStored: (index, digest) => this.#control?.pieceStored(index, digest),
-      limiters: [task.limiter, dependencies.downloadLimiter],
-      clock: dependencies.clock,
-      signal: this.#work.signal,
-    })
-  }
-
-  /** Fatal only when nobody else brings pieces. */
-  #originFailed(error: DamselflyError): void {
-    this.#refusal = error
-    const othersHelp = this.#registering || (this.#registered && (this.#swarm?.running ?? 0) > 0)
-    if (!othersHelp || error.code === 'ORIGIN_CHANGED') this.#fail(error)
-  }
-
-  // --- bookkeeping ----------------------------------------------------------
-
-  #swarmFor(stored: StoredTask): SwarmFetch {
-    this.#swarm ??= new SwarmFetch({
-      context: this.#context(stored),
-      events: this.#swarmEvents(stored),
-      signal: this.#work.signal,
-    })
-    return this.#swarm
-  }
-
-  #swarmEvents(stored: StoredTask): SwarmFetchEvents {
-    const control = this.#control
-    const next = (): void => {
-      if (this.#registered) control?.want(1)
-    }
-    return {
-      done: (index, result) => {
-        this.#pieceDone(stored, index, result)
-        next()
-      },
-      failed: (index, parent, error) => {
-        if (DISK_TROUBLE.has(error.code)) return this.#fail(error)
-        control?.pieceFailed(index, parent, error)
-        next()
-      },
-      needless: (index, parent) => {
-        const digest = stored.digest(index)
-        if (digest !== undefined) control?.pieceStored(index, digest)
-        control?.pieceFailed(index, parent, new DamselflyError('CANCELLED', `piece ${index} is here already`))
-        next()
-      },
-    }
-  }
-
-  #context(stored: StoredTask): PieceFetchContext {
+  #createAssignedWork(stored: StoredTask): AssignedWork {
     const { dependencies, task, account } = this.#options
     const { openLane, clock } = dependencies
     const { taskId, limiter } = task
-    return { taskId, stored, openLane, account, deadline: this.#deadline, progress: this.#progress, clock, limiter }
-  }
-
-  #pieceDone(stored: StoredTask, index: number, { parent, durationMs }: FetchedPiece): void {
-    const bytes = stored.layout?.piece(index).length ?? stored.record.pieceSize
-    this.#control?.pieceDone(index, parent, bytes, durationMs)
-  }
-
-  #whenPrepared(action: (stored: StoredTask) => void): void {
-    this.#content.whenPrepared((stored) => {
-      if (!this.#work.signal.aborted) action(stored)
+    const [deadline, progress] = [new PieceDeadline(), new ParentProgress()]
+    return new AssignedWork({
+      context: { taskId, stored, openLane, account, deadline, progress, clock, limiter },
+      control: this.#control,
+      isJoined: () => this.#standing.type === 'joined',
+      onPiece: () => this.#patience.progress(),
+      onDiskTrouble: (error) => this.#fail(error),
+      signal: this.#work.signal,
     })
+  }
+
+  #createOwnWay(reason: BackToSourceReason): OwnWay {
+    const isSentBack = this.#standing.type === 'joined' && whyAlone(this.#standing) !== undefined
+    return new OwnWay({
+      ...this.#options,
+      content: this.#content,
+      assigned: () => this.#assigned,
+      asksParents: !isSentBack,
+      onStored: (index, digest) => this.#control?.pieceStored(index, digest),
+      onBackToSource: () => this.#options.onBackToSource(reason),
+      signal: this.#work.signal,
+    })
+  }
+
+  /** @returns false when they show that the content is another one: the attempt has failed then. */
+  #learnDigests(pieces: TaskNews['digests']): boolean {
+    try {
+      for (const { index, digest } of pieces) this.#content.learnDigest(index, digest)
+      return true
+    } catch (error) {
+      this.#fail(error)
+      return false
+    }
+  }
+
+  #whenPrepared(action: (assigned: AssignedWork, stored: StoredTask) => void): void {
+    this.#content.whenPrepared((stored) => {
+      if (this.#assigned !== undefined && !this.#work.signal.aborted) action(this.#assigned, stored)
+    })
+  }
+
+  async #wordOnTheWhole(): Promise<void> {
+    if (this.#standing.type === 'joined' && this.#options.task.identity.digest === undefined) await this.#content.awaitManifest()
   }
 
   #spawn(work: Promise<void>): void {
@@ -358,8 +296,8 @@ export class DownloadAttempt implements TaskControlListener {
     this.#patience.end()
     this.#work.abort(new DamselflyError('CANCELLED', 'the download ended'))
     this.#content.end()
-    await this.#swarm?.settled()
-    await Promise.all(this.#tasks)
+    await this.#assigned?.settled()
+    while (this.#tasks.size > 0) await Promise.all(this.#tasks)
     this.#control?.leave()
   }
 }

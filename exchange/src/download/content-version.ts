@@ -17,3 +17,15 @@ export function isSameVersion(a: ContentVersion, b: ContentVersion): boolean {
   if (a.etag !== '' || b.etag !== '') return a.etag === b.etag
   return a.lastModified === b.lastModified
 }
+
+/**
+ * Whether both are certainly different contents.
+ *
+ * @param isNamed the content is given by its digest, so that mirrors may show it with other validators
+ */
+export function contradicts(a: ContentVersion, b: ContentVersion, isNamed: boolean): boolean {
+  if (a.contentLength !== undefined && b.contentLength !== undefined && a.contentLength !== b.contentLength) return true
+  if (isNamed) return false
+  if (a.etag !== '' && b.etag !== '') return a.etag !== b.etag
+  return a.lastModified !== '' && b.lastModified !== '' && a.lastModified !== b.lastModified
+}

@@ -1,21 +1,18 @@
-import { DamselflyError, pause, type PieceRange, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, pause, toDamselflyError } from '@damselfly/shared'
 import type { ParentInfo } from '../control/task-control.ts'
-import { fetchToMemory, fetchToStore, type FetchedPiece, type PieceFetchContext } from './piece-fetch.ts'
+import { fetchToMemory, fetchToStore, type FetchedPiece, type PieceFetchContext, type PieceRequest } from './piece-fetch.ts'
+import { isDiskTrouble } from './refusals.ts'
 import { storePiece } from './stored-content.ts'
 
-export interface HedgeOptions {
+export interface HedgeOptions extends Omit<PieceRequest, 'onBegun'> {
   readonly context: PieceFetchContext
-  readonly parent: ParentInfo
-  readonly piece: PieceRange
-  readonly digest: Sha256
   /** Parents that may have the piece too, best first. */
   readonly alternatives: () => readonly ParentInfo[]
   /** Only then is a duplicate worth its bytes. */
   readonly isEndGame: () => boolean
-  readonly signal: AbortSignal
 }
 
-const HEDGE_WON = new DamselflyError('CANCELLED', 'a second parent was faster')
+const OTHER_WON = new DamselflyError('CANCELLED', 'another parent was faster')
 
 /**
  * Fetches one piece; near the end of a download, when it is late, from a second parent too.
@@ -24,28 +21,42 @@ const HEDGE_WON = new DamselflyError('CANCELLED', 'a second parent was faster')
  * @throws what the assigned parent failed with, if no other brought the piece; the signal's reason
  */
 export async function hedge(options: HedgeOptions): Promise<FetchedPiece> {
-  const { context, parent, piece, digest, signal } = options
-  const primaryAbort = new AbortController()
-  const hedgeAbort = new AbortController()
-  const primary = fetchToStore(context, parent, piece, digest, AbortSignal.any([signal, primaryAbort.signal]))
-  const second = secondAttempt(options, AbortSignal.any([signal, hedgeAbort.signal]))
-  const winner = await Promise.race([
-    primary.then(
-      (result) => ({ from: 'primary', result }) as const,
-      (error: unknown) => ({ from: 'failure', error }) as const,
-    ),
-    second.then((result) => (result === undefined ? new Promise<never>(() => undefined) : ({ from: 'second', result } as const))),
-  ])
-  if (winner.from !== 'second') {
-    hedgeAbort.abort(HEDGE_WON)
-    await second
-    if (winner.from === 'failure') throw winner.error
-    return winner.result
-  }
-  primaryAbort.abort(HEDGE_WON)
+  const { context, signal } = options
+  const firstAbort = new AbortController()
+  const second = new SecondParent(options)
+  const first = outcomeOf(
+    fetchToStore(context, {
+      ...options,
+      signal: AbortSignal.any([signal, firstAbort.signal]),
+      onBegun: () => second.prepare(),
+    }),
+  )
+  // If the second has nothing to give it is the first alone that counts.
+  const leader = await Promise.race<Outcome | SecondPiece>([first, second.piece.then(async (piece) => piece ?? (await first))])
+  if (!('bytes' in leader)) return settleFirst(options, leader, second)
+  firstAbort.abort(OTHER_WON)
   // The first writer must be out of the file before the piece is written again.
-  const late = await primary.catch(() => undefined)
-  return late ?? store(context, winner.result, piece, digest)
+  const late = await first
+  return 'result' in late ? late.result : store(options, leader)
+}
+
+type Outcome = { readonly result: FetchedPiece } | { readonly error: unknown }
+
+function outcomeOf(fetch: Promise<FetchedPiece>): Promise<Outcome> {
+  return fetch.then(
+    (result) => ({ result }),
+    (error: unknown) => ({ error }),
+  )
+}
+
+/** The first parent is through; where it failed, a second that is asked already may still help. */
+async function settleFirst(options: HedgeOptions, outcome: Outcome, second: SecondParent): Promise<FetchedPiece> {
+  const isLost = 'result' in outcome || isDiskTrouble(toDamselflyError(outcome.error))
+  if (isLost || !second.isAsked) second.cancel()
+  const rescue = await second.piece
+  if ('result' in outcome) return outcome.result
+  if (rescue === undefined) throw outcome.error
+  return store(options, rescue)
 }
 
 interface SecondPiece {
@@ -54,41 +65,68 @@ interface SecondPiece {
   readonly durationMs: number
 }
 
-/** Undefined when no second parent was asked in time or none had it. Never rejects. */
-async function secondAttempt(options: HedgeOptions, signal: AbortSignal): Promise<SecondPiece | undefined> {
-  const { context, piece, digest } = options
-  if (!(await isLate(options, signal))) return undefined
-  for (const parent of options.alternatives()) {
-    try {
-      const { bytes, durationMs } = await fetchToMemory(context, parent, piece, digest, signal)
-      return { parent, bytes, durationMs }
-    } catch {
-      if (signal.aborted) return undefined
+/** Asks others for the piece once it is late. */
+class SecondParent {
+  /** What another parent brought; undefined when none was asked in time or none had it. Never rejects. */
+  readonly piece: Promise<SecondPiece | undefined>
+  readonly #options: HedgeOptions
+  readonly #abort = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #prepared = Promise.withResolvers<void>()
+  #isAsked = false
+
+  constructor(options: HedgeOptions) {
+    this.#options = options
+    this.#signal = AbortSignal.any([options.signal, this.#abort.signal])
+    this.piece = this.#prepared.promise.then(() => this.#ask())
+  }
+
+  get isAsked(): boolean {
+    return this.#isAsked
+  }
+
+  /** The first parent has begun: from now on it may be late. */
+  prepare(): void {
+    this.#prepared.resolve()
+  }
+
+  /** Idempotent. */
+  cancel(): void {
+    this.#abort.abort(OTHER_WON)
+    this.#prepared.resolve()
+  }
+
+  async #ask(): Promise<SecondPiece | undefined> {
+    const { context, alternatives } = this.#options
+    if (!(await this.#isLate())) return undefined
+    for (const parent of alternatives()) {
+      this.#isAsked = true
+      try {
+        const { bytes, durationMs } = await fetchToMemory(context, { ...this.#options, parent, signal: this.#signal })
+        return { parent, bytes, durationMs }
+      } catch {
+        if (this.#signal.aborted) return undefined
+      }
     }
+    return undefined
   }
-  return undefined
+
+  /** Waits until the piece is late and the end game has begun; false once aborted. */
+  async #isLate(): Promise<boolean> {
+    const { context, isEndGame } = this.#options
+    const { clock, deadline } = context
+    while (!this.#signal.aborted) {
+      await pause(clock, deadline.hedgeAfter ?? deadline.deadline / 2, this.#signal)
+      if (!this.#signal.aborted && isEndGame()) return true
+    }
+    return false
+  }
 }
 
-/** Waits until the piece is late and the end game has begun; false once aborted. */
-async function isLate({ context, isEndGame }: HedgeOptions, signal: AbortSignal): Promise<boolean> {
-  const { clock, deadline } = context
-  while (!signal.aborted) {
-    await pause(clock, deadline.hedgeAfter ?? deadline.deadline / 2, signal)
-    if (!signal.aborted && isEndGame()) return true
-  }
-  return false
-}
-
-async function store(
-  context: PieceFetchContext,
-  { parent, bytes, durationMs }: SecondPiece,
-  piece: PieceRange,
-  digest: Sha256,
-): Promise<FetchedPiece> {
+async function store({ context, piece, digest }: HedgeOptions, { parent, bytes, durationMs }: SecondPiece): Promise<FetchedPiece> {
   if (!(await storePiece(context.stored, piece.index, bytes, digest))) {
     throw new DamselflyError('TASK_BUSY', `piece ${piece.index} is being written already`)
   }
-  context.account.received(bytes.length)
-  context.account.settled(bytes.length, parent.isCdn ? 'cdn' : 'peers')
+  context.account.verified(bytes.length, parent.isCdn ? 'cdn' : 'peers')
   return { parent: parent.peer, durationMs }
 }

@@ -36,7 +36,8 @@ export class OriginFetch {
   readonly #taken = new Set<number>()
   readonly #stop = new AbortController()
   #stored: StoredTask | undefined
-  #servesRanges = true
+  /** The origin ignores ranges, and one request brings everything that is missing. */
+  #isStreaming = false
   #prepared = false
 
   constructor(options: OriginFetchOptions) {
@@ -54,65 +55,63 @@ export class OriginFetch {
   }
 
   /**
-   * Resolves when nothing is left to ask for.
+   * Resolves when nothing is left to ask for, or after `stop`.
    *
-   * @throws DamselflyError as the source client does; ORIGIN_CHANGED; DISK_FULL; the signal's reason
+   * @throws DamselflyError as the source client does; ORIGIN_CHANGED; ORIGIN_LONG; DISK_FULL; the signal's reason
    */
   async run(): Promise<void> {
-    if (this.#stored?.layout === undefined) await this.#first()
-    if (!this.#servesRanges || this.#stored?.layout === undefined) return
+    if (this.#stored?.layout === undefined) await this.#retrying(() => this.#first())
     await Promise.all(Array.from({ length: this.#options.parallel }, () => this.#worker()))
   }
 
   /** The first request also tells length, version and whether ranges are served. */
   async #first(): Promise<void> {
-    await this.#retrying(async () => {
-      const answer = await this.#open(0, RUN_BYTES - 1)
-      // A second try goes on with what the first one stored; the stream checks that it is still the same.
-      if (!this.#prepared) this.#stored = await this.#options.prepare(answer)
-      this.#prepared = true
-      const stored = this.#stored as StoredTask
-      const { layout } = stored
-      const partial = answer.acceptsRanges && layout !== undefined
-      this.#servesRanges = partial
-      const last = layout === undefined ? Number.MAX_SAFE_INTEGER : Math.ceil(RUN_BYTES / layout.pieceSize) - 1
-      const run = { first: 0, last: partial ? Math.min(last, layout.pieceCount - 1) : last }
-      try {
-        await this.#consume(stored, answer, run)
-      } catch (error) {
-        // Where ranges are served the workers go on behind the cut.
-        if (!partial || !isTransient(error)) throw error
-      }
-    })
+    const answer = await this.#open(0, RUN_BYTES - 1)
+    // A second try goes on with what the first one stored; the stream checks that it is still the same.
+    if (!this.#prepared) this.#stored = await this.#options.prepare(answer)
+    this.#prepared = true
+    const stored = this.#stored as StoredTask
+    const { layout } = stored
+    if (layout === undefined || !answer.acceptsRanges) return this.#consumeAll(stored, answer)
+    try {
+      const last = Math.min(Math.ceil(RUN_BYTES / layout.pieceSize), layout.pieceCount) - 1
+      await this.#consume(stored, answer, { first: 0, last })
+    } catch (error) {
+      // The workers go on behind the cut.
+      if (!isTransient(error)) throw error
+    }
   }
 
   async #worker(): Promise<void> {
-    while (!this.#stop.signal.aborted && this.#servesRanges) {
+    while (!this.isStopped && !this.#isStreaming) {
       const stored = this.#stored
       if (stored?.layout === undefined) return
       const { layout } = stored
-      const isOpen = (index: number): boolean =>
-        !stored.has(index) && !this.#taken.has(index) && !this.#options.isElsewhere(index)
-      const run = nextRun(layout, isOpen)
+      const run = nextRun(layout, (index) => this.#isOpen(stored, index))
       if (run === undefined) return
       await this.#retrying(() => this.#fetchRun(stored, layout, run))
     }
+  }
+
+  #isOpen(stored: StoredTask, index: number): boolean {
+    return !stored.has(index) && !this.#taken.has(index) && !this.#options.isElsewhere(index)
   }
 
   async #fetchRun(stored: StoredTask, layout: PieceLayout, run: PieceRun): Promise<void> {
     let first = run.first
     while (first <= run.last && stored.has(first)) first++
     if (first > run.last) return
+    const { offset } = layout.piece(first)
     const last = layout.piece(run.last)
     for (let index = first; index <= run.last; index++) this.#taken.add(index)
     try {
-      const answer = await this.#open(layout.piece(first).offset, last.offset + last.length - 1)
+      const answer = await this.#open(offset, last.offset + last.length - 1)
       if (answer.contentLength !== undefined && answer.contentLength !== layout.contentLength) {
+        await discard(answer.body)
         throw new DamselflyError('ORIGIN_CHANGED', 'the content at the origin has another length now')
       }
-      // An origin without ranges sends everything: one stream then brings all that is missing.
-      if (answer.start !== layout.piece(first).offset) this.#servesRanges = false
-      await this.#consume(stored, answer, { first, last: this.#servesRanges ? run.last : layout.pieceCount - 1 })
+      if (answer.acceptsRanges && answer.start === offset) await this.#consume(stored, answer, { first, last: run.last })
+      else await this.#consumeAll(stored, answer)
     } finally {
       for (let index = first; index <= run.last; index++) this.#taken.delete(index)
     }
@@ -131,6 +130,17 @@ export class OriginFetch {
     }
   }
 
+  /** Without ranges one body brings all that is missing; of others that come at the same time nothing is taken. */
+  async #consumeAll(stored: StoredTask, answer: OriginBody): Promise<void> {
+    if (this.#isStreaming) return discard(answer.body)
+    this.#isStreaming = true
+    try {
+      await this.#consume(stored, answer, { first: 0, last: Number.MAX_SAFE_INTEGER })
+    } finally {
+      this.#isStreaming = false
+    }
+  }
+
   /** Stores the body's pieces, which must reach to the end of `run`. */
   async #consume(stored: StoredTask, answer: OriginBody, run: PieceRun): Promise<void> {
     const { account, digests, onStored, limiters, signal } = this.#options
@@ -138,30 +148,19 @@ export class OriginFetch {
     try {
       for await (const bytes of answer.body) {
         for (const limiter of limiters) await limiter.take(bytes.length, signal)
-        await stream.push(bytes)
-        if (this.#mayStopAt(stored, stream.position) && !stream.isAtEnd) return
+        if (!(await stream.push(bytes, () => this.isStopped))) return
       }
-      this.#checkEnd(stored, stream.position, run)
+      checkEnd(stored, stream.position, run)
       await stream.end()
     } finally {
       await stream.abort()
     }
   }
 
-  #mayStopAt(stored: StoredTask, position: number): boolean {
-    return this.#stop.signal.aborted && position % stored.record.pieceSize === 0
-  }
-
-  #checkEnd(stored: StoredTask, position: number, run: PieceRun): void {
-    const last = stored.layout?.piece(Math.min(run.last, stored.layout.pieceCount - 1))
-    if (last !== undefined && position < last.offset + last.length) {
-      throw new DamselflyError('ORIGIN_SHORT', `the origin ended after ${position} bytes`)
-    }
-  }
-
   /** Repeats what failed for a passing reason, with growing pauses, as long as pieces still come now and then. */
   async #retrying(attempt: () => Promise<void>): Promise<void> {
     const { clock, signal } = this.#options
+    const over = AbortSignal.any([signal, this.#stop.signal])
     for (let tries = 1; ; tries++) {
       const before = this.#stored?.verifiedBytes ?? 0
       try {
@@ -169,12 +168,26 @@ export class OriginFetch {
       } catch (error) {
         signal.throwIfAborted()
         if ((this.#stored?.verifiedBytes ?? 0) > before) tries = 1
-        if (!isTransient(error) || tries >= MOST_TRIES) throw error
-        await pause(clock, FIRST_RETRY * 2 ** (tries - 1), signal)
+        if (!isTransient(error) || (tries >= MOST_TRIES && !this.isStopped)) throw error
+        await pause(clock, FIRST_RETRY * 2 ** (tries - 1), over)
         signal.throwIfAborted()
+        if (this.isStopped) return
       }
     }
   }
+}
+
+function checkEnd({ layout }: StoredTask, position: number, run: PieceRun): void {
+  if (layout === undefined || layout.pieceCount === 0) return
+  const last = layout.piece(Math.min(run.last, layout.pieceCount - 1))
+  if (position < last.offset + last.length) {
+    throw new DamselflyError('ORIGIN_SHORT', `the origin ended after ${position} bytes`)
+  }
+}
+
+/** Ends a request whose body is of no use. */
+async function discard(body: AsyncIterable<Uint8Array>): Promise<void> {
+  await body[Symbol.asyncIterator]().return?.()
 }
 
 function isTransient(error: unknown): boolean {

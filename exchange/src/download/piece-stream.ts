@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
-import { DamselflyError, digestsEqual, isDamselflyError, type PieceLayout, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, isDamselflyError, type Sha256 } from '@damselfly/shared'
 import type { PieceWriter, StoredTask } from '../store/piece-store.ts'
+import { rangeOfPiece } from './stored-content.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
 export interface PieceStreamOptions {
@@ -34,10 +35,18 @@ export class PieceStream {
     return this.#position
   }
 
-  /** @throws DamselflyError ORIGIN_CHANGED when a piece lacks the digest that it had before; DISK_FULL, DISK_FAILED */
-  async push(bytes: Uint8Array): Promise<void> {
+  /**
+   * Takes the next bytes.
+   *
+   * @param isEnough asked where a piece ended: whether this may be the last one
+   * @returns whether more bytes are wanted
+   * @throws DamselflyError ORIGIN_CHANGED when a piece lacks the digest that it had before; ORIGIN_LONG past the known end;
+   * DISK_FULL, DISK_FAILED
+   */
+  async push(bytes: Uint8Array, isEnough: () => boolean = () => false): Promise<boolean> {
     let rest = bytes
     while (rest.length > 0) {
+      if (this.isAtEnd) throw new DamselflyError('ORIGIN_LONG', `the content goes on after ${this.#position} bytes`)
       const { index, start, end } = this.#pieceAt(this.#position)
       if (this.#position === start) this.#begin(index, end - start)
       const part = rest.subarray(0, end - this.#position)
@@ -45,12 +54,15 @@ export class PieceStream {
       this.#position += part.length
       rest = rest.subarray(part.length)
       if (this.#position === end && !this.isAtEnd) await this.#finish(index)
+      if (this.#writer === undefined && isEnough()) return false
     }
+    return true
   }
 
   /** Whether all bytes up to the known end have been taken. The last piece then waits for `end`. */
   get isAtEnd(): boolean {
-    return this.#position === this.#options.stored.layout?.contentLength
+    const { layout } = this.#options.stored
+    return layout !== undefined && this.#position >= layout.contentLength
   }
 
   /**
@@ -75,10 +87,9 @@ export class PieceStream {
   }
 
   #pieceAt(position: number): { readonly index: number; readonly start: number; readonly end: number } {
-    const { layout, record } = this.#options.stored
-    const index = Math.floor(position / record.pieceSize)
-    const start = index * record.pieceSize
-    return { index, start, end: start + pieceLength(layout, index, record.pieceSize) }
+    const { stored } = this.#options
+    const { index, offset, length } = rangeOfPiece(stored, Math.floor(position / stored.record.pieceSize))
+    return { index, start: offset, end: offset + length }
   }
 
   #begin(index: number, length: number): void {
@@ -120,8 +131,4 @@ export class PieceStream {
 
 function changed(index: number, cause?: unknown): DamselflyError {
   return new DamselflyError('ORIGIN_CHANGED', `piece ${index} differs from what the origin served before`, { cause })
-}
-
-function pieceLength(layout: PieceLayout | undefined, index: number, pieceSize: number): number {
-  return layout === undefined ? pieceSize : layout.piece(index).length
 }

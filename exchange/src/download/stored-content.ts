@@ -1,4 +1,4 @@
-import type { Clock, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
+import type { Clock, PieceRange, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
 import type { PieceStore, StoredTask, TaskRecord } from '../store/piece-store.ts'
 import { isSameVersion, type ContentVersion } from './content-version.ts'
 
@@ -81,6 +81,15 @@ export async function storePiece(
     await writer.abort()
     throw error
   }
+}
+
+/**
+ * Where a piece lies. While the content length is unknown every piece counts as a full one.
+ *
+ * @throws RangeError when the content has no such piece
+ */
+export function rangeOfPiece({ layout, record }: StoredTask, index: number): PieceRange {
+  return layout?.piece(index) ?? { index, offset: index * record.pieceSize, length: record.pieceSize }
 }
 
 /** What makes a stored task the task that it is. */

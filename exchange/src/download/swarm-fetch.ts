@@ -1,35 +1,34 @@
-import {
-  DamselflyError,
-  isDamselflyError,
-  toDamselflyError,
-  type PeerId,
-  type PieceRange,
-  type Sha256,
-} from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, toDamselflyError, type PeerId, type Sha256 } from '@damselfly/shared'
 import type { Assignment, ParentInfo } from '../control/task-control.ts'
 import { hedge } from './hedge.ts'
 import type { FetchedPiece, PieceFetchContext } from './piece-fetch.ts'
+import { rangeOfPiece } from './stored-content.ts'
 
-/** How the outcome of each assignment is reported. */
+/** How the outcome of each assignment is reported; each one frees its place for another assignment. */
 export interface SwarmFetchEvents {
   done(index: number, result: FetchedPiece): void
   failed(index: number, parent: PeerId, error: DamselflyError): void
   /** The piece was here already, or came from elsewhere meanwhile. */
   needless(index: number, parent: PeerId): void
+  /** The very same assignment is being carried out. */
+  repeated(): void
 }
 
 export interface SwarmFetchOptions {
   readonly context: PieceFetchContext
   readonly events: SwarmFetchEvents
-  /** Aborts everything. */
+  /** Aborts everything; what ends so is not reported. */
   readonly signal: AbortSignal
 }
 
 interface Running {
   readonly parent: PeerId
   readonly abort: AbortController
+  /** Resolves once the outcome has been reported. */
   readonly ended: Promise<void>
 }
+
+type Report = (events: SwarmFetchEvents) => void
 
 /** Carries out assignments: many at once, one fetch per piece, a second parent for stragglers. */
 export class SwarmFetch {
@@ -59,15 +58,18 @@ export class SwarmFetch {
   }
 
   assign({ index, parent, digest }: Assignment): void {
+    const { events } = this.#options
     const info = this.#parents.get(parent)
     const running = this.#running.get(index)
     if (info === undefined) {
       const error = new DamselflyError('PEER_UNREACHABLE', `piece ${index} was assigned to a parent that was never introduced`)
-      this.#options.events.failed(index, parent, error)
-    } else if (running !== undefined) {
-      if (running.parent !== parent) this.#options.events.needless(index, parent)
-    } else {
+      events.failed(index, parent, error)
+    } else if (running === undefined) {
       this.#start(index, info, digest)
+    } else if (running.parent === parent) {
+      events.repeated()
+    } else {
+      events.needless(index, parent)
     }
   }
 
@@ -76,69 +78,62 @@ export class SwarmFetch {
     if (running?.parent === parent) running.abort.abort(new DamselflyError('CANCELLED', `piece ${index} was taken back`))
   }
 
-  /** Resolves when everything that runs has ended. */
+  /** Resolves when everything that runs has ended, also what began meanwhile. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
 
   #start(index: number, parent: ParentInfo, digest: Sha256): void {
     const abort = new AbortController()
-    const ended = this.#fetch(index, parent, digest, abort.signal).finally(() => this.#running.delete(index))
-    this.#running.set(index, { parent: parent.peer, abort, ended })
+    this.#running.set(index, { parent: parent.peer, abort, ended: this.#carryOut(index, parent, digest, abort.signal) })
   }
 
-  async #fetch(index: number, parent: ParentInfo, digest: Sha256, cancelled: AbortSignal): Promise<void> {
-    const { context, events, signal } = this.#options
+  async #carryOut(index: number, parent: ParentInfo, digest: Sha256, cancelled: AbortSignal): Promise<void> {
+    const { events, signal } = this.#options
+    const report = await this.#fetch(index, parent, digest, AbortSignal.any([signal, cancelled]))
+    // Whoever listens may assign the next piece at once; this one must not count as running any more.
+    this.#running.delete(index)
+    report(events)
+  }
+
+  async #fetch(index: number, parent: ParentInfo, digest: Sha256, signal: AbortSignal): Promise<Report> {
+    const { context } = this.#options
     try {
-      const piece = this.#range(index)
       const result = await hedge({
         context,
         parent,
-        piece,
+        piece: rangeOfPiece(context.stored, index),
         digest,
         alternatives: () => this.#alternatives(parent.peer),
         isEndGame: () => this.#isEndGame(),
-        signal: AbortSignal.any([signal, cancelled]),
+        signal,
       })
-      // Whoever listens may assign the next piece at once; this one must not count as running any more.
-      this.#running.delete(index)
-      events.done(index, result)
+      return (events) => events.done(index, result)
     } catch (error) {
-      await this.#fetchFailed(index, parent.peer, error)
+      return this.#failure(index, parent.peer, toDamselflyError(error), signal)
     }
   }
 
-  async #fetchFailed(index: number, parent: PeerId, error: unknown): Promise<void> {
-    const { context, events, signal } = this.#options
-    if (signal.aborted) return
-    if (context.stored.has(index) || (isDamselflyError(error, 'TASK_BUSY') && (await this.#cameFromElsewhere(index)))) {
-      this.#running.delete(index)
-      events.needless(index, parent)
-      return
-    }
-    this.#running.delete(index)
-    events.failed(index, parent, toDamselflyError(error))
+  async #failure(index: number, parent: PeerId, error: DamselflyError, signal: AbortSignal): Promise<Report> {
+    const { context } = this.#options
+    if (this.#options.signal.aborted) return () => undefined
+    if (isDamselflyError(error, 'TASK_BUSY')) await this.#otherWriter(index, signal)
+    if (context.stored.has(index)) return (events) => events.needless(index, parent)
+    return (events) => events.failed(index, parent, error)
   }
 
-  /** Waits for the other writer of the piece, within the time that any parent gets. */
-  async #cameFromElsewhere(index: number): Promise<boolean> {
-    const { context, signal } = this.#options
+  /** Waits for whoever else writes the piece, within the time that any parent gets. */
+  async #otherWriter(index: number, signal: AbortSignal): Promise<void> {
+    const { stored, clock, deadline } = this.#options.context
     const limit = new AbortController()
-    const cancel = context.clock.after(context.deadline.deadline, () => limit.abort(new DamselflyError('TIMEOUT', 'too late')))
+    const cancel = clock.after(deadline.deadline, () => limit.abort(new DamselflyError('TIMEOUT', 'the other writer is late')))
     try {
-      await context.stored.whenAvailable(index, AbortSignal.any([signal, limit.signal]))
-      return context.stored.has(index)
+      await stored.whenAvailable(index, AbortSignal.any([signal, limit.signal]))
     } catch {
-      return false
+      // Whether the piece has come is looked at afterwards, whatever ended the wait.
     } finally {
       cancel()
     }
-  }
-
-  /** @throws RangeError when the content has no such piece */
-  #range(index: number): PieceRange {
-    const { layout, record } = this.#options.context.stored
-    return layout?.piece(index) ?? { index, offset: index * record.pieceSize, length: record.pieceSize }
   }
 
   /** Peers first, so that a late piece does not become one more burden for the CDN. */
@@ -146,9 +141,9 @@ export class SwarmFetch {
     return this.parents.filter(({ peer }) => peer !== except).toSorted((a, b) => Number(a.isCdn) - Number(b.isCdn))
   }
 
-  /** Everything that is missing is under way. */
+  /** Everything that is missing is under way. Bytes tell it as well as pieces do, and cost nothing to count. */
   #isEndGame(): boolean {
-    const { stored } = this.#options.context
-    return stored.layout !== undefined && stored.layout.pieceCount - stored.have().count <= this.#running.size
+    const { layout, record, verifiedBytes } = this.#options.context.stored
+    return layout !== undefined && layout.contentLength - verifiedBytes <= this.#running.size * record.pieceSize
   }
 }

@@ -134,7 +134,7 @@ export class TaskDownload {
     await held?.look()
     signal.throwIfAborted()
     if (held === undefined || held.verifiedBytes === 0) return
-    this.#account.held(held.verifiedBytes)
+    this.#account.verified(held.verifiedBytes, 'held')
     this.#stored = held
     this.#release = held.use()
   }
@@ -208,7 +208,7 @@ export class TaskDownload {
 
   #adopt(stored: StoredTask, signal: AbortSignal): void {
     this.end()
-    if (this.#stored !== undefined && this.#stored !== stored) this.#account.discardHeld()
+    if (this.#stored !== undefined && this.#stored !== stored) this.#account.beginAnew()
     this.#stored = stored
     this.#release = stored.use()
     this.#ready.resolve(stored)
@@ -234,7 +234,7 @@ export class TaskDownload {
   async #discardHeld(): Promise<void> {
     this.end()
     this.#stored = undefined
-    this.#account.discardHeld()
+    this.#account.beginAnew()
     await this.#dependencies.store.delete(this.task.taskId)
   }
 

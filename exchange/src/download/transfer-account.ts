@@ -10,9 +10,10 @@ export type PieceSource = keyof BytesFrom
 
 /** Counts where a download's verified bytes came from, and those still under way. */
 export class TransferAccount {
-  readonly #verified: Record<PieceSource, number> = { held: 0, peers: 0, cdn: 0, origin: 0 }
+  #verified: Record<PieceSource, number> = nothing()
   #inFlight = 0
 
+  /** Bytes of a piece that is not whole yet. */
   received(bytes: number): void {
     this.#inFlight += bytes
   }
@@ -20,16 +21,17 @@ export class TransferAccount {
   /** `bytes` of a piece that were received are verified, or void if no source is given. */
   settled(bytes: number, source: PieceSource | undefined): void {
     this.#inFlight -= bytes
-    if (source !== undefined) this.#verified[source] += bytes
+    if (source !== undefined) this.verified(bytes, source)
   }
 
-  held(bytes: number): void {
-    this.#verified.held += bytes
+  /** A piece that was verified all at once. */
+  verified(bytes: number, source: PieceSource): void {
+    this.#verified[source] += bytes
   }
 
-  /** What was held turned out to be of no use. */
-  discardHeld(): void {
-    this.#verified.held = 0
+  /** Everything so far turned out to be of no use. */
+  beginAnew(): void {
+    this.#verified = nothing()
   }
 
   get inFlightBytes(): number {
@@ -39,4 +41,8 @@ export class TransferAccount {
   get bytesFrom(): BytesFrom {
     return { ...this.#verified }
   }
+}
+
+function nothing(): Record<PieceSource, number> {
+  return { held: 0, peers: 0, cdn: 0, origin: 0 }
 }

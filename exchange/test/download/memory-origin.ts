@@ -18,6 +18,8 @@ export class MemoryOrigin implements OriginReader {
   readonly cuts: number[] = []
   /** Fail the next requests so. */
   readonly failures: DamselflyError[] = []
+  /** The next bodies stop after so many bytes until then. */
+  readonly pauses: { readonly after: number; readonly until: Promise<void> }[] = []
   /** Held back until it resolves. */
   gate: Promise<void> = Promise.resolve()
   bodyBytes = 0
@@ -60,13 +62,26 @@ export class MemoryOrigin implements OriginReader {
 
   async *#body(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const cut = this.cuts.shift() ?? Number.POSITIVE_INFINITY
+    const pause = this.pauses.shift()
+    let isHeld = pause !== undefined
     const chunk = this.#init.chunk ?? 64 * 1024
     for (let at = 0; at < bytes.length; at += chunk) {
       signal.throwIfAborted()
+      if (isHeld && pause !== undefined && at >= pause.after) {
+        await orAborted(pause.until, signal)
+        isHeld = false
+      }
       if (at >= cut) throw new DamselflyError('ORIGIN_SHORT', `cut after ${at} bytes`)
       const part = bytes.subarray(at, at + chunk)
       this.bodyBytes += part.length
       yield part
     }
   }
+}
+
+async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  await Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort))
 }

@@ -1,0 +1,116 @@
+import { DamselflyError, type PeerId } from '@damselfly/shared'
+import type { Assignment, ParentInfo, TaskControl } from '../control/task-control.ts'
+import type { StoredTask } from '../store/piece-store.ts'
+import type { FetchedPiece, PieceFetchContext } from './piece-fetch.ts'
+import { isDiskTrouble } from './refusals.ts'
+import { SwarmFetch } from './swarm-fetch.ts'
+
+export interface AssignedWorkOptions {
+  readonly context: PieceFetchContext
+  readonly control: TaskControl | undefined
+  /** Whether the supernode gives assignments now. */
+  readonly isJoined: () => boolean
+  readonly onPiece: () => void
+  /** The disk fails: whoever brings pieces, they cannot be kept. */
+  readonly onDiskTrouble: (error: DamselflyError) => void
+  readonly signal: AbortSignal
+}
+
+/** Carries out what the supernode assigns, tells it how each piece went, and asks for more. */
+export class AssignedWork {
+  readonly #options: AssignedWorkOptions
+  readonly #swarm: SwarmFetch
+
+  constructor(options: AssignedWorkOptions) {
+    this.#options = options
+    const { context, signal } = options
+    this.#swarm = new SwarmFetch({
+      context,
+      signal,
+      events: {
+        done: (index, result) => {
+          this.report(index, result)
+          this.#wantNext()
+        },
+        failed: (index, parent, error) => this.#failed(index, parent, error),
+        needless: (index, parent) => this.#needless(index, parent),
+        repeated: () => this.#wantNext(),
+      },
+    })
+  }
+
+  get context(): PieceFetchContext {
+    return this.#options.context
+  }
+
+  get parents(): readonly ParentInfo[] {
+    return this.#swarm.parents
+  }
+
+  /** How many pieces are being fetched. */
+  get running(): number {
+    return this.#swarm.running
+  }
+
+  isFetching(index: number): boolean {
+    return this.#swarm.isFetching(index)
+  }
+
+  addParent(parent: ParentInfo): void {
+    this.#swarm.addParent(parent)
+  }
+
+  assign(assignment: Assignment): void {
+    this.#swarm.assign(assignment)
+  }
+
+  cancel(index: number, parent: PeerId): void {
+    this.#swarm.cancel(index, parent)
+  }
+
+  /** Resolves when nothing is being fetched. */
+  settled(): Promise<void> {
+    return this.#swarm.settled()
+  }
+
+  /** Asks for the first assignments after a registration. */
+  wantFirst(): void {
+    const { control } = this.#options
+    // Pieces that still come from before ask for one more each when they end.
+    if (control !== undefined) this.#want(control.window() - this.running)
+  }
+
+  /** Tells that a piece came from a parent, assigned or not. */
+  report(index: number, { parent, durationMs }: FetchedPiece): void {
+    const { context, control, onPiece } = this.#options
+    onPiece()
+    control?.pieceDone(index, parent, lengthOf(context.stored, index), durationMs)
+  }
+
+  #failed(index: number, parent: PeerId, error: DamselflyError): void {
+    if (isDiskTrouble(error)) return this.#options.onDiskTrouble(error)
+    this.#options.control?.pieceFailed(index, parent, error)
+    this.#wantNext()
+  }
+
+  #needless(index: number, parent: PeerId): void {
+    const { context, control } = this.#options
+    const digest = context.stored.digest(index)
+    if (digest !== undefined) control?.pieceStored(index, digest)
+    control?.pieceFailed(index, parent, new DamselflyError('CANCELLED', `piece ${index} is here already`))
+    this.#wantNext()
+  }
+
+  #wantNext(): void {
+    this.#want(1)
+  }
+
+  #want(count: number): void {
+    const { context, control, isJoined } = this.#options
+    if (count > 0 && isJoined() && !context.stored.isComplete) control?.want(count)
+  }
+}
+
+function lengthOf({ layout, record }: StoredTask, index: number): number {
+  return layout === undefined ? record.pieceSize : layout.piece(index).length
+}
