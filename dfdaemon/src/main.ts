@@ -1,10 +1,11 @@
-import { toDamselflyError } from '@damselfly/shared'
+import { collectBuffersWithYoungObjects, toDamselflyError } from '@damselfly/shared'
 import { runDaemon } from './cli/run.ts'
 
 function print(text: string): void {
   process.stdout.write(text)
 }
 
+collectBuffersWithYoungObjects()
 try {
   // Exits by itself only when every handle is closed, which an immediate stop does not wait for.
   process.exit(await runDaemon({ args: process.argv.slice(2), env: process.env, print }))

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { Command } from 'commander'
-import { ERROR_CODES, EXIT, toDamselflyError } from '@damselfly/shared'
+import { collectBuffersWithYoungObjects, ERROR_CODES, EXIT, toDamselflyError } from '@damselfly/shared'
 import { configFileVariable, loadConfig, printConfig, readConfigFile } from '@damselfly/shared/config'
 import { parseCommandLine } from '@damselfly/shared/command-line'
 import { createLogger } from '@damselfly/shared/logging'
@@ -88,6 +88,7 @@ async function serve(config: SupernodeConfig): Promise<void> {
 // Whoever reads the help may stop before its end.
 process.stdout.on('error', () => undefined)
 
+collectBuffersWithYoungObjects()
 try {
   await main()
 } catch (error) {
