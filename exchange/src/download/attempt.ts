@@ -16,7 +16,7 @@ import { ParentProgress } from './parent-progress.ts'
 import { PieceDeadline } from './piece-deadline.ts'
 import { isFinal, isOriginTrouble, isSpoiled } from './refusals.ts'
 import { SelfHelp } from './self-help.ts'
-import { whyAlone, type Standing } from './standing.ts'
+import type { Standing } from './standing.ts'
 import { SupernodePatience } from './supernode-patience.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { TransferAccount } from './transfer-account.ts'
@@ -55,7 +55,7 @@ export class DownloadAttempt implements TaskControlListener {
   readonly #content: ArrivingContent
   readonly #selfHelp: SelfHelp
   #assigned: AssignedWork | undefined
-  #standing: Standing = { type: 'joining' }
+  #standing: Standing = { type: 'joining', sentBack: undefined }
   /** Counts the talks with the supernode, so that what belongs to an earlier one is known to be void. */
   #round = 0
   #fetchedAtCdn = 0
@@ -113,7 +113,7 @@ export class DownloadAttempt implements TaskControlListener {
   assigned(assignment: Assignment): void {
     this.#patience.progress()
     this.#selfHelp.stop()
-    if (this.#standing.type === 'joined') this.#standing = { type: 'joined', sentBack: undefined }
+    this.#setSentBack(undefined)
     if (!this.#learnDigests([assignment])) return
     const round = this.#round
     this.#whenPrepared((assigned) => {
@@ -141,7 +141,7 @@ export class DownloadAttempt implements TaskControlListener {
 
   backToSource(text: string): void {
     const reason = backToSourceReason(text)
-    if (this.#standing.type === 'joined') this.#standing = { type: 'joined', sentBack: reason }
+    this.#setSentBack(reason)
     this.#selfHelp.start(reason)
   }
 
@@ -151,7 +151,7 @@ export class DownloadAttempt implements TaskControlListener {
   }
 
   restored(): void {
-    this.#standing = { type: 'joining' }
+    this.#standing = { type: 'joining', sentBack: undefined }
     this.#patience.begin()
     this.#spawn(this.#join())
   }
@@ -191,7 +191,7 @@ export class DownloadAttempt implements TaskControlListener {
     if (stored.record.pieceSize !== registered.pieceSize) {
       throw new DamselflyError('PROTOCOL', 'the supernode cuts the content into other pieces')
     }
-    this.#standing = { type: 'joined', sentBack: undefined }
+    if (this.#standing.type === 'joining') this.#standing = { ...this.#standing, type: 'joined' }
     if (registered.isPrivate && !stored.record.isPrivate) await stored.update({ isPrivate: true })
     if (registered.contentLength !== undefined) await this.#content.takeLength(stored, registered.contentLength)
     if (registered.content !== undefined) await this.#content.takeBytes(stored, registered.content)
@@ -227,6 +227,10 @@ export class DownloadAttempt implements TaskControlListener {
     else this.#selfHelp.start('supernode-slow')
   }
 
+  #setSentBack(sentBack: BackToSourceReason | undefined): void {
+    if (this.#standing.type !== 'away') this.#standing = { ...this.#standing, sentBack }
+  }
+
   get #isFetching(): boolean {
     return this.#selfHelp.isRunning || (this.#assigned?.running ?? 0) > 0
   }
@@ -249,7 +253,7 @@ export class DownloadAttempt implements TaskControlListener {
   }
 
   #createOwnWay(reason: BackToSourceReason): OwnWay {
-    const isSentBack = this.#standing.type === 'joined' && whyAlone(this.#standing) !== undefined
+    const isSentBack = this.#standing.type !== 'away' && this.#standing.sentBack !== undefined
     return new OwnWay({
       ...this.#options,
       content: this.#content,

@@ -1,23 +1,31 @@
 import { createHash } from 'node:crypto'
 import type { Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
+import { rangeOfPiece } from './stored-content.ts'
 
 /** Read at once; fits the cache, so that hashing finds the bytes there; bytes. */
 const READ_SIZE = 256 * 1024
 
 /**
- * The content's bytes in order, each piece as soon as it is verified. `bytes` is only
- * valid until the next one is asked for.
+ * The content's bytes in order, each piece as soon as it is verified. What is yielded is the consumer's own.
  *
  * @throws the signal's reason
  */
-export async function* contentInOrder(stored: StoredTask, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export function contentInOrder(stored: StoredTask, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  return readInOrder(stored, signal, (length) => Buffer.allocUnsafeSlow(length))
+}
+
+/** @param bufferOf gives a place for the next bytes; its last one is free again when it is asked for the next */
+async function* readInOrder(
+  stored: StoredTask,
+  signal: AbortSignal,
+  bufferOf: (length: number) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
   for (let index = 0; ; index++) {
     if (!(await isThere(stored, index, signal))) return
-    const length = stored.layout?.piece(index).length ?? stored.record.pieceSize
+    const { length } = rangeOfPiece(stored, index)
     for (let offset = 0; offset < length; offset += READ_SIZE) {
-      // A buffer of its own each time: the consumer may still be sending the one before.
-      const buffer = Buffer.allocUnsafeSlow(Math.min(READ_SIZE, length - offset))
+      const buffer = bufferOf(Math.min(READ_SIZE, length - offset))
       await stored.read(index, offset, buffer)
       signal.throwIfAborted()
       yield buffer
@@ -42,6 +50,8 @@ async function isThere(stored: StoredTask, index: number, signal: AbortSignal): 
 /** SHA-256 of the whole content, following the download. @throws the signal's reason */
 export async function hashContent(stored: StoredTask, signal: AbortSignal): Promise<Sha256> {
   const hash = createHash('sha256')
-  for await (const bytes of contentInOrder(stored, signal)) hash.update(bytes)
+  // Memory that is used again stays in the cache.
+  const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
+  for await (const bytes of readInOrder(stored, signal, (length) => buffer.subarray(0, length))) hash.update(bytes)
   return hash.digest()
 }

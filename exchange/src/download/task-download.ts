@@ -96,12 +96,16 @@ export class TaskDownload {
   }
 
   progress(): DownloadProgress {
+    const contentLength = this.#stored?.record.contentLength
+    const verifiedBytes = this.#stored?.verifiedBytes ?? 0
+    const { bytesFrom, inFlightBytes } = this.#account
     return {
       taskId: this.task.taskId,
-      contentLength: this.#stored?.record.contentLength,
-      verifiedBytes: this.#stored?.verifiedBytes ?? 0,
-      bytesFrom: this.#account.bytesFrom,
-      inFlightBytes: this.#account.inFlightBytes,
+      contentLength,
+      verifiedBytes,
+      bytesFrom,
+      // A piece counts as verified a moment before its writer has ended.
+      inFlightBytes: Math.min(inFlightBytes, (contentLength ?? Number.POSITIVE_INFINITY) - verifiedBytes),
       backToSource: this.#backToSource,
     }
   }

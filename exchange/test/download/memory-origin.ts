@@ -16,8 +16,12 @@ export class MemoryOrigin implements OriginReader {
   etag: string
   /** Cut the next bodies after so many bytes. */
   readonly cuts: number[] = []
+  /** Fail every request so. */
+  outage: DamselflyError | undefined
   /** Fail the next requests so. */
   readonly failures: DamselflyError[] = []
+  /** Bytes that are sent after the end. */
+  surplus = 0
   /** The next bodies stop after so many bytes until then. */
   readonly pauses: { readonly after: number; readonly until: Promise<void> }[] = []
   /** Held back until it resolves. */
@@ -40,7 +44,7 @@ export class MemoryOrigin implements OriginReader {
 
   async read(part: OriginPart, signal: AbortSignal): Promise<OriginBody> {
     this.requests++
-    const failure = this.failures.shift()
+    const failure = this.outage ?? this.failures.shift()
     if (failure !== undefined) throw failure
     await this.gate
     signal.throwIfAborted()
@@ -76,6 +80,7 @@ export class MemoryOrigin implements OriginReader {
       this.bodyBytes += part.length
       yield part
     }
+    if (this.surplus > 0) yield new Uint8Array(this.surplus)
   }
 }
 

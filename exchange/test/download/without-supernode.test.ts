@@ -130,6 +130,28 @@ describe('a download without a supernode', () => {
     assert.equal(origin.bodyBytes - before, origin.content.length - verifiedBytes)
   })
 
+  it('continues with one stream where the origin has ceased to serve ranges', async () => {
+    const origin = new MemoryOrigin({ content: randomBytes(70 * PIECE) })
+    const aborted = new AbortController()
+    const first = begin(origin)
+    const running = first.run(aborted.signal)
+    await (await first.ready).whenAvailable(20, never)
+    aborted.abort(new DamselflyError('CANCELLED', 'broken off'))
+    await assert.rejects(running)
+    first.end()
+    const other = new MemoryOrigin({ content: origin.content, servesRanges: false })
+    other.cuts.push(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 10 * PIECE, 10 * PIECE)
+    await assertContent(await download(other), origin.content)
+    assert.ok(other.bodyBytes < 1.2 * origin.content.length, `${other.bodyBytes} bytes for ${origin.content.length}`)
+  })
+
+  it('fails when the origin sends more than it announced, and keeps none of it', async () => {
+    const origin = new MemoryOrigin({ content: randomBytes(2 * PIECE), servesRanges: false })
+    origin.surplus = 10
+    await assert.rejects(download(origin), (error) => isDamselflyError(error, 'ORIGIN_LONG'))
+    assert.deepEqual(store.list(), [])
+  })
+
   it('takes nothing from the origin when the whole is here and unchanged', async () => {
     const origin = new MemoryOrigin({ content: randomBytes(3 * PIECE) })
     await download(origin)
