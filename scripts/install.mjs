@@ -81,13 +81,24 @@ function runNpm(root) {
     ...PATIENCE,
   ]
   const npm = spawnSync(...npmCommand(args), { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
-  if (npm.error !== undefined) throw new Error(`npm cannot be started (${npm.error.message}); install npm 10 or later`)
+  if (npm.error !== undefined) throw new Error(`npm cannot be started (${npm.error.message}); install npm`)
   if (npm.status !== 0) throw new Error(`npm ci failed: ${adviceFor(npm.stderr)}\n${lastLines(npm.stderr)}`)
   process.stderr.write(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.\n`)
 }
 
-/** The npm that runs this script with the Node.js that runs it: npm ci removes the one in node_modules. */
+/** Older ones drop the `node` of the lock file together with those for other platforms, whose name it shares. */
+const LEAST_NPM = 11
+
+/** A new enough npm: the one that is here, or one that it fetches. */
 function npmCommand(args) {
+  const [command, given] = currentNpm(['--version'])
+  const { stdout } = spawnSync(command, given, { encoding: 'utf8' })
+  const isOld = Number.parseInt(stdout ?? '', 10) < LEAST_NPM
+  return currentNpm(isOld ? ['exec', '--yes', '--loglevel=error', '--', `npm@${LEAST_NPM}`, ...args] : args)
+}
+
+/** The npm that runs this script with the Node.js that runs it: npm ci removes the one in node_modules. */
+function currentNpm(args) {
   const { npm_execpath: npmPath, npm_node_execpath: nodePath } = process.env
   const usable = npmPath !== undefined && /npm-cli\.[cm]?js$/.test(npmPath) && existsSync(npmPath)
   if (usable && nodePath !== undefined && existsSync(nodePath)) return [nodePath, [npmPath, ...args]]

@@ -18,7 +18,7 @@ export const UNIT: Suite = {
   timeLimit: 240_000,
 }
 
-export const END_TO_END: Suite = { name: 'end-to-end', files: 'test/**/*.test.ts', timeLimit: 420_000 }
+export const END_TO_END: Suite = { name: 'end-to-end', files: 'test/**/*.test.ts', timeLimit: 900_000 }
 
 /** Where each process that runs under test, children included, leaves what it covered. */
 const COVERAGE = join(ROOT, 'coverage')

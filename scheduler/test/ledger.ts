@@ -169,14 +169,14 @@ export class Ledger {
 
   #checkBackToSource({ task, child }: { task: TaskId; child: PeerId }, now: number): void {
     const known = this.tasks.get(task)
-    assert.ok(known?.children.has(child) === true)
+    assert.ok(known !== undefined && known.children.has(child))
     const underWay = this.flights.filter((flight) => flight.task === task && flight.child === child)
     assert.deepEqual(underWay, [], 'nothing is under way to it')
     const soon = this.#scheduler.snapshotBlocklist().filter(({ until }) => until > now + 10_000)
     for (const [parent, { isCdn, uploadSlots, lanes }] of this.peers) {
       if (parent === child || uploadSlots === 0 || lanes.length === 0) continue
       if (soon.some((entry) => entry.parent === parent && (entry.child ?? child) === child)) continue
-      assert.ok(!isCdn || known?.originFailed === true, 'the CDN could still bring it')
+      assert.ok(!isCdn || known.originFailed, 'the CDN could still bring it')
       for (const piece of this.needs(task, child)) assert.ok(!this.holds(task, parent, piece), `${parent} has ${piece}`)
     }
   }

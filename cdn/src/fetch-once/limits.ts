@@ -16,7 +16,7 @@ export interface CdnLimits {
   readonly accessMemoryMs: number
   /** How long its refusal holds; milliseconds. @default 5 s */
   readonly refusalMemoryMs: number
-  /** How long a held content is handed out without asking its origin whether it has changed; milliseconds. @default 1 min */
+  /** How long a held content is handed out without asking its origin whether it has changed; milliseconds. @default 5 s */
   readonly freshForMs: number
   /** How long the answer to that may take; milliseconds. @default 2 s */
   readonly freshnessTimeoutMs: number
@@ -33,7 +33,7 @@ export const DEFAULT_CDN_LIMITS: CdnLimits = {
   failureMemoryMs: 3_000,
   accessMemoryMs: 5 * 60_000,
   refusalMemoryMs: 5_000,
-  freshForMs: 60_000,
+  freshForMs: 5_000,
   freshnessTimeoutMs: 2_000,
   memoryEntries: 10_000,
 }

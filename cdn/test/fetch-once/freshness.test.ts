@@ -14,7 +14,7 @@ describe('the CDN, holding a content', () => {
 
   const later = (): void => clock.advance(60_001)
 
-  it('asks the origin once in a minute, without a body, whether it is still the same', async () => {
+  it('asks the origin now and then, without a body, whether it is still the same', async () => {
     const spec = specOf(fixture.origin.add('/f', { size: 1000 }))
     const task = await fixture.obtainWhole(spec)
     await fixture.obtain(spec)

@@ -239,7 +239,10 @@ export class TaskDownload {
     this.end()
     this.#stored = undefined
     this.#account.beginAnew()
-    await this.#dependencies.store.delete(this.task.taskId)
+    const { store, control } = this.#dependencies
+    await store.delete(this.task.taskId)
+    // Others must not be sent here for pieces of a version that is gone.
+    control?.dropTask(this.task.taskId)
   }
 
   /** The digest of the whole: hashed here if the caller gave one to compare with, else as the supernode signed it. */
