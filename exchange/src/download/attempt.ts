@@ -16,7 +16,7 @@ import { ParentProgress } from './parent-progress.ts'
 import { PieceDeadline } from './piece-deadline.ts'
 import { isFinal, isOriginTrouble, isSpoiled } from './refusals.ts'
 import { SelfHelp } from './self-help.ts'
-import type { Standing } from './standing.ts'
+import { whyAlone, type Standing } from './standing.ts'
 import { SupernodePatience } from './supernode-patience.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { TransferAccount } from './transfer-account.ts'
@@ -72,7 +72,7 @@ export class DownloadAttempt implements TaskControlListener {
     this.#patience = new SupernodePatience({
       clock,
       onSilent: () => this.#supernodeSilent(),
-      onFruitless: (idleMs) => this.#supernodeFruitless(idleMs),
+      onFruitless: (idleMs) => this.#fruitless(idleMs),
     })
     this.#selfHelp = new SelfHelp({
       content: this.#content,
@@ -207,7 +207,7 @@ export class DownloadAttempt implements TaskControlListener {
 
   /** Nothing more is to be expected of the supernode until it is back. */
   #parted(reason: BackToSourceReason, refusal?: DamselflyError): void {
-    this.#patience.end()
+    this.#patience.expectNothing()
     this.#standing = { type: 'away', reason, refusal }
     this.#selfHelp.start(reason)
   }
@@ -220,11 +220,12 @@ export class DownloadAttempt implements TaskControlListener {
     this.#selfHelp.start(isConnected ? 'supernode-slow' : 'supernode-unreachable')
   }
 
-  /** It says that it is at work, but nothing comes of it. */
-  #supernodeFruitless(idleMs: number): void {
+  /** Whatever it says, nothing comes of it. */
+  #fruitless(idleMs: number): void {
     if (this.#isFetching) return
-    if (idleMs >= LONGEST_IDLE) this.#fail(this.#selfHelp.failure ?? this.#selfHelp.noSource('supernode-slow'))
-    else this.#selfHelp.start('supernode-slow')
+    const reason = whyAlone(this.#standing) ?? 'supernode-slow'
+    if (idleMs >= LONGEST_IDLE) this.#fail(this.#selfHelp.failure ?? this.#selfHelp.noSource(reason))
+    else this.#selfHelp.start(reason)
   }
 
   #setSentBack(sentBack: BackToSourceReason | undefined): void {
@@ -259,7 +260,10 @@ export class DownloadAttempt implements TaskControlListener {
       content: this.#content,
       assigned: () => this.#assigned,
       asksParents: !isSentBack,
-      onStored: (index, digest) => this.#control?.pieceStored(index, digest),
+      onStored: (index, digest) => {
+        this.#patience.progress()
+        this.#control?.pieceStored(index, digest)
+      },
       onBackToSource: () => this.#options.onBackToSource(reason),
       signal: this.#work.signal,
     })

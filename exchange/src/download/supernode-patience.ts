@@ -6,32 +6,33 @@ const FIRST_ANSWER = 1_500
 /** Once it has spoken it says at least every second that it is at work; milliseconds. */
 const BETWEEN_SIGNS = 4_000
 
-/** Signs of life without a piece are looked into this often; milliseconds. */
+/** How often it is looked into why nothing comes; milliseconds. */
 const BETWEEN_LOOKS = 60_000
 
 export interface SupernodePatienceOptions {
   readonly clock: Clock
   /** It says nothing of the task; again and again while it stays silent. */
   readonly onSilent: () => void
-  /** It says that it is at work, yet nothing has come of it for so long; again and again. Milliseconds. */
+  /** Nothing has come for so long, whatever it says; again and again. Milliseconds. */
   readonly onFruitless: (idleMs: number) => void
 }
 
 /** How long a child waits for its supernode before it looks for help elsewhere. */
 export class SupernodePatience {
   readonly #options: SupernodePatienceOptions
-  #progressAt = 0
+  #progressAt: number
   #cancelSilence: (() => void) | undefined
-  #cancelLook: (() => void) | undefined
+  #cancelLook: () => void
 
   constructor(options: SupernodePatienceOptions) {
     this.#options = options
+    this.#progressAt = options.clock.now()
+    this.#cancelLook = this.#lookLater()
   }
 
   /** The supernode is asked. */
   begin(): void {
     this.#waitForSign(FIRST_ANSWER)
-    this.#noteProgress()
   }
 
   /** The supernode spoke of the task. */
@@ -39,25 +40,24 @@ export class SupernodePatience {
     if (this.#cancelSilence !== undefined) this.#waitForSign(BETWEEN_SIGNS)
   }
 
-  /** Something came of it: an assignment, a piece, or bytes at the CDN. */
+  /** Something came: an assignment, a piece from wherever, or bytes at the CDN. */
   progress(): void {
-    // What came from others while nothing was expected of the supernode does not concern it.
-    if (this.#cancelSilence === undefined) return
-    this.#waitForSign(BETWEEN_SIGNS)
-    this.#noteProgress()
-  }
-
-  /** Nothing is expected of the supernode until `begin`. Idempotent. */
-  end(): void {
-    this.#cancelSilence?.()
-    this.#cancelLook?.()
-    this.#cancelSilence = undefined
-    this.#cancelLook = undefined
-  }
-
-  #noteProgress(): void {
     this.#progressAt = this.#options.clock.now()
-    this.#waitToLook()
+    this.#cancelLook()
+    this.#cancelLook = this.#lookLater()
+    this.signOfLife()
+  }
+
+  /** No word is expected of the supernode until `begin`. */
+  expectNothing(): void {
+    this.#cancelSilence?.()
+    this.#cancelSilence = undefined
+  }
+
+  /** Idempotent. */
+  end(): void {
+    this.expectNothing()
+    this.#cancelLook()
   }
 
   #waitForSign(ms: number): void {
@@ -68,11 +68,10 @@ export class SupernodePatience {
     })
   }
 
-  #waitToLook(): void {
+  #lookLater(): () => void {
     const { clock, onFruitless } = this.#options
-    this.#cancelLook?.()
-    this.#cancelLook = clock.after(BETWEEN_LOOKS, () => {
-      this.#waitToLook()
+    return clock.after(BETWEEN_LOOKS, () => {
+      this.#cancelLook = this.#lookLater()
       onFruitless(clock.now() - this.#progressAt)
     })
   }

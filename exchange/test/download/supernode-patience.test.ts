@@ -52,14 +52,23 @@ describe('the patience with a supernode', () => {
     assert.deepEqual(silent, [])
   })
 
-  it('expects nothing before it begins, and after it has ended', () => {
+  it('expects no word before it begins and after it is told so, but still looks why nothing comes', () => {
     patience.signOfLife()
     patience.progress()
-    assert.equal(clock.pending, 0)
+    clock.advance(59_000)
     patience.begin()
-    patience.end()
-    patience.progress()
-    clock.advance(100_000)
-    assert.deepEqual([silent, fruitless], [[], []])
+    patience.expectNothing()
+    patience.signOfLife()
+    clock.advance(62_000)
+    assert.deepEqual(silent, [])
+    assert.deepEqual(fruitless, [60_000, 120_000])
+  })
+
+  it('is not renewed by asking again', () => {
+    for (let minute = 0; minute < 3; minute++) {
+      patience.begin()
+      clock.advance(60_000)
+    }
+    assert.deepEqual(fruitless, [60_000, 120_000, 180_000])
   })
 })

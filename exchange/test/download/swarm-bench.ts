@@ -168,8 +168,12 @@ export class SwarmBench {
 
   /** Answers the next registration. */
   async answer(answer: Answer = {}): Promise<void> {
-    this.#answered++
-    const requests = await this.supernode.whenHeard('register', this.#answered)
+    await this.answerTo(++this.#answered, answer)
+  }
+
+  /** Answers the n-th registration. */
+  async answerTo(nth: number, answer: Answer): Promise<void> {
+    const requests = await this.supernode.whenHeard('register', nth)
     const requestId = requests.at(-1)?.requestId ?? 0
     const { errorCode, contentLength = this.content.length, isLengthUnknown = false, content, etag = this.origin.etag } = answer
     if (errorCode !== undefined) return this.supernode.say({ case: 'registered', value: { requestId, errorCode, errorMessage: 'no' } })
@@ -268,7 +272,13 @@ export class SwarmBench {
       this.clock.advance(Math.min(100, left))
       alive()
       await turns()
+      // While bytes are on their way to the disk, the clock must not run ahead of it.
+      if (this.#isWriting) await new Promise((resolve) => setTimeout(resolve, 1))
     }
+  }
+
+  get #isWriting(): boolean {
+    return this.#downloads.some(({ task }) => task.progress().inFlightBytes > 0)
   }
 
   /** Lets time pass until something has come of it. @returns how long it took */
