@@ -21,17 +21,18 @@ import {
   loadIdentity,
   TaskDownload,
   type Identity,
+  type OriginReader,
   type PieceStore,
   type SecurityPolicy,
   type SupernodeAddress,
   type TaskRecord,
 } from '@damselfly/exchange'
+import { DownloadRegister } from './download-register.ts'
 import { inventoryOf } from './held-tasks.ts'
 import { originOfTask } from './origin-of-task.ts'
 import { PeerNetwork, type PeerListen } from './peer-network.ts'
 import type { Download, DownloadRequest, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
 import { requestedTask, type RequestedTask } from './requested-task.ts'
-import { SharedDownload } from './shared-download.ts'
 
 export interface PeerOptions {
   /** Everything that the peer keeps lies below it; an absolute path. */
@@ -58,16 +59,22 @@ export function createPeer(options: PeerOptions): Peer {
   return new LocalPeer(options)
 }
 
+/** What connects a peer with others. */
+interface Links {
+  readonly network: PeerNetwork
+  readonly control: ControlClient
+}
+
 interface Running {
   readonly identity: Identity
-  readonly network: PeerNetwork | undefined
-  readonly control: ControlClient | undefined
+  /** Empty when no supernode is configured. */
+  readonly links: Partial<Links>
+  readonly downloads: DownloadRegister
 }
 
 class LocalPeer implements Peer {
   readonly #options: PeerOptions
   readonly #store: PieceStore
-  readonly #downloads = new Map<TaskId, SharedDownload>()
   readonly #downloadLimiter: RateLimiter
   readonly #uploadLimiter: RateLimiter
   #running: Running | undefined
@@ -90,8 +97,8 @@ class LocalPeer implements Peer {
     await this.#store.start()
     try {
       const identity = await loadIdentity(join(dataDir, 'identity.key'))
-      if (supernodes.length === 0) this.#running = { identity, network: undefined, control: undefined }
-      else this.#running = await this.#connect(identity)
+      const links: Partial<Links> = supernodes.length === 0 ? {} : await this.#connect(identity)
+      this.#running = { identity, links, downloads: this.#createRegister(links) }
     } catch (error) {
       await this.#store.stop()
       throw error
@@ -102,23 +109,16 @@ class LocalPeer implements Peer {
     const running = this.#running
     if (running === undefined) return
     this.#running = undefined
-    const stopping = new DamselflyError('CANCELLED', 'the peer stops')
-    await Promise.all([...this.#downloads.values()].map((download) => download.abandon(stopping)))
-    await running.control?.stop()
-    await running.network?.stop(graceMs)
+    await running.downloads.stop(new DamselflyError('CANCELLED', 'the peer stops'))
+    await running.links.control?.stop()
+    await running.links.network?.stop(graceMs)
     await this.#options.source.close()
     await this.#store.stop()
   }
 
   async download(request: DownloadRequest): Promise<Download> {
-    const running = this.#started()
-    const task = requestedTask(request, this.#options.source.schemes)
-    const shared = this.#downloads.get(task.taskId)
-    if (shared?.isOpen === true) {
-      await this.#proveAccess(task, shared.credentials)
-      if (shared.isOpen) return shared.hold()
-    }
-    return this.#begin(running, task, request).hold()
+    const { downloads } = this.#started()
+    return downloads.hold(requestedTask(request, this.#options.source.schemes), request)
   }
 
   tasks(): readonly TaskView[] {
@@ -128,18 +128,19 @@ class LocalPeer implements Peer {
   async deleteTask(taskId: TaskId): Promise<void> {
     const stored = await this.#store.open(taskId)
     if (stored === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+    if (this.#isDownloading(taskId)) throw new DamselflyError('TASK_BUSY', `task ${taskId} is being downloaded`)
     await this.#store.delete(taskId)
-    this.#running?.control?.dropTask(taskId)
+    this.#running?.links.control?.dropTask(taskId)
   }
 
   status(): PeerStatus {
-    const { identity, network } = this.#started()
+    const { identity, links, downloads } = this.#started()
     return {
       peer: identity.peerId,
       version: this.#options.version,
       supernode: this.#supernodeState(),
-      endpoints: network?.describe() ?? [],
-      downloads: this.#downloads.size,
+      endpoints: links.network?.describe() ?? [],
+      downloads: downloads.count,
       tasks: this.#store.list().length,
       usedBytes: this.#store.usedBytes,
     }
@@ -150,7 +151,7 @@ class LocalPeer implements Peer {
     return this.#running
   }
 
-  async #connect(identity: Identity): Promise<Running> {
+  async #connect(identity: Identity): Promise<Links> {
     const { supernodes, dataDir, clock, logger, version, location, uploadSlots, security } = this.#options
     const supernodeIds = new Set(supernodes.flatMap(({ peer }) => (peer === undefined ? [] : [peer])))
     const network = new PeerNetwork({
@@ -188,7 +189,7 @@ class LocalPeer implements Peer {
       logger,
     })
     control.start()
-    return { identity, network, control }
+    return { network, control }
   }
 
   /** The supernode may lower this host's own limits, never raise them. */
@@ -204,15 +205,23 @@ class LocalPeer implements Peer {
     )
   }
 
-  #begin(running: Running, { taskId, identity, credentials }: RequestedTask, request: DownloadRequest): SharedDownload {
+  #createRegister(links: Partial<Links>): DownloadRegister {
+    return new DownloadRegister({
+      clock: this.#options.clock,
+      origin: (task) => this.#origin(task),
+      create: (task, request) => this.#createDownload(links, task, request),
+    })
+  }
+
+  #createDownload({ network, control }: Partial<Links>, task: RequestedTask, request: DownloadRequest): TaskDownload {
     const { clock, logger, parallelRanges } = this.#options
-    const download = new TaskDownload(
+    return new TaskDownload(
       {
         store: this.#store,
-        control: running.control,
+        control,
         openLane: (parent, signal) => {
-          if (running.network === undefined) throw new DamselflyError('PEER_UNREACHABLE', 'no supernode is configured')
-          return running.network.lane(parent, signal)
+          if (network === undefined) throw new DamselflyError('PEER_UNREACHABLE', 'no supernode is configured')
+          return network.lane(parent, signal)
         },
         downloadLimiter: this.#downloadLimiter,
         parallelRanges,
@@ -221,35 +230,22 @@ class LocalPeer implements Peer {
         logger,
       },
       {
-        taskId,
-        identity,
-        credentials,
+        ...task,
         order: request.order,
-        origin: this.#origin({ taskId, identity, credentials }),
+        origin: this.#origin(task),
         backToSource: request.backToSource,
         limiter: new RateLimiter(request.limitRate ?? 0, clock),
       },
     )
-    const shared: SharedDownload = new SharedDownload({
-      download,
-      clock,
-      onEnded: () => {
-        if (this.#downloads.get(taskId) === shared) this.#downloads.delete(taskId)
-      },
-    })
-    this.#downloads.set(taskId, shared)
-    return shared
   }
 
-  #origin({ identity, credentials }: RequestedTask): ReturnType<typeof originOfTask> {
+  #origin({ identity, credentials }: RequestedTask): OriginReader {
     const headers: HeaderMap = new Map([...(identity.headers ?? []), ...credentials])
     return originOfTask({ source: this.#options.source, url: identity.url, headers, range: identity.range })
   }
 
-  /** Whoever joins a download of somebody with other credentials shows that the origin would admit them too. */
-  async #proveAccess(task: RequestedTask, proved: HeaderMap): Promise<void> {
-    const same = task.credentials.size === proved.size && [...proved].every(([name, value]) => task.credentials.get(name) === value)
-    if (!same) await this.#origin(task).probe(AbortSignal.timeout(30_000))
+  #isDownloading(taskId: TaskId): boolean {
+    return this.#running?.downloads.has(taskId) === true
   }
 
   #view(record: TaskRecord): TaskView {
@@ -259,7 +255,7 @@ class LocalPeer implements Peer {
       url: redactUrl(record.url),
       tag: record.tag,
       application: record.application,
-      state: this.#downloads.has(record.taskId) && !complete ? 'downloading' : complete ? 'complete' : 'partial',
+      state: this.#isDownloading(record.taskId) && !complete ? 'downloading' : complete ? 'complete' : 'partial',
       contentLength: record.contentLength,
       verifiedBytes: this.#store.verifiedBytes(record.taskId),
       contentDigest: record.contentDigest,
@@ -269,7 +265,7 @@ class LocalPeer implements Peer {
   }
 
   #supernodeState(): SupernodeState {
-    const control = this.#running?.control
+    const control = this.#running?.links.control
     if (control === undefined) return { type: 'none' }
     const { state } = control
     if (state.type === 'connected') return { type: 'connected', address: state.address, peer: state.supernode }

@@ -93,7 +93,8 @@ export class PeerNetwork {
   /** Lets pieces that are being sent end within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     await this.#lanes.close()
-    await Promise.race([this.#server.close(), pause(this.#options.clock, graceMs)])
+    const served = new AbortController()
+    await Promise.race([this.#server.close().finally(() => served.abort()), pause(this.#options.clock, graceMs, served.signal)])
     await Promise.all(this.transports.map((transport) => transport.stop()))
   }
 

@@ -1,30 +1,30 @@
 import { DamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
-import { contentInOrder, type TaskDownload } from '@damselfly/exchange'
+import type { TaskDownload } from '@damselfly/exchange'
 import type { Download, FinishedDownload } from './peer.ts'
 
 export interface SharedDownloadOptions {
   readonly download: TaskDownload
   readonly clock: Clock
-  /** Nobody wants it any more. */
-  readonly onEnded: () => void
 }
 
-/** One running download and everybody who waits for it. It ends when the last of them lets go. */
+/** One running download and everybody who waits for it. It ends when the last of them lets go, or when it fails. */
 export class SharedDownload {
+  /** Resolves when nothing of it runs or is kept from deletion any more. */
+  readonly ended: Promise<void>
   readonly #options: SharedDownloadOptions
   readonly #abandon = new AbortController()
+  readonly #failed = new AbortController()
   readonly #finished: Promise<FinishedDownload>
-  readonly #settled: Promise<void>
+  readonly #ended = Promise.withResolvers<void>()
   #holders = 0
-  #isOver = false
+  #isSettled = false
 
   constructor(options: SharedDownloadOptions) {
     this.#options = options
+    this.ended = this.#ended.promise
     this.#finished = this.#run()
-    this.#settled = this.#finished.then(
-      () => undefined,
-      () => undefined,
-    )
+    // Whoever waits hears of a failure; it is no fault that nobody does.
+    this.#finished.catch(() => undefined)
   }
 
   /** Whose access has been proved, by being used. */
@@ -32,9 +32,22 @@ export class SharedDownload {
     return this.#options.download.task.credentials
   }
 
+  get usesOrigin(): boolean {
+    return this.#options.download.task.backToSource
+  }
+
   /** Whether new callers can still join. */
   get isOpen(): boolean {
-    return !this.#abandon.signal.aborted && !this.#isOver
+    return !this.#abandon.signal.aborted && !this.#failed.signal.aborted
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  /** Resolves when the content is whole or the download has failed. */
+  async settled(): Promise<void> {
+    await this.#finished.catch(() => undefined)
   }
 
   /** A caller's own handle. */
@@ -58,35 +71,45 @@ export class SharedDownload {
   /** Ends it for everybody. Resolves when nothing of it runs any more. */
   async abandon(error: DamselflyError): Promise<void> {
     this.#abandon.abort(error)
-    await this.#settled
+    await this.settled()
+    this.#end()
   }
 
   async #run(): Promise<FinishedDownload> {
-    const { download } = this.#options
+    const { download, clock } = this.#options
     try {
       const { stored, contentLength, contentDigest } = await download.run(this.#abandon.signal)
-      await stored.update({ lastUsedAt: this.#options.clock.wallTime() })
+      await stored.update({ lastUsedAt: clock.wallTime() })
       const { bytesFrom, backToSource } = download.progress()
       return { taskId: download.task.taskId, contentLength, contentDigest, path: stored.path, bytesFrom, backToSource }
     } catch (error) {
-      this.#isOver = true
-      download.end()
+      this.#failed.abort(error)
+      this.#end()
       throw error
+    } finally {
+      this.#isSettled = true
     }
   }
 
   async #release(): Promise<void> {
-    if (--this.#holders > 0) return
-    // A failed download has ended already; one that is complete only gives its pieces free.
-    await this.abandon(new DamselflyError('CANCELLED', 'nobody waits for the download any more'))
-    this.#options.download.end()
-    this.#options.onEnded()
+    this.#holders--
+    if (this.#holders === 0) await this.abandon(new DamselflyError('CANCELLED', 'nobody waits for the download any more'))
   }
 
-  async *#content(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const stored = await this.#options.download.ready
-    const failed = new AbortController()
-    this.#finished.catch((error: unknown) => failed.abort(error))
-    yield* contentInOrder(stored, AbortSignal.any([signal, failed.signal]))
+  #end(): void {
+    this.#options.download.end()
+    this.#ended.resolve()
+  }
+
+  /** The last bytes go out when the whole has proved right, so that whoever counts them is never deceived. */
+  async *#content(signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
+    let last: Uint8Array | undefined
+    for await (const bytes of this.#options.download.content(AbortSignal.any([signal, this.#failed.signal]))) {
+      if (last !== undefined) yield last
+      last = bytes
+    }
+    await this.#finished
+    if (last !== undefined) yield last
+    return undefined
   }
 }

@@ -18,6 +18,7 @@ import { DownloadAttempt } from './attempt.ts'
 import type { BackToSourceReason } from './back-to-source-reason.ts'
 import { hashContent } from './content-hasher.ts'
 import { canBeRevalidated, isSameVersion } from './content-version.ts'
+import { followContent } from './follow-content.ts'
 import type { OriginReader } from './origin-reader.ts'
 import type { OpenLane } from './piece-fetch.ts'
 import { TransferAccount, type BytesFrom } from './transfer-account.ts'
@@ -78,7 +79,8 @@ export class TaskDownload {
   readonly task: DownloadTask
   readonly #dependencies: DownloadDependencies
   readonly #account = new TransferAccount()
-  readonly #ready = Promise.withResolvers<StoredTask>()
+  #ready = readiness()
+  #isReady = false
   #stored: StoredTask | undefined
   #release: (() => void) | undefined
   #hashing: Promise<Sha256> | undefined
@@ -87,12 +89,16 @@ export class TaskDownload {
   constructor(dependencies: DownloadDependencies, task: DownloadTask) {
     this.#dependencies = dependencies
     this.task = task
-    this.#ready.promise.catch(() => undefined)
   }
 
   /** Resolves when the task's place in the store is known; rejects when the download fails before. */
   get ready(): Promise<StoredTask> {
     return this.#ready.promise
+  }
+
+  /** The content in order while it arrives, each byte verified. @throws as `followContent` */
+  content(signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
+    return followContent(() => this.ready, signal)
   }
 
   progress(): DownloadProgress {
@@ -215,6 +221,7 @@ export class TaskDownload {
     if (this.#stored !== undefined && this.#stored !== stored) this.#account.beginAnew()
     this.#stored = stored
     this.#release = stored.use()
+    this.#isReady = true
     this.#ready.resolve(stored)
     this.#hashAlong(stored, signal)
   }
@@ -237,6 +244,8 @@ export class TaskDownload {
 
   async #discardHeld(): Promise<void> {
     this.end()
+    if (this.#isReady) this.#ready = readiness()
+    this.#isReady = false
     this.#stored = undefined
     this.#account.beginAnew()
     const { store, control } = this.#dependencies
@@ -270,4 +279,11 @@ export class TaskDownload {
     const contentLength = stored.record.contentLength ?? 0
     return { stored, contentLength, contentDigest }
   }
+}
+
+/** Whoever waits hears of a failure; it is no fault that nobody does. */
+function readiness(): PromiseWithResolvers<StoredTask> {
+  const ready = Promise.withResolvers<StoredTask>()
+  ready.promise.catch(() => undefined)
+  return ready
 }

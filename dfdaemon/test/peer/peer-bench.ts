@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '@damselfly/shared'
+import { silentLogger } from '@damselfly/shared/logging'
+import { createPeer } from '../../src/peer/local-peer.ts'
+import type { Download, DownloadRequest, Peer } from '../../src/peer/peer.ts'
+import { FakeSource } from './fake-source.ts'
+
+export const MIB = 1024 * 1024
+
+/** A peer without a supernode, on a real disk, and the origin that it meets. */
+export class PeerBench {
+  readonly source: FakeSource
+  readonly #directory: string
+  peer: Peer
+
+  private constructor(directory: string, content: Uint8Array) {
+    this.#directory = directory
+    this.source = new FakeSource(content)
+    this.peer = this.createPeer()
+  }
+
+  static async create(content: Uint8Array = randomBytes(4 * MIB + 5)): Promise<PeerBench> {
+    const bench = new PeerBench(await mkdtemp(join(tmpdir(), 'peer-')), content)
+    await bench.peer.start()
+    return bench
+  }
+
+  async stop(): Promise<void> {
+    await this.peer.stop(0)
+    await rm(this.#directory, { recursive: true })
+  }
+
+  /** The same peer as another process would run it. */
+  createPeer(): Peer {
+    return createPeer({
+      dataDir: join(this.#directory, 'data'),
+      supernodes: [],
+      listen: { direct: [], libp2p: [], plain: [] },
+      advertise: [],
+      security: 'tls',
+      location: { location: '', zone: '', rack: '' },
+      uploadSlots: 4,
+      rates: { upload: 0, download: 0 },
+      parallelRanges: 2,
+      source: this.source,
+      version: '0',
+      clock: systemClock,
+      logger: silentLogger(),
+    })
+  }
+
+  download(request: Partial<DownloadRequest> = {}): Promise<Download> {
+    return this.peer.download(wanted(request))
+  }
+
+  /** @param token of the caller */
+  downloadAs(token: string, request: Partial<DownloadRequest> = {}): Promise<Download> {
+    return this.download({ headers: [['Authorization', token]], ...request })
+  }
+}
+
+export function wanted(request: Partial<DownloadRequest> = {}): DownloadRequest {
+  return {
+    url: 'https://origin.example/file',
+    headers: [],
+    filteredQueryParams: [],
+    tag: '',
+    application: '',
+    digest: undefined,
+    range: undefined,
+    order: 'rarest-first',
+    backToSource: true,
+    limitRate: undefined,
+    ...request,
+  }
+}
+
+/** Looks again in each turn of the event loop; the test's own time limit ends it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
