@@ -106,7 +106,7 @@ export class DownloadAttempt implements TaskControlListener {
   // --- the supernode speaks -------------------------------------------------
 
   parent(parent: ParentInfo): void {
-    this.#patience.signOfLife()
+    this.#showedLife()
     this.#whenPrepared((assigned) => assigned.addParent(parent))
   }
 
@@ -126,8 +126,8 @@ export class DownloadAttempt implements TaskControlListener {
   }
 
   news(news: TaskNews): void {
+    this.#showedLife()
     if (news.fetched > this.#fetchedAtCdn) this.#patience.progress()
-    else this.#patience.signOfLife()
     this.#fetchedAtCdn = news.fetched
     if (!this.#learnDigests(news.digests)) return
     const state = this.#options.dependencies.control?.state
@@ -185,7 +185,7 @@ export class DownloadAttempt implements TaskControlListener {
   }
 
   async #joined(registered: Registered, round: number): Promise<void> {
-    this.#patience.signOfLife()
+    this.#showedLife()
     const stored = await this.#content.prepare(registered)
     if (round !== this.#round) return
     if (stored.record.pieceSize !== registered.pieceSize) {
@@ -215,7 +215,8 @@ export class DownloadAttempt implements TaskControlListener {
   /** As long as pieces come, the supernode need not speak. */
   #supernodeSilent(): void {
     if (this.#isFetching) return
-    if (this.#selfHelp.failure !== undefined) return this.#fail(this.#selfHelp.failure)
+    const failure = this.#selfHelp.failureInSilence
+    if (failure !== undefined) return this.#fail(failure)
     const isConnected = this.#options.dependencies.control?.state.type === 'connected'
     this.#selfHelp.start(isConnected ? 'supernode-slow' : 'supernode-unreachable')
   }
@@ -226,6 +227,11 @@ export class DownloadAttempt implements TaskControlListener {
     const reason = whyAlone(this.#standing) ?? 'supernode-slow'
     if (idleMs >= LONGEST_IDLE) this.#fail(this.#selfHelp.failure ?? this.#selfHelp.noSource(reason))
     else this.#selfHelp.start(reason)
+  }
+
+  #showedLife(): void {
+    this.#patience.signOfLife()
+    this.#selfHelp.signOfLife()
   }
 
   #setSentBack(sentBack: BackToSourceReason | undefined): void {

@@ -32,6 +32,7 @@ export class SelfHelp {
   readonly #options: SelfHelpOptions
   #ownWay: OwnWay | undefined
   #failure: DamselflyError | undefined
+  #hasFailedInSilence = false
 
   constructor(options: SelfHelpOptions) {
     this.#options = options
@@ -44,6 +45,16 @@ export class SelfHelp {
   /** What the origin failed with while the supernode could still be hoped for. */
   get failure(): DamselflyError | undefined {
     return this.#failure
+  }
+
+  /** The same, as long as the supernode has been silent since. */
+  get failureInSilence(): DamselflyError | undefined {
+    return this.#hasFailedInSilence ? this.#failure : undefined
+  }
+
+  /** The supernode showed that it may still help. */
+  signOfLife(): void {
+    this.#hasFailedInSilence = false
   }
 
   /** Without effect while it runs already or when there is nothing to do. */
@@ -94,8 +105,9 @@ export class SelfHelp {
   #ended(end: OwnWayEnd | DamselflyError): void {
     const reason = this.#whyAlone
     if (end instanceof DamselflyError) {
-      if (reason !== undefined) this.#options.fail(end)
-      else this.#failure = end
+      if (reason !== undefined) return this.#options.fail(end)
+      this.#failure = end
+      this.#hasFailedInSilence = true
     } else if (reason === undefined) {
       // The supernode's patience decides what comes next.
     } else if (end !== 'forbidden') {

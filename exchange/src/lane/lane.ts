@@ -2,8 +2,9 @@ import type { PeerId, PieceRange, TaskId } from '@damselfly/shared'
 import type { ChannelKind } from '../channel/channel.ts'
 
 /**
- * Takes the bytes of one piece in order; `bytes` is only valid during the call. Must neither throw nor reject.
- * While a promise that it returned is pending the lane reads no further, so that a slow disk slows the parent down.
+ * Takes the bytes of one piece in order; `bytes` is only valid during the call. If it throws or rejects, its
+ * request ends with that error. While a promise that it returned is pending the lane reads no further, so that
+ * a slow disk slows the parent down.
  */
 export type PieceBytes = (bytes: Uint8Array) => Promise<void> | void
 

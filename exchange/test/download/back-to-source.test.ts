@@ -288,6 +288,18 @@ describe('going back to the source', () => {
       await failed
     })
 
+    it('tries there again when the supernode falls silent after it had shown life', async () => {
+      await bench.connect()
+      bench.origin.outage = outage
+      const { finished } = bench.begin()
+      await bench.supernode.whenHeard('register')
+      await bench.passUntil(() => bench.origin.requests === 5)
+      await bench.pass(10_000, alive)
+      bench.origin.outage = undefined
+      await bench.pass(5000)
+      await bench.assertContent(await finished)
+    })
+
     it('fails when the supernode itself sent the child there', async () => {
       await bench.connect()
       bench.origin.outage = outage
