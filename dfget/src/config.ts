@@ -36,9 +36,12 @@ export const dfgetConfigSchema = z.strictObject({
     .meta({ flag: '--no-back-to-source', description: 'Whether the origin itself may be used' }),
   progress: z.boolean().default(usual.progress).meta({ flag: '--no-progress', description: 'Whether a terminal gets a progress bar' }),
   security: z
-    .enum(['plain', 'tls', 'noise'])
+    .enum(['plain', 'auto', 'tls', 'noise'])
     .default(usual.security)
-    .describe('The least that lanes must have, without dfdaemon: `plain` also allows plain TCP with tickets, `noise` only libp2p'),
+    .describe(
+      'The least that lanes must have, without dfdaemon: `auto` TLS between machines, plain TCP with tickets within one; ' +
+        '`tls` encryption everywhere; `plain` plain TCP everywhere; `noise` only libp2p',
+    ),
   parallelRanges: z.number().int().min(1).max(64).default(usual.parallelRanges).describe('Connections to an origin, without dfdaemon'),
   origins: z
     .strictObject({

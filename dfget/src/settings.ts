@@ -16,7 +16,7 @@ export interface Settings {
   readonly limitRate: number
   readonly backToSource: boolean
   readonly progress: boolean
-  readonly security: 'plain' | 'tls' | 'noise'
+  readonly security: 'plain' | 'auto' | 'tls' | 'noise'
   readonly parallelRanges: number
   readonly origins: { readonly allow: readonly string[]; readonly insecure: readonly string[] }
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' }
@@ -33,7 +33,7 @@ export const DEFAULT_SETTINGS: Settings = {
   limitRate: 0,
   backToSource: true,
   progress: true,
-  security: 'tls',
+  security: 'auto',
   parallelRanges: 4,
   origins: { allow: [], insecure: [] },
   log: { level: 'silent' },

@@ -50,7 +50,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   const self = identity.peerId
   const supernodes = new Set([self])
   const stopping = new AbortController()
-  let cdnCard: ParentCard = { peer: self, endpoints: [], security: 'tls', isCdn: true }
+  let cdnCard: ParentCard = { peer: self, endpoints: [], security: 'auto', isCdn: true }
 
   const peers = new PeerRegister(limits.peers)
   const tasks: TaskRegistry = new TaskRegistry({

@@ -4,21 +4,19 @@ import { diskError, RateLimiter, systemClock, type Clock, type PeerId } from '@d
 import type { Logger } from '@damselfly/shared/logging'
 import { createCdn, createHttpSource, createSourceRegistry, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
 import {
-  advertisedEndpoints,
   bindableAddresses,
-  createDirectTransport,
-  createLibp2pTransport,
   createLocalPieceStore,
   createPieceServer,
-  createPlainTransport,
+  createTransports,
+  listenAddresses,
   loadIdentity,
+  offeredEndpoints,
   type Channel,
   type ChannelKind,
   type Endpoint,
   type Identity,
   type PieceServer,
   type PieceStore,
-  type Transport,
 } from '@damselfly/exchange'
 import { createScheduler } from '@damselfly/scheduler'
 import { loadAdminToken } from './api/admin-token.ts'
@@ -117,11 +115,12 @@ class ComposedSupernode implements Supernode {
       clock: this.#clock,
       logger: this.#deps.logger,
     })
+    const { management } = this.#config
     const pieces = this.#createPieceServer(identity, store)
     const endpoints = await this.#listen(identity, assembled, pieces)
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
-      addresses: listenAddresses(this.#config.management.addresses, this.#config.management.port),
+      addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
       token,
       sources: {
         version: this.#deps.version,
@@ -186,12 +185,14 @@ class ComposedSupernode implements Supernode {
     }
     const { listen, security, advertise, cdn } = this.#config
     const bound: Endpoint[] = []
-    for (const [transport, port] of this.#transports(identity)) {
+    const ports = { plain: listen.plainPort, direct: listen.directPort, libp2p: listen.libp2pPort }
+    const addresses = listenAddresses(security, bindableAddresses(listen.addresses), ports)
+    for (const transport of createTransports(security, { identity, clock: this.#clock, maxConnections: MAX_CONNECTIONS })) {
       this.#shutdown.add(() => transport.stop())
-      bound.push(...(await transport.listen(listenAddresses(listen.addresses, port), accept)))
+      bound.push(...(await transport.listen(addresses[transport.kind], accept)))
     }
     this.#shutdown.add((graceMs) => within(pieces.close(), graceMs, this.#clock))
-    const endpoints = advertisedEndpoints(bound, advertise)
+    const endpoints = offeredEndpoints(security, bound, advertise)
     const lanes = [...new Set(bound.map(({ kind }): ChannelKind => kind))]
     const location = { location: '', zone: '', rack: '' }
     start(
@@ -200,20 +201,6 @@ class ComposedSupernode implements Supernode {
     )
     return endpoints
   }
-
-  /** Kinds of channels that the security policy allows, each with its port. */
-  #transports(identity: Identity): readonly (readonly [Transport, number])[] {
-    const { listen, security } = this.#config
-    const init = { identity, clock: this.#clock, maxConnections: MAX_CONNECTIONS }
-    const libp2p = [createLibp2pTransport(init), listen.libp2pPort] as const
-    if (security === 'noise') return [libp2p]
-    const direct = [createDirectTransport(init), listen.directPort] as const
-    return security === 'tls' ? [direct, libp2p] : [direct, libp2p, [createPlainTransport(init), listen.plainPort]]
-  }
-}
-
-function listenAddresses(hosts: readonly string[], port: number): { host: string; port: number }[] {
-  return bindableAddresses(hosts).map((host) => ({ host, port }))
 }
 
 async function makeDirectory(path: string): Promise<void> {

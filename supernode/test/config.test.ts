@@ -15,7 +15,7 @@ describe('the configuration of the supernode', () => {
     const config = configOf('')
     assert.deepEqual(config.listen.addresses, ['127.0.0.1', '::1'])
     assert.deepEqual(config.management.addresses, ['127.0.0.1', '::1'])
-    assert.equal(config.security, 'tls')
+    assert.equal(config.security, 'auto')
     assert.equal(config.dataDir, '/data')
     assert.equal(config.trust.announceQuorum, 2)
   })

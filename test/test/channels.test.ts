@@ -5,7 +5,7 @@ import { connectionsTo, digestOf, Lab, type Daemon, type Supernode } from '@dams
 
 const SIZE = 8 * 1024 ** 2 + 1
 
-type Security = 'plain' | 'tls' | 'noise'
+type Security = 'plain' | 'auto' | 'tls' | 'noise'
 type Kind = 'plain' | 'direct' | 'libp2p'
 
 interface PeerView {
@@ -16,6 +16,8 @@ interface PeerView {
 /** What each side asks for, and what has to carry the pieces then. */
 const cases: readonly { readonly supernode: Security; readonly peers: readonly [Security, Security]; readonly kind: Kind }[] = [
   { supernode: 'plain', peers: ['plain', 'plain'], kind: 'plain' },
+  { supernode: 'auto', peers: ['auto', 'auto'], kind: 'plain' },
+  { supernode: 'auto', peers: ['auto', 'tls'], kind: 'direct' },
   { supernode: 'tls', peers: ['plain', 'tls'], kind: 'direct' },
   { supernode: 'noise', peers: ['noise', 'noise'], kind: 'libp2p' },
   { supernode: 'plain', peers: ['plain', 'noise'], kind: 'libp2p' },

@@ -49,14 +49,17 @@ export const daemonConfigSchema = z.strictObject({
         }),
       directPort: port().default(65_002).describe('TCP port of direct channels (TLS 1.3); 0: any free one'),
       libp2pPort: port().default(65_003).describe('TCP port of libp2p channels (Noise); 0: any free one'),
-      plainPort: port().default(65_004).describe('TCP port of plain lanes; listened on only with `security: plain`'),
+      plainPort: port().default(65_004).describe('TCP port of plain lanes; listened on at loopback with `security: auto`, everywhere with `plain`'),
     })
     .prefault({}),
   advertise: hosts().describe('Addresses or names under which other peers reach this one; none: those that it listens on'),
   security: z
     .enum(SECURITY_POLICIES)
-    .default('tls')
-    .describe('The least that lanes must have: `plain` also allows plain TCP with tickets, `noise` only libp2p'),
+    .default('auto')
+    .describe(
+      'The least that lanes must have: `auto` TLS between machines, plain TCP with tickets within one; `tls` encryption everywhere; ' +
+        '`plain` plain TCP everywhere; `noise` only libp2p',
+    ),
   location: z
     .strictObject({
       location: z.string().default('').describe('Where this host is, such as a site or a region; near peers are preferred'),

@@ -1,13 +1,11 @@
 import { pause, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import {
-  advertisedEndpoints,
-  createDirectTransport,
   createLanePool,
-  createLibp2pTransport,
   createPieceServer,
-  createPlainTransport,
+  createTransports,
   formatAddress,
+  offeredEndpoints,
   type Channel,
   type Endpoint,
   type Identity,
@@ -57,7 +55,7 @@ export class PeerNetwork {
   constructor(options: PeerNetworkOptions) {
     this.#options = options
     const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, security, clock, logger } = options
-    this.transports = createTransports(options)
+    this.transports = createTransports(security, { identity, clock })
     this.#server = createPieceServer({
       parent: identity.peerId,
       supernodes,
@@ -87,7 +85,7 @@ export class PeerNetwork {
       await this.stop(0)
       throw error
     }
-    this.#endpoints = advertisedEndpoints(bound, this.#options.advertise)
+    this.#endpoints = offeredEndpoints(this.#options.security, bound, this.#options.advertise)
   }
 
   /** Lets pieces that are being sent end within `graceMs`. */
@@ -111,13 +109,4 @@ export class PeerNetwork {
     // Only supernodes take control channels.
     else void channel.close()
   }
-}
-
-/** Only those that this peer's least security admits. */
-function createTransports({ identity, clock, security }: PeerNetworkOptions): readonly Transport[] {
-  const init = { identity, clock }
-  const transports: Transport[] = [createLibp2pTransport(init)]
-  if (security !== 'noise') transports.unshift(createDirectTransport(init))
-  if (security === 'plain') transports.unshift(createPlainTransport(init))
-  return transports
 }

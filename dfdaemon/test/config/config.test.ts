@@ -21,7 +21,7 @@ function interfaces(...families: readonly ('IPv4' | 'IPv6')[]): Interfaces {
 describe('the configuration of the daemon', () => {
   it('needs nothing', () => {
     const { security, listen, origins, rates } = load('')
-    assert.equal(security, 'tls')
+    assert.equal(security, 'auto')
     assert.deepEqual(listen, { addresses: [], directPort: 65_002, libp2pPort: 65_003, plainPort: 65_004 })
     assert.deepEqual(origins, { allow: [], private: 'requested', insecure: [] })
     assert.deepEqual(rates, { upload: 0, download: 0 })
@@ -64,6 +64,7 @@ describe('what the peer is told', () => {
       return Object.entries({ direct, libp2p, plain }).filter(([, list]) => list.length > 0).map(([kind]) => kind)
     }
     assert.deepEqual(kinds('plain'), ['direct', 'libp2p', 'plain'])
+    assert.deepEqual(kinds('auto'), ['direct', 'libp2p', 'plain'])
     assert.deepEqual(kinds('tls'), ['direct', 'libp2p'])
     assert.deepEqual(kinds('noise'), ['libp2p'])
   })

@@ -9,9 +9,14 @@ export function isLoopback(host: string): boolean {
   return address === 'localhost' || address === '::1' || (isIPv4(address) && address.startsWith('127.'))
 }
 
-const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+/** Where this machine reaches itself. */
+export const LOOPBACK_ADDRESSES: readonly string[] = ['127.0.0.1', '::1']
 
-type Interfaces = ReturnType<typeof networkInterfaces>
+/** Stand for every address of the machine. */
+export const UNSPECIFIED_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+/** As `networkInterfaces()` of `node:os` gives them. */
+export type Interfaces = ReturnType<typeof networkInterfaces>
 
 /** The addresses that can be bound here: an IPv6 loopback that the machine lacks is left out, what was asked for is not. */
 export function bindableAddresses(addresses: readonly string[], interfaces: Interfaces = networkInterfaces()): string[] {
@@ -36,7 +41,7 @@ export function advertisedEndpoints(
   interfaces: Interfaces = networkInterfaces(),
 ): Endpoint[] {
   const endpoints = bound.flatMap(({ kind, host, port }) => {
-    const hosts = advertise.length > 0 ? advertise : UNSPECIFIED.has(host) ? machineAddresses(host, interfaces) : [host]
+    const hosts = advertise.length > 0 ? advertise : UNSPECIFIED_ADDRESSES.has(host) ? machineAddresses(host, interfaces) : [host]
     return hosts.map((name) => ({ kind, host: name, port }))
   })
   return uniqueEndpoints(endpoints)

@@ -1,12 +1,14 @@
 import { isIPv6 } from 'node:net'
 import type { ChannelKind } from '../channel/channel.ts'
+import { isLoopback } from '../channel/listen-addresses.ts'
 import type { Endpoint } from '../channel/transport.ts'
 
 /**
- * The least that a side accepts for its lanes: `plain` anything, `tls` any encrypted channel,
- * `noise` libp2p only. Of two sides the stricter wins.
+ * The least that a side accepts for its lanes: `plain` anything; `auto` plain TCP within one machine and
+ * encrypted channels between machines; `tls` any encrypted channel; `noise` libp2p only. Of two sides the
+ * stricter wins.
  */
-export const SECURITY_POLICIES = ['plain', 'tls', 'noise'] as const
+export const SECURITY_POLICIES = ['plain', 'auto', 'tls', 'noise'] as const
 export type SecurityPolicy = (typeof SECURITY_POLICIES)[number]
 
 export function isSecurityPolicy(text: string): text is SecurityPolicy {
@@ -15,15 +17,21 @@ export function isSecurityPolicy(text: string): text is SecurityPolicy {
 
 /** Kinds of channels, the cheapest first, with the strictest policy that still allows each. */
 const ALLOWED_BY: readonly (readonly [ChannelKind, SecurityPolicy])[] = [
-  ['plain', 'plain'],
+  ['plain', 'auto'],
   ['direct', 'tls'],
   ['libp2p', 'noise'],
 ]
 
-/** The kinds that both sides allow, the cheapest first. */
-export function allowedKinds(own: SecurityPolicy, theirs: SecurityPolicy): readonly ChannelKind[] {
-  const least = Math.max(strictness(own), strictness(theirs))
-  return ALLOWED_BY.filter(([, policy]) => strictness(policy) >= least).map(([kind]) => kind)
+/** The kinds that a side with this policy offers and dials, the cheapest first; plain ones perhaps only at loopback. */
+export function kindsOf(policy: SecurityPolicy): readonly ChannelKind[] {
+  return ALLOWED_BY.filter(([, strictest]) => strictness(strictest) >= strictness(policy)).map(([kind]) => kind)
+}
+
+/** Whether a policy lets a channel of this kind go to that host. */
+export function allows(policy: SecurityPolicy, kind: ChannelKind, host: string): boolean {
+  if (!kindsOf(policy).includes(kind)) return false
+  // What stays on the machine passes nobody who could read or change it without owning the machine.
+  return kind !== 'plain' || policy === 'plain' || isLoopback(host)
 }
 
 /**
@@ -35,7 +43,10 @@ export function usableEndpoints(
   own: SecurityPolicy,
   theirs: SecurityPolicy,
 ): readonly Endpoint[] {
-  return allowedKinds(own, theirs).flatMap((kind) => alternateFamilies(endpoints.filter((one) => one.kind === kind)))
+  const policy = strictness(own) > strictness(theirs) ? own : theirs
+  return kindsOf(policy).flatMap((kind) =>
+    alternateFamilies(endpoints.filter((one) => one.kind === kind && allows(policy, kind, one.host))),
+  )
 }
 
 function alternateFamilies(endpoints: readonly Endpoint[]): readonly Endpoint[] {

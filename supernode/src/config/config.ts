@@ -1,13 +1,14 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
+import { LOOPBACK_ADDRESSES, SECURITY_POLICIES } from '@damselfly/exchange'
 import { byteRate } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 
 const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
 const address = (): z.ZodString => z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IP address' })
 
-/** Loopback only, on IPv6 too where the machine has it, until the operator decides otherwise. */
-export const LOOPBACK = ['127.0.0.1', '::1']
+/** On IPv6 too where the machine has it, until the operator decides otherwise. */
+const LOOPBACK = [...LOOPBACK_ADDRESSES]
 
 /** Every setting of the supernode. */
 export const supernodeConfigSchema = z.strictObject({
@@ -30,7 +31,7 @@ export const supernodeConfigSchema = z.strictObject({
         .meta({ flag: '--listen', description: 'Addresses for peers; `::` means every address, IPv4 and IPv6' }),
       directPort: port().default(65_000).describe('TCP port of direct channels (TLS 1.3); 0: any free one'),
       libp2pPort: port().default(65_010).describe('TCP port of libp2p channels (Noise); 0: any free one'),
-      plainPort: port().default(65_020).describe('TCP port of plain lanes; listened on only with `security: plain`'),
+      plainPort: port().default(65_020).describe('TCP port of plain lanes; listened on at loopback with `security: auto`, everywhere with `plain`'),
     })
     .prefault({}),
   advertise: z
@@ -38,9 +39,12 @@ export const supernodeConfigSchema = z.strictObject({
     .default([])
     .describe("Addresses or names under which peers reach this supernode; none: those that it listens on, or all of the machine's"),
   security: z
-    .enum(['plain', 'tls', 'noise'])
-    .default('tls')
-    .describe('The least that lanes must have: `plain` also offers plain TCP with tickets, `noise` only libp2p'),
+    .enum(SECURITY_POLICIES)
+    .default('auto')
+    .describe(
+      'The least that lanes must have: `auto` TLS between machines, plain TCP with tickets within one; `tls` encryption everywhere; ' +
+        '`plain` plain TCP everywhere; `noise` only libp2p',
+    ),
   management: z
     .strictObject({
       addresses: z.array(address()).min(1).default(LOOPBACK).describe('Addresses of the management API'),

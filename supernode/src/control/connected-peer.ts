@@ -1,20 +1,18 @@
 import { DamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Hello } from '@damselfly/shared/wire'
-import { isLoopback, type ChannelKind, type Endpoint } from '@damselfly/exchange'
+import { isLoopback, isSecurityPolicy, type ChannelKind, type Endpoint, type SecurityPolicy } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
 import { originOf } from './peer-words.ts'
 import type { Session } from './session.ts'
 
-export type SecurityLevel = 'plain' | 'tls' | 'noise'
-
 /** How a parent is reached. */
 export interface ParentCard {
   readonly peer: PeerId
   readonly endpoints: readonly Endpoint[]
   /** The least that it accepts. */
-  readonly security: SecurityLevel
+  readonly security: SecurityPolicy
   readonly isCdn: boolean
 }
 
@@ -22,7 +20,6 @@ export interface ParentCard {
 const MAX_UPLOAD_SLOTS = 1024
 
 const KINDS: readonly ChannelKind[] = ['direct', 'libp2p', 'plain']
-const SECURITY: readonly SecurityLevel[] = ['plain', 'tls', 'noise']
 
 /** A peer as it introduced itself on the channel that it has now. */
 export interface ConnectedPeer {
@@ -45,8 +42,8 @@ export interface ConnectedPeer {
 
 /** @throws DamselflyError PROTOCOL */
 export function readHello(session: Session, hello: Hello, connectedAt: number, maxClaims: number): ConnectedPeer {
-  const security = SECURITY.find((level) => level === hello.security)
-  if (security === undefined) throw new DamselflyError('PROTOCOL', `'${shorten(hello.security)}' is no security level`)
+  const { security } = hello
+  if (!isSecurityPolicy(security)) throw new DamselflyError('PROTOCOL', `'${shorten(security)}' is no security policy`)
   if (hello.endpoints.length > MAX_ENDPOINTS) {
     throw new DamselflyError('PROTOCOL', `${hello.endpoints.length} endpoints are more than ${MAX_ENDPOINTS}`)
   }
@@ -78,6 +75,12 @@ export function capacityOf(peer: ConnectedPeer): PeerCapacity {
 export function memberInit(peer: ConnectedPeer, url: string): MemberInit {
   const canServe = peer.uploadSlots > 0 && peer.card.endpoints.length > 0
   return { peer: peer.peer, origin: originOf(url), canServe, budget: peer.claimBudget }
+}
+
+/** What a peer may be told of another; only a peer on the supernode's own machine can use what is bound to loopback there. */
+export function endpointsFor(child: ConnectedPeer, { endpoints }: ParentCard): readonly Endpoint[] {
+  const isLocal = isLoopback(hostOf(child.session.remoteAddress))
+  return isLocal ? endpoints : endpoints.filter(({ host }) => !isLoopback(host))
 }
 
 /** An unspecified address becomes the one that the peer came from; another host's loopback is of no use to anybody. */

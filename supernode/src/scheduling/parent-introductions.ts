@@ -1,5 +1,5 @@
 import { taskIdToBytes, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
-import type { ConnectedPeer, ParentCard } from '../control/connected-peer.ts'
+import { endpointsFor, type ConnectedPeer, type ParentCard } from '../control/connected-peer.ts'
 
 /** How long a ticket lasts; milliseconds. */
 export const TICKET_LIFETIME_MS: number = 60 * 60 * 1000
@@ -37,10 +37,11 @@ export class ParentIntroductions {
     made.set(card.peer, { card, madeAt: now })
     const expiresAt = Math.round(this.#deps.clock.wallTime()) + TICKET_LIFETIME_MS
     const signedTicket = this.#deps.signTicket({ taskId, child: child.peer, parent: card.peer, expiresAt })
-    const { peer, security, isCdn, endpoints } = card
+    const { peer, security, isCdn } = card
+    const endpoints = endpointsFor(child, card).map((one) => ({ ...one }))
     child.session.send({
       case: 'parent',
-      value: { taskId: taskIdToBytes(taskId), peer, security, isCdn, signedTicket, endpoints: endpoints.map((one) => ({ ...one })) },
+      value: { taskId: taskIdToBytes(taskId), peer, security, isCdn, signedTicket, endpoints },
     })
   }
 
