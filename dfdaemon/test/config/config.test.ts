@@ -14,8 +14,12 @@ function load(text: string, env: Record<string, string> = {}): DaemonConfig {
 }
 
 function interfaces(...families: readonly ('IPv4' | 'IPv6')[]): Interfaces {
-  const rest = { address: '', netmask: '', mac: '', internal: false, cidr: null }
-  return { eth0: families.map((family) => (family === 'IPv4' ? { ...rest, family } : { ...rest, family, scopeid: 0 })) }
+  const rest = { netmask: '', mac: '', internal: true, cidr: null }
+  return {
+    lo: families.map((family) =>
+      family === 'IPv4' ? { ...rest, family, address: '127.0.0.1' } : { ...rest, family, address: '::1', scopeid: 0 },
+    ),
+  }
 }
 
 describe('the configuration of the daemon', () => {
