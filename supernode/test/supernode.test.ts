@@ -122,7 +122,7 @@ describe('a supernode with real sockets and disk', () => {
       })
       const parent = ears.heard.flatMap((body) => (body.case === 'parent' ? [body.value] : []))[0]
       assert.ok(parent)
-      assert.deepEqual(new Set(parent.endpoints.map((one) => one.kind)), new Set(['direct', 'libp2p']))
+      assert.deepEqual(new Set(parent.endpoints.map((one) => one.kind)), new Set(['plain', 'direct', 'libp2p']))
       const [transport] = transports
       const endpoint = addresses.endpoints.find((one) => one.kind === kind)
       assert.ok(endpoint !== undefined && transport !== undefined)
@@ -162,7 +162,7 @@ describe('a supernode with real sockets and disk', () => {
     const addresses = await start({ security: 'plain' })
     await assert.rejects(dial(addresses, 'plain', createIdentity()), /encrypted/)
     const kinds = addresses.endpoints.map((endpoint) => endpoint.kind)
-    assert.deepEqual(kinds, ['direct', 'libp2p', 'plain'])
+    assert.deepEqual(kinds, ['plain', 'direct', 'libp2p'])
   })
 
   it('frees what it took when a port is taken', async () => {
