@@ -1,4 +1,5 @@
-export type Unit = 's' | 'x' | 'CPU-s' | 'bytes' | '%' | 'MB/s'
+/** `x` is a ratio, `CPU-s` seconds of one core's work, `MB` 10^6 bytes, `/s` how many a second. */
+export type Unit = 's' | 'ms' | 'us' | 'x' | '%' | 'CPU-s' | 'CPU-s/GiB' | 'bytes' | 'MB' | 'MB/s' | '/s'
 
 /** What a figure should be. */
 export interface Goal {
@@ -22,9 +23,11 @@ export interface Figure {
 export interface BenchResult {
   readonly bench: string
   readonly machine: Machine
-  /** The commit that was measured, with `-dirty` when the tree had changes; empty outside a checkout. */
+  /** The commit that was measured, with `-dirty` when files differed from it; empty outside a checkout. */
   readonly commit: string
   readonly figures: readonly Figure[]
+  /** Programs for want of which nothing was measured; there are no figures then. */
+  readonly skipped?: readonly string[]
 }
 
 export interface Machine {

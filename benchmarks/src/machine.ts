@@ -16,11 +16,16 @@ export function describeMachine(): Machine {
   }
 }
 
+/** What benchmarks write themselves does not change what is measured. */
+const OWN_RESULTS = [':/', ':!/benchmarks/results', ':!/docs/performance', ':!/docs/performance.md']
+
 /** The commit of this checkout, with `-dirty` when files differ from it; empty where there is no checkout. */
 export async function describeCommit(): Promise<string> {
   try {
     const { stdout: commit } = await run('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname })
-    const { stdout: changes } = await run('git', ['status', '--porcelain', '--untracked-files=no'], { cwd: import.meta.dirname })
+    const { stdout: changes } = await run('git', ['status', '--porcelain', '--untracked-files=no', '--', ...OWN_RESULTS], {
+      cwd: import.meta.dirname,
+    })
     return `${commit.trim()}${changes === '' ? '' : '-dirty'}`
   } catch {
     return ''

@@ -1,20 +1,17 @@
 import type { BenchResult, Figure } from './figure.ts'
+import { formatCommit, formatGoal, formatSpread, formatValue } from './format.ts'
 
 /** A result as a person reads it. */
 export function formatResult({ bench, machine, commit, figures }: BenchResult): string {
   const { cpu, cores, node, os } = machine
-  const head = `${bench} on ${cores} x ${cpu}, ${os}, Node.js ${node}, commit ${commit === '' ? 'unknown' : commit.slice(0, 12)}`
+  const head = `${bench} on ${cores} x ${cpu}, ${os}, Node.js ${node}, commit ${formatCommit(commit)}`
   const width = Math.max(...figures.map(({ id }) => id.length))
   return [head, ...figures.map((one) => formatFigure(one, width))].join('\n')
 }
 
-function formatFigure({ id, value, unit, goal, met, samples }: Figure, width: number): string {
-  const spread = samples.length > 1 ? `  (${number(Math.min(...samples))} to ${number(Math.max(...samples))})` : ''
-  const verdict = goal === undefined ? '' : `  goal ${goal.op} ${number(goal.value)}: ${met === true ? 'met' : 'NOT MET'}`
-  return `  ${id.padEnd(width)}  ${number(value)} ${unit}${spread}${verdict}`
-}
-
-function number(value: number): string {
-  if (Number.isInteger(value)) return String(value)
-  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3)
+function formatFigure(one: Figure, width: number): string {
+  const { id, met, samples } = one
+  const spread = samples.length > 1 ? `  (${formatSpread(samples)})` : ''
+  const verdict = met === undefined ? '' : `  goal ${formatGoal(one)}: ${met ? 'met' : 'MISSED'}`
+  return `  ${id.padEnd(width)}  ${formatValue(one)}${spread}${verdict}`
 }
