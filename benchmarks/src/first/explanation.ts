@@ -3,8 +3,9 @@ import type { Explanation } from '../explanation.ts'
 export const explanation: Explanation = {
   about: [
     `What a download through Damselfly takes compared with a plain one. One file of 512 MiB comes from an nginx on
-     loopback, which sends it from the page cache. Supernode, three daemons and nginx run all the time as real processes,
-     with the settings that they have by default, so lanes are encrypted; daemons and supernode are new in each round.`,
+     loopback, which sends it from the page cache. Supernode, three daemons and nginx run all the time as real processes
+     with the settings that they have by default; daemons and supernode are new in each round. Within one machine the
+     default is lanes without encryption.`,
   ],
   ways: {
     reference: '`curl -o`, then `openssl dgst -sha256` of the output: a download that is checked',
