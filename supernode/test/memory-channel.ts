@@ -57,6 +57,10 @@ export class MemoryChannel implements Channel {
     return Promise.reject(new RangeError('a control channel carries no data'))
   }
 
+  get isWritable(): boolean {
+    return !this.#isEnded && this.#drained === undefined
+  }
+
   writable(): Promise<void> {
     return this.#drained?.promise ?? Promise.resolve()
   }

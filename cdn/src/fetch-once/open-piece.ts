@@ -6,7 +6,7 @@ import type { ContentPart } from './content-hash.ts'
 /** The piece whose bytes are passing. */
 export interface OpenPiece {
   readonly index: number
-  write(bytes: Uint8Array): Promise<void>
+  write(bytes: Uint8Array): Promise<void> | undefined
   /** All bytes have passed. @returns the digest if the piece is new here */
   end(): Promise<Sha256 | undefined>
   abort(): Promise<void>
@@ -27,7 +27,7 @@ export class NewPiece implements OpenPiece {
     return this.#writer.index
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> | undefined {
     this.#content?.update(bytes)
     return this.#writer.write(bytes)
   }
@@ -53,9 +53,8 @@ export class HeldPiece implements OpenPiece {
     this.#expected = expected
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): undefined {
     this.#hash.update(bytes)
-    return Promise.resolve()
   }
 
   /** @throws DamselflyError ORIGIN_CHANGED */

@@ -48,6 +48,8 @@ export interface Channel {
    * @throws DamselflyError CHANNEL_CLOSED
    */
   sendData(stream: number, bytes: Uint8Array): Promise<void>
+  /** Whether `writable` would resolve at once. */
+  readonly isWritable: boolean
   /** Resolves as soon as the other side keeps up (at once if nothing waits), or rejects with CHANNEL_CLOSED. */
   writable(): Promise<void>
   /** Stops and restarts the flow of incoming frames, so that a slow reader slows the sender down. */

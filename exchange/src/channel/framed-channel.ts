@@ -102,9 +102,13 @@ export class FramedChannel implements Channel {
     })
   }
 
+  get isWritable(): boolean {
+    return !this.#isOver && this.#unsentBytes < this.#limits.highWaterMark
+  }
+
   async writable(): Promise<void> {
     this.#throwIfOver()
-    if (this.#unsentBytes < this.#limits.highWaterMark) return
+    if (this.isWritable) return
     this.#writable ??= Promise.withResolvers()
     await this.#writable.promise
   }
@@ -244,6 +248,10 @@ export class FramedChannel implements Channel {
     if (this.#receiver === undefined || this.#ending === undefined || this.#isClosedTold) return
     this.#isClosedTold = true
     this.#receiver.closed(this.#ending.error)
+  }
+
+  get #isOver(): boolean {
+    return this.#ending !== undefined || this.#linkEnding !== undefined || this.#isClosing
   }
 
   #throwIfOver(): void {

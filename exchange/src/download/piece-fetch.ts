@@ -59,7 +59,7 @@ export async function fetchToStore(context: PieceFetchContext, request: PieceReq
   const writer = stored.claim(piece.index, piece.length)
   if (writer === undefined) throw new DamselflyError('TASK_BUSY', `piece ${piece.index} is being written already`)
   let received = 0
-  const sink = (bytes: Uint8Array): Promise<void> => {
+  const sink = (bytes: Uint8Array): Promise<void> | undefined => {
     received += bytes.length
     account.received(bytes.length)
     return writer.write(bytes)

@@ -1,8 +1,8 @@
 import { DamselflyError, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Channel } from '../channel/channel.ts'
+import { BufferPool } from '../store/buffer-pool.ts'
 import type { PieceStore } from '../store/piece-store.ts'
-import { ChunkBuffers } from './chunk-buffers.ts'
 import { CHUNK_BYTES } from './piece-messages.ts'
 import type { PieceServerListener } from './piece-server-listener.ts'
 import { ServedChannel } from './served-channel.ts'
@@ -53,7 +53,7 @@ export function createPieceServer(init: PieceServerInit): PieceServer {
 class TicketedPieceServer implements PieceServer {
   readonly #init: PieceServerInit
   readonly #maxOpen: number
-  readonly #buffers = new ChunkBuffers(CHUNK_BYTES, MAX_KEPT_BUFFERS)
+  readonly #buffers = new BufferPool(CHUNK_BYTES, MAX_KEPT_BUFFERS)
   readonly #channels = new Set<ServedChannel>()
   #open = 0
   #isClosing = false

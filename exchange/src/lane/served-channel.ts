@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   DamselflyError,
   isDamselflyError,
@@ -12,8 +13,8 @@ import {
 import type { Logger } from '@damselfly/shared/logging'
 import type { PieceRequest } from '@damselfly/shared/wire'
 import type { Channel, ChannelReceiver } from '../channel/channel.ts'
+import type { BufferPool } from '../store/buffer-pool.ts'
 import type { PieceStore, StoredTask } from '../store/piece-store.ts'
-import type { ChunkBuffers } from './chunk-buffers.ts'
 import { FlowGate } from './flow-gate.ts'
 import { CHUNK_BYTES, decodePieceMessage, encodeRefusal } from './piece-messages.ts'
 import type { PieceServerListener } from './piece-server-listener.ts'
@@ -25,7 +26,7 @@ export interface ServedChannelInit {
   readonly store: Pick<PieceStore, 'open'>
   readonly uploadLimiter: RateLimiter
   readonly clock: Clock
-  readonly buffers: ChunkBuffers
+  readonly buffers: BufferPool
   readonly maxOpen: number
   /** Counts one more open request of the server; false when it has too many. */
   readonly tryOpen: () => boolean
@@ -37,6 +38,9 @@ export interface ServedChannelInit {
 
 /** A child that takes less than a chunk in this time holds an upload slot for nothing; milliseconds. */
 const STALL_TIMEOUT_MS = 120_000
+
+/** Sent in one turn of the event loop at most; bytes. */
+const TURN_BYTES = 4 * CHUNK_BYTES
 
 /** A child closes a lane long before; only one that holds connections for nothing meets this; milliseconds. */
 const IDLE_TIMEOUT_MS = 120_000
@@ -170,6 +174,8 @@ export class ServedChannel implements ChannelReceiver {
     const release = task.use()
     try {
       for (let offset = 0; offset < length; offset += CHUNK_BYTES) {
+        // A child that takes everything at once must not keep this thread from all others.
+        if (offset % TURN_BYTES === 0) await nextTurn()
         await this.#sendChunk(task, request, offset, Math.min(CHUNK_BYTES, length - offset))
       }
     } finally {
@@ -181,13 +187,14 @@ export class ServedChannel implements ChannelReceiver {
   /** Resolves when the chunk is queued; a channel queues only a little beyond what its reader takes. */
   async #sendChunk(task: StoredTask, request: OpenRequest, offset: number, length: number): Promise<void> {
     const { signal } = request.stop
-    await this.#writable()
-    await this.#init.uploadLimiter.take(length, signal)
+    const { uploadLimiter } = this.#init
+    if (!this.#channel.isWritable) await this.#writable()
+    if (!uploadLimiter.unlimited) await uploadLimiter.take(length, signal)
     const buffer = this.#init.buffers.acquire()
     const release = (): void => this.#init.buffers.release(buffer)
     const chunk = buffer.subarray(0, length)
     try {
-      await task.read(request.index, offset, chunk)
+      if (!task.readNow(request.index, offset, chunk)) await task.read(request.index, offset, chunk)
       signal.throwIfAborted()
     } catch (error) {
       release()

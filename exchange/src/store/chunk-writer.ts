@@ -3,12 +3,20 @@ import type { BufferPool } from './buffer-pool.ts'
 /** One being written while the next waits keeps the disk busy; more would only hold memory. */
 const MAX_OUTSTANDING = 2
 
-const WELCOME: Promise<void> = Promise.resolve()
+/** From here on a portion is worth a write of its own, without being gathered; bytes. */
+const DIRECT_BYTES = 64 * 1024
 
 /** Where chunks go. */
 export interface ChunkTarget {
   /** Resolves when all `length` bytes are written. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
   write(buffer: Uint8Array, length: number, position: number): Promise<void>
+  /**
+   * Writes at once if that costs less than `write`.
+   *
+   * @returns false when nothing was written and `write` is to be used
+   * @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED
+   */
+  writeNow(bytes: Uint8Array, position: number): boolean
 }
 
 interface Chunk {
@@ -17,7 +25,7 @@ interface Chunk {
   readonly position: number
 }
 
-/** Gathers the bytes of one piece into chunks and writes those to the file, a few at a time. */
+/** Gathers the bytes of one piece into chunks and writes those to the file: at once while the disk is fast, else a few at a time. */
 export class ChunkWriter {
   readonly #file: ChunkTarget
   readonly #buffers: BufferPool
@@ -36,21 +44,19 @@ export class ChunkWriter {
     this.#position = position
   }
 
-  /** Copies `bytes`, so that the caller may use their memory again at once. */
+  /** Takes the bytes over, so that the caller may use their memory again at once. */
   append(bytes: Uint8Array): void {
-    for (let taken = 0; taken < bytes.length && this.#failure === undefined; ) {
-      this.#buffer ??= this.#buffers.acquire()
-      const part = bytes.subarray(taken, taken + this.#buffer.length - this.#filled)
-      this.#buffer.set(part, this.#filled)
-      this.#filled += part.length
-      taken += part.length
-      if (this.#filled === this.#buffer.length) this.#enqueue()
+    if (this.#failure !== undefined) return
+    if (this.#buffer === undefined && bytes.length >= DIRECT_BYTES && this.#writeNow(bytes, this.#position)) {
+      this.#position += bytes.length
+    } else {
+      this.#gather(bytes)
     }
   }
 
-  /** Resolves when more is welcome. @throws DamselflyError of the first failed write */
-  room(): Promise<void> {
-    return this.#failure === undefined && this.#outstanding < MAX_OUTSTANDING ? WELCOME : this.#until(MAX_OUTSTANDING)
+  /** Undefined when more is welcome at once, else resolves when it is. @throws DamselflyError of the first failed write */
+  room(): Promise<void> | undefined {
+    return this.#failure === undefined && this.#outstanding < MAX_OUTSTANDING ? undefined : this.#until(MAX_OUTSTANDING)
   }
 
   /** Resolves when everything handed in is in the file. @throws DamselflyError of the first failed write */
@@ -70,6 +76,17 @@ export class ChunkWriter {
     await this.settle()
   }
 
+  #gather(bytes: Uint8Array): void {
+    for (let taken = 0; taken < bytes.length && this.#failure === undefined; ) {
+      this.#buffer ??= this.#buffers.acquire()
+      const part = bytes.subarray(taken, taken + this.#buffer.length - this.#filled)
+      this.#buffer.set(part, this.#filled)
+      this.#filled += part.length
+      taken += part.length
+      if (this.#filled === this.#buffer.length) this.#enqueue()
+    }
+  }
+
   #enqueue(): void {
     if (this.#buffer === undefined) return
     this.#waiting.push({ buffer: this.#buffer, length: this.#filled, position: this.#position })
@@ -83,12 +100,27 @@ export class ChunkWriter {
     while (this.#outstanding < MAX_OUTSTANDING) {
       const chunk = this.#waiting.shift()
       if (chunk === undefined) return
-      this.#outstanding++
-      this.#file
-        .write(chunk.buffer, chunk.length, chunk.position)
-        .catch((error: Error) => this.#fail(error))
-        .finally(() => this.#written(chunk))
+      if (this.#writeNow(chunk.buffer.subarray(0, chunk.length), chunk.position)) this.#buffers.release(chunk.buffer)
+      else this.#writeLater(chunk)
     }
+  }
+
+  /** Not while others are being written, which shows that the disk is behind. */
+  #writeNow(bytes: Uint8Array, position: number): boolean {
+    try {
+      return this.#outstanding === 0 && this.#file.writeNow(bytes, position)
+    } catch (error) {
+      this.#fail(error as Error)
+      return true
+    }
+  }
+
+  #writeLater(chunk: Chunk): void {
+    this.#outstanding++
+    this.#file
+      .write(chunk.buffer, chunk.length, chunk.position)
+      .catch((error: Error) => this.#fail(error))
+      .finally(() => this.#written(chunk))
   }
 
   #written(chunk: Chunk): void {

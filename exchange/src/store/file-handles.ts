@@ -9,6 +9,8 @@ const MAX_OPEN = 256
 interface OpenFile {
   readonly path: string
   readonly handle: Promise<FileHandle>
+  /** Set once it is open; may be used without waiting for as long as the cache holds the file. */
+  descriptor: number | undefined
   users: number
   /** Set once the cache has let go of it. */
   evicted: boolean
@@ -41,6 +43,11 @@ export class FileHandles {
     }
   }
 
+  /** Of a file that is open already, for use at once and not later. */
+  openDescriptor(path: string): number | undefined {
+    return this.#files.get(path)?.descriptor
+  }
+
   /** Resolves when nobody uses the file any more and its handle is closed. */
   async close(path: string): Promise<void> {
     const file = this.#files.peek(path)
@@ -58,8 +65,10 @@ export class FileHandles {
       if (this.#files.peek(path) === file) this.#files.delete(path)
       throw diskError(error, `open ${path}`)
     })
-    const file: OpenFile = { path, handle, users: 0, evicted: false, closed: Promise.withResolvers() }
+    const file: OpenFile = { path, handle, descriptor: undefined, users: 0, evicted: false, closed: Promise.withResolvers() }
     this.#files.set(path, file)
+    // Whoever uses the file is told of a failure.
+    handle.then(({ fd }) => (file.descriptor = fd)).catch(() => undefined)
     return file
   }
 

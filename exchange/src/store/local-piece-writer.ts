@@ -33,7 +33,7 @@ export class LocalPieceWriter implements PieceWriter {
     return this.#piece.index
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#ending !== undefined) return Promise.reject(this.#ended())
     this.#received += bytes.length
     // Bytes past the end would land in the next piece.

@@ -129,12 +129,13 @@ export class LocalStoredTask implements StoredTask {
   }
 
   async read(index: number, offset: number, target: Uint8Array): Promise<void> {
-    this.#requirePiece(index)
-    const range = this.#pieces.range(index)
-    if (!Number.isInteger(offset) || offset < 0 || offset + target.length > range.length) {
-      throw new RangeError(`bytes ${offset}+${target.length} are not in piece ${index} of ${range.length} bytes`)
-    }
-    await this.#inFlight.run(() => this.#read(index, range.offset + offset, target))
+    const position = this.#position(index, offset, target.length)
+    await this.#inFlight.run(() => this.#read(index, position, target))
+  }
+
+  readNow(index: number, offset: number, target: Uint8Array): boolean {
+    const position = this.#position(index, offset, target.length)
+    return this.#trust.beforeRead() === undefined && this.#file.readNow(target, position)
   }
 
   async whenAvailable(index: number, signal: AbortSignal): Promise<void> {
@@ -168,6 +169,16 @@ export class LocalStoredTask implements StoredTask {
     this.#waiters.fail(reason)
     await Promise.all([...this.#claims.values()].map((writer) => writer.abort()))
     await this.#inFlight.settled()
+  }
+
+  /** Where bytes of a piece that is here lie in the file. */
+  #position(index: number, offset: number, length: number): number {
+    this.#requirePiece(index)
+    const range = this.#pieces.range(index)
+    if (!Number.isInteger(offset) || offset < 0 || offset + length > range.length) {
+      throw new RangeError(`bytes ${offset}+${length} are not in piece ${index} of ${range.length} bytes`)
+    }
+    return range.offset + offset
   }
 
   async #read(index: number, position: number, target: Uint8Array): Promise<void> {

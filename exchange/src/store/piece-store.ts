@@ -104,6 +104,13 @@ export interface StoredTask {
    */
   read(index: number, offset: number, target: Uint8Array): Promise<void>
   /**
+   * Fills `target` like `read`, but only if that takes no waiting.
+   *
+   * @returns false when `read` is to be used
+   * @throws as `read`
+   */
+  readNow(index: number, offset: number, target: Uint8Array): boolean
+  /**
    * Resolves when the piece is here.
    *
    * @throws the signal's reason; DamselflyError TASK_NOT_FOUND when the task is deleted, CANCELLED when the store stops
@@ -127,13 +134,13 @@ export interface StoredTask {
 export interface PieceWriter {
   readonly index: number
   /**
-   * Takes the bytes over: the caller may reuse their memory as soon as this returns. The promise resolves
-   * when more is welcome. After a failure nothing will be recorded, and the claim still is to be given back.
+   * Takes the bytes over: the caller may reuse their memory as soon as this returns. Undefined when more is
+   * welcome at once; else the promise resolves when it is. After a failure nothing will be recorded, and the claim still is to be given back.
    *
    * @throws DamselflyError PIECE_CORRUPT when it is more than the piece has, DISK_FULL, DISK_DENIED, DISK_FAILED,
    * CANCELLED when the claim has ended
    */
-  write(bytes: Uint8Array): Promise<void>
+  write(bytes: Uint8Array): Promise<void> | undefined
   /**
    * Ends the piece and records it.
    *

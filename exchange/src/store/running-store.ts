@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DamselflyError, diskError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { BufferPool } from './buffer-pool.ts'
+import { DiskPace } from './disk-pace.ts'
 import { FileHandles } from './file-handles.ts'
 import { InFlight } from './in-flight.ts'
 import { KeyedLock } from './keyed-lock.ts'
@@ -38,6 +39,7 @@ export class RunningStore {
   readonly #tasksDirectory: string
   readonly #services: TaskServices
   readonly #files: FileHandles
+  readonly #pace: DiskPace
   readonly #loaded = new LoadedTasks<LocalStoredTask>()
   /** Opening, creating and deleting one task exclude each other. */
   readonly #lock = new KeyedLock<TaskId>()
@@ -68,6 +70,7 @@ export class RunningStore {
     const { clock, logger } = init
     this.#tasksDirectory = join(init.directory, 'tasks')
     this.#files = new FileHandles(logger)
+    this.#pace = new DiskPace(clock)
     this.#services = {
       index,
       run,
@@ -231,6 +234,6 @@ export class RunningStore {
   }
 
   #fileOf(taskId: TaskId): TaskFile {
-    return new TaskFile(taskPath(this.#tasksDirectory, taskId), this.#files)
+    return new TaskFile(taskPath(this.#tasksDirectory, taskId), this.#files, this.#pace)
   }
 }

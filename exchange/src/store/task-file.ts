@@ -1,7 +1,8 @@
-import { constants } from 'node:fs'
+import { constants, readSync, writeSync } from 'node:fs'
 import { copyFile, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { diskError, type TaskId } from '@damselfly/shared'
+import type { DiskPace } from './disk-pace.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { FileStamp } from './task-state.ts'
 
@@ -14,10 +15,12 @@ export function taskPath(tasksDirectory: string, taskId: TaskId): string {
 export class TaskFile {
   readonly path: string
   readonly #handles: FileHandles
+  readonly #pace: DiskPace
 
-  constructor(path: string, handles: FileHandles) {
+  constructor(path: string, handles: FileHandles, pace: DiskPace) {
     this.path = path
     this.#handles = handles
+    this.#pace = pace
   }
 
   /** Starts an empty sparse file. @param size bytes. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
@@ -57,6 +60,31 @@ export class TaskFile {
     })
   }
 
+  /**
+   * Writes at once if the disk is fast and the file open.
+   *
+   * @returns false when nothing was written and `write` is to be used
+   * @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED
+   */
+  writeNow(bytes: Uint8Array, position: number): boolean {
+    return this.#now('write', (descriptor) => {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(descriptor, bytes, done, bytes.length - done, position + done)
+      }
+      return true
+    })
+  }
+
+  /**
+   * Reads at once if the disk is fast and the file open.
+   *
+   * @returns whether all of `target` was filled; if not, `read` is to be used
+   * @throws DamselflyError DISK_DENIED, DISK_FAILED
+   */
+  readNow(target: Uint8Array, position: number): boolean {
+    return this.#now('read', (descriptor) => readSync(descriptor, target, 0, target.length, position) === target.length)
+  }
+
   truncate(size: number): Promise<void> {
     return this.#with('resize', (handle) => handle.truncate(size))
   }
@@ -87,6 +115,16 @@ export class TaskFile {
 
   #with<T>(doing: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
     return this.#attempt(doing, () => this.#handles.use(this.path, work))
+  }
+
+  #now(doing: string, work: (descriptor: number) => boolean): boolean {
+    const descriptor = this.#pace.isFast ? this.#handles.openDescriptor(this.path) : undefined
+    if (descriptor === undefined) return false
+    try {
+      return this.#pace.measure(() => work(descriptor))
+    } catch (error) {
+      throw diskError(error, `${doing} ${this.path}`)
+    }
   }
 
   async #attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {

@@ -82,6 +82,10 @@ export class MemoryTask implements StoredTask {
     target.set(this.#content.subarray(start, start + target.length))
   }
 
+  readNow(): boolean {
+    return false
+  }
+
   use(): () => void {
     this.users++
     return () => void this.users--

@@ -10,9 +10,18 @@ interface PendingWrite {
   readonly end: PromiseWithResolvers<void>
 }
 
-/** A disk whose writes end when the test says so. */
+/** A disk whose writes end when the test says so, unless it is fast. */
 class SlowDisk implements ChunkTarget {
   readonly writes: PendingWrite[] = []
+  readonly writtenNow: (readonly [text: string, position: number])[] = []
+  isFast = false
+  failure: Error | undefined
+
+  writeNow(bytes: Uint8Array, position: number): boolean {
+    if (this.failure !== undefined) throw this.failure
+    if (this.isFast) this.writtenNow.push([Buffer.from(bytes).toString(), position])
+    return this.isFast
+  }
 
   write(buffer: Uint8Array, length: number, position: number): Promise<void> {
     const end = Promise.withResolvers<void>()
@@ -75,7 +84,7 @@ describe('the chunk writer', () => {
 
   it('starts no write after one has failed, and tells everybody', async () => {
     writer.append(Buffer.from('aaaabbbbcccc'))
-    const waiting = assert.rejects(writer.room(), { code: 'DISK_FULL' })
+    const waiting = assert.rejects(async () => writer.room(), { code: 'DISK_FULL' })
     disk.writes[0]?.end.reject(new DamselflyError('DISK_FULL', 'no space'))
     await waiting
     writer.append(Buffer.from('dddd'))
@@ -85,6 +94,43 @@ describe('the chunk writer', () => {
     end(1)
     await discarding
     assert.equal(disk.writes.length, 2)
+  })
+
+  it('writes at once while the disk is fast', async () => {
+    disk.isFast = true
+    for (const part of ['ab', 'cdef', 'g']) writer.append(Buffer.from(part))
+    assert.equal(writer.room(), undefined)
+    await writer.finish()
+    assert.deepEqual(disk.writtenNow, [['abcd', 100], ['efg', 104]])
+    assert.equal(disk.writes.length, 0)
+  })
+
+  it('does not gather what is large enough for a write of its own', async () => {
+    disk.isFast = true
+    writer = new ChunkWriter(disk, new BufferPool(CHUNK, 4), 100)
+    const large = 'x'.repeat(64 * 1024)
+    writer.append(Buffer.from(large))
+    writer.append(Buffer.from('end'))
+    await writer.finish()
+    assert.deepEqual(disk.writtenNow, [[large, 100], ['end', 100 + large.length]])
+  })
+
+  it('overtakes nothing that is still being written', async () => {
+    writer.append(Buffer.from('aaaa'))
+    disk.isFast = true
+    writer.append(Buffer.from('bbbb'))
+    assert.equal(disk.writes.length, 2)
+    await endAll()
+    writer.append(Buffer.from('cccc'))
+    await writer.finish()
+    assert.deepEqual(disk.writtenNow, [['cccc', 108]])
+  })
+
+  it('tells of a write that failed at once', async () => {
+    disk.failure = new DamselflyError('DISK_FULL', 'no space')
+    writer.append(Buffer.from('aaaa'))
+    await assert.rejects(async () => writer.room(), { code: 'DISK_FULL' })
+    await assert.rejects(writer.finish(), { code: 'DISK_FULL' })
   })
 
   function end(write: number): void {
@@ -100,7 +146,8 @@ describe('the chunk writer', () => {
 })
 
 /** Whether a promise has settled after everything that was ready to run has run. */
-async function isSettled(promise: Promise<void>): Promise<boolean> {
+async function isSettled(promise: Promise<void> | undefined): Promise<boolean> {
+  if (promise === undefined) return true
   let settled = false
   const settle = (): void => {
     settled = true

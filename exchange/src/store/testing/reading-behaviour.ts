@@ -18,6 +18,18 @@ export function describeReading(tested: StoreUnderTest): void {
       }
     })
 
+    it('reads at once, where it can, the same bytes', async () => {
+      const task = await tested.create()
+      await storeAll(task, content)
+      const target = new Uint8Array(1000)
+      await task.read(1, 50, target)
+      const again = new Uint8Array(1000)
+      if (!task.readNow(1, 50, again)) await task.read(1, 50, again)
+      assert.deepEqual(again, target)
+      assert.throws(() => task.readNow(0, 4096, new Uint8Array(1)), RangeError)
+      assert.throws(() => task.readNow(9, 0, new Uint8Array(1)), { code: 'TASK_NOT_FOUND' })
+    })
+
     it('reads many pieces at the same time', async () => {
       const task = await tested.create()
       await storeAll(task, content)
