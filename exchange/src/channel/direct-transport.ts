@@ -5,6 +5,7 @@ import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly
 import { createIdentityCertificate, peerIdOfCertificate, type IdentityCertificate } from '../identity/certificate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
+import { cipherSuites, readCpuInfo } from './cipher-choice.ts'
 import { PROTOCOLS, type Channel, type Protocol } from './channel.ts'
 import { Connections } from './connections.ts'
 import { dialWithin, HANDSHAKE_TIMEOUT_MS, unreachable, wrongPeer } from './dialing.ts'
@@ -39,6 +40,7 @@ class DirectTransport implements Transport {
   readonly #maxConnections: number
   readonly #connections = new Connections('direct')
   #certificate: Promise<IdentityCertificate> | undefined
+  #ciphers: Promise<string> | undefined
 
   constructor(init: SocketTransportInit) {
     this.#identity = init.identity
@@ -113,17 +115,21 @@ class DirectTransport implements Transport {
 
   async #tlsOptions(): Promise<TlsOptions> {
     this.#certificate ??= createIdentityCertificate(this.#identity)
-    const { certificate, privateKey } = await this.#certificate
+    this.#ciphers ??= readCpuInfo().then(cipherSuites)
+    const [{ certificate, privateKey }, ciphers] = await Promise.all([this.#certificate, this.#ciphers])
     return {
       cert: certificate,
       key: privateKey,
       minVersion: TLS_1_3,
+      ciphers,
+      honorCipherOrder: true,
       requestCert: true,
       // No authority signs identities: the key in the certificate is the identity, and we check that.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
-      // Without tickets no session is resumed, so every channel proves both keys anew.
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      // Without tickets no session is resumed, so every channel proves both keys anew; a child
+      // whose machine has no AES puts ChaCha20 first, and gets it.
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_PRIORITIZE_CHACHA,
     }
   }
 }
@@ -132,6 +138,8 @@ interface TlsOptions {
   readonly cert: string
   readonly key: string
   readonly minVersion: SecureVersion
+  readonly ciphers: string
+  readonly honorCipherOrder: true
   readonly requestCert: true
   readonly rejectUnauthorized: false
   readonly checkServerIdentity: () => undefined

@@ -23,6 +23,7 @@ export class SupernodePatience {
   #progressAt: number
   #cancelSilence: (() => void) | undefined
   #cancelLook: () => void
+  #isOver = false
 
   constructor(options: SupernodePatienceOptions) {
     this.#options = options
@@ -40,8 +41,9 @@ export class SupernodePatience {
     if (this.#cancelSilence !== undefined) this.#waitForSign(BETWEEN_SIGNS)
   }
 
-  /** Something came: an assignment, a piece from wherever, or bytes at the CDN. */
+  /** Something came: an assignment, a piece from wherever, or bytes at the CDN. The last may come after the end. */
   progress(): void {
+    if (this.#isOver) return
     this.#progressAt = this.#options.clock.now()
     this.#cancelLook()
     this.#cancelLook = this.#lookLater()
@@ -56,6 +58,7 @@ export class SupernodePatience {
 
   /** Idempotent. */
   end(): void {
+    this.#isOver = true
     this.expectNothing()
     this.#cancelLook()
   }

@@ -71,4 +71,11 @@ describe('the patience with a supernode', () => {
     }
     assert.deepEqual(fruitless, [60_000, 120_000, 180_000])
   })
+
+  it('is over for good, even if the last piece is told of after the end', () => {
+    patience.begin()
+    patience.end()
+    patience.progress()
+    assert.equal(clock.pending, 0)
+  })
 })
