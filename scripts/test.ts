@@ -4,6 +4,7 @@ import { CHECKS, holds } from './checks.ts'
 import type { TestCounts } from './counting-reporter.ts'
 import { ensureExternalPrograms } from './external-programs.ts'
 import { Interrupted } from './processes.ts'
+import { reportPerformance } from './performance.ts'
 import { END_TO_END, forgetCoverage, reportCoverage, runSuite, UNIT } from './suites.ts'
 
 const USAGE = `npm test                   types, lint, unit tests, end-to-end tests, coverage
@@ -40,6 +41,7 @@ async function testAll(): Promise<void> {
   const mochaArguments = options.grep === undefined ? [] : ['--fgrep', options.grep]
   for (const suite of suites) results.push(await runSuite(suite, mochaArguments))
   if (!(await reportCoverage())) results.push(single(false))
+  if (!restricted && process.env['CI'] !== undefined) await reportPerformance()
 
   const total = results.reduce(add)
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1

@@ -1,5 +1,8 @@
 import type { Bench } from './bench.ts'
 import { firstBench } from './first/first.ts'
+import { memoryBench } from './memory/memory.ts'
+import { regressionBench } from './regression/regression.ts'
+import { swarmBench } from './swarm-of-eight/swarm.ts'
 
 /** Every benchmark, in the order of the page. */
-export const BENCHES: readonly Bench[] = [firstBench]
+export const BENCHES: readonly Bench[] = [firstBench, swarmBench, memoryBench, regressionBench]

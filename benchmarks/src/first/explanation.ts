@@ -4,14 +4,16 @@ export const explanation: Explanation = {
   about: [
     `What a download through Damselfly takes compared with a plain one. One file of 512 MiB comes from an nginx on
      loopback, which sends it from the page cache. Supernode, three daemons and nginx run all the time as real processes
-     with the settings that they have by default; daemons and supernode are new in each round. Within one machine the
-     default is lanes without encryption.`,
+     with the settings that they have by default; daemons and supernode are new in each round. Within one machine
+     the default is lanes without encryption; between machines lanes are encrypted, so that is measured too.`,
   ],
   ways: {
     reference: '`curl -o`, then `openssl dgst -sha256` of the output: a download that is checked',
     aria2: '`aria2c` with four connections, then `openssl dgst -sha256`',
     cold: '`dfget` through one daemon, of a file that nobody has: origin, CDN, daemon, output',
     warm: '`dfget` through a second daemon, of the same file: from the first daemon, a peer',
+    'cold encrypted': 'the same as cold with a daemon that takes only encrypted lanes, `security: tls`',
+    'warm encrypted': 'the same as warm between two such daemons',
     three: '`dfget` through all three daemons at once, of a file that nobody has',
   },
   reading: [
@@ -35,6 +37,8 @@ export const explanation: Explanation = {
         { label: 'aria2, four connections', figure: 'aria2 / reference' },
         { label: 'cold', figure: 'cold / reference' },
         { label: 'warm', figure: 'warm / reference' },
+        { label: 'cold, encrypted lanes', figure: 'cold encrypted / reference' },
+        { label: 'warm, encrypted lanes', figure: 'warm encrypted / reference' },
         { label: 'three cold, the last', figure: 'three cold, last / reference' },
       ],
       line: { value: 1, label: 'curl + openssl dgst' },
@@ -45,6 +49,8 @@ export const explanation: Explanation = {
         { label: 'aria2, four connections', figure: 'aria2 CPU / reference' },
         { label: 'cold', figure: 'cold CPU / reference' },
         { label: 'warm', figure: 'warm CPU / reference' },
+        { label: 'cold, encrypted lanes', figure: 'cold encrypted CPU / reference' },
+        { label: 'warm, encrypted lanes', figure: 'warm encrypted CPU / reference' },
         { label: 'three cold', figure: 'three CPU / reference' },
       ],
       line: { value: 1, label: 'curl + openssl dgst' },

@@ -2,11 +2,12 @@ import { figure, type Figure, type Goal } from '../figure.ts'
 import { ratios, type Runs } from '../rounds.ts'
 import type { Run } from './ways.ts'
 
-type WayName = 'reference' | 'aria2' | 'cold' | 'warm' | 'three'
+type WayName = 'reference' | 'aria2' | OurWay
+type OurWay = (typeof OURS)[number]
 
 export type FirstRuns = Runs<WayName, Run>
 
-const OURS = ['cold', 'warm', 'three'] as const
+const OURS = ['cold', 'warm', 'three', 'cold encrypted', 'warm encrypted'] as const
 
 export function figuresOf(runs: FirstRuns): readonly Figure[] {
   const { cold, warm, three } = runs
@@ -20,6 +21,7 @@ export function figuresOf(runs: FirstRuns): readonly Figure[] {
     figure('three origin bytes', 'x', three.map(({ fromOrigin }) => fromOrigin), { op: '==', value: 1 }),
     figure('warm share from peers', '%', warm.map(({ fromPeers }) => fromPeers * 100)),
     ...OURS.map((way) => figure(`${way} CPU / reference`, 'x', ratios(runs[way], runs.reference, totalCpu))),
+    ...(['cold encrypted', 'warm encrypted'] as const).map((way) => figure(`${way} / reference`, 'x', wallRatios(runs[way], runs))),
     ...ariaFigures(runs),
     figure('reference wall', 's', runs.reference.map(({ wall }) => wall)),
     figure('reference CPU', 'CPU-s', runs.reference.map(totalCpu)),
@@ -35,7 +37,7 @@ function ariaFigures(runs: FirstRuns): readonly Figure[] {
   ]
 }
 
-function secondsOf(way: WayName, of: readonly Run[]): readonly Figure[] {
+function secondsOf(way: OurWay, of: readonly Run[]): readonly Figure[] {
   return [
     figure(`${way} wall`, 's', of.map(({ wall }) => wall)),
     figure(`${way} dfget CPU`, 'CPU-s', of.map(({ clientCpu }) => clientCpu)),

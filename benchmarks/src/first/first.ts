@@ -1,9 +1,9 @@
-import { writeRandomFile } from '@damselfly/test'
 import type { Bench, BenchContext } from '../bench.ts'
 import { inRounds } from '../rounds.ts'
 import { explanation } from './explanation.ts'
 import { figuresOf, type FirstRuns } from './figures.ts'
-import { aria2, cold, FILE, reference, three, warm, type Setting } from './ways.ts'
+import { withOrigin, withServers, type Setting } from './setting.ts'
+import { aria2, cold, coldEncrypted, describeRun, reference, three, warm, warmEncrypted } from './ways.ts'
 
 /** Bytes. */
 const FILE_LENGTH = 512 * 1024 * 1024
@@ -21,24 +21,22 @@ export const firstBench: Bench = {
 }
 
 async function measure(context: BenchContext): Promise<FirstRuns> {
-  const { withLab, rounds = ROUNDS, programs, report } = context
-  return withLab(async (originLab) => {
-    const nginx = await originLab.nginx()
-    const digest = await writeRandomFile(`${nginx.root}/${FILE}`, FILE_LENGTH, 1)
-    // Stores of earlier rounds would have the disk busy writing what curl's one output never leaves behind.
-    const withSetting = (work: (setting: Setting) => Promise<void>): Promise<void> =>
-      withLab(async (lab) => {
-        const supernode = await lab.supernode()
-        const start = async (name: string): Promise<Setting['peers'][0]> => lab.daemon(name, { supernodes: [supernode.address] })
-        const peers = await Promise.all([start('a'), start('b'), start('c')])
-        await work({ lab, programs, nginx, supernode, peers, digest, length: FILE_LENGTH })
-      })
-    return inRounds({
+  const { rounds = ROUNDS, programs, report } = context
+  return withOrigin(context, FILE_LENGTH, async (origin) =>
+    inRounds({
       rounds,
-      ways: { reference, aria2: programs.has('aria2c') ? aria2 : undefined, cold, warm, three },
-      withSetting,
-      describe: ({ wall, totalCpu }) => `${wall.toFixed(2)} s, ${totalCpu.toFixed(2)} CPU-s`,
+      ways: {
+        reference,
+        aria2: programs.has('aria2c') ? aria2 : undefined,
+        cold,
+        warm,
+        'cold encrypted': coldEncrypted,
+        'warm encrypted': warmEncrypted,
+        three,
+      },
+      withSetting: async (work: (setting: Setting) => Promise<void>) => withServers(context, origin, { peers: 3, encryptedPeers: 2 }, work),
+      describe: describeRun,
       report,
-    })
-  })
+    }),
+  )
 }

@@ -1,21 +1,10 @@
 import { rm } from 'node:fs/promises'
-import { digestOf, type Daemon, type DownloadDone, type Nginx, type Supernode } from '@damselfly/test'
+import { digestOf, type Daemon, type DownloadDone } from '@damselfly/test'
 import { cpuTimeOf, cpuTimeOfEndedChildren } from '../cpu-time.ts'
 import { measured, sumOf } from '../measured.ts'
 import { ariaAndDigest, curlAndDigest } from '../references/checked-download.ts'
-import type { References } from '../references/succeed.ts'
 import { warmMemory } from '../warm-memory.ts'
-
-/** Servers that run, and the file that they are asked for. */
-export interface Setting extends References {
-  readonly nginx: Nginx
-  readonly supernode: Supernode
-  readonly peers: readonly [Daemon, Daemon, Daemon]
-  /** Of the file. */
-  readonly digest: string
-  /** Of the file. */
-  readonly length: number
-}
+import { FILE, type Setting } from './setting.ts'
 
 /** One way of getting the file, once. */
 export interface Run {
@@ -32,8 +21,6 @@ export interface Run {
   /** Of all bytes that peers received. */
   readonly fromPeers: number
 }
-
-export const FILE = 'file'
 
 export async function reference(setting: Setting): Promise<Run> {
   const output = setting.lab.path('reference')
@@ -52,18 +39,30 @@ export async function aria2(setting: Setting): Promise<Run> {
 }
 
 export async function cold(setting: Setting): Promise<Run> {
-  return through(setting, [setting.peers[0]], FILE)
+  return through(setting, setting.peers.slice(0, 1), FILE)
 }
 
 /** After `cold`. */
 export async function warm(setting: Setting): Promise<Run> {
-  return through(setting, [setting.peers[1]], FILE)
+  return through(setting, setting.peers.slice(1, 2), FILE)
+}
+
+export async function coldEncrypted(setting: Setting): Promise<Run> {
+  return through(setting, setting.encryptedPeers.slice(0, 1), ENCRYPTED)
+}
+
+/** After `coldEncrypted`. */
+export async function warmEncrypted(setting: Setting): Promise<Run> {
+  return through(setting, setting.encryptedPeers.slice(1, 2), ENCRYPTED)
 }
 
 export async function three(setting: Setting): Promise<Run> {
-  // Another query is another task, while the file and nginx's cache of it stay the same.
-  return through(setting, setting.peers, `${FILE}?three`)
+  return through(setting, setting.peers, THREE)
 }
+
+// Another query is another task, while the file and nginx's cache of it stay the same.
+const ENCRYPTED = `${FILE}?encrypted`
+const THREE = `${FILE}?three`
 
 async function through(setting: Setting, peers: readonly Daemon[], path: string): Promise<Run> {
   const { lab, nginx } = setting
@@ -76,14 +75,14 @@ async function through(setting: Setting, peers: readonly Daemon[], path: string)
 }
 
 async function once(setting: Setting, outputs: readonly string[], way: () => Promise<readonly DownloadDone[]>): Promise<Run> {
-  const { lab, nginx, supernode, peers, digest, length } = setting
+  const { lab, nginx, supernode, peers, encryptedPeers, digest, length } = setting
   const bytesBefore = await nginx.bodyBytes(FILE)
   await warmMemory(lab.path(), warmBytes(length))
   const { wall, used, result } = await measured(
     {
       clientCpu: cpuTimeOfEndedChildren,
       supernodeCpu: async () => cpuTimeOf(supernode.program.pid),
-      peersCpu: sumOf(peers.map(({ program }) => async () => cpuTimeOf(program.pid))),
+      peersCpu: sumOf([...peers, ...encryptedPeers].map(({ program }) => async () => cpuTimeOf(program.pid))),
       originCpu: async () => nginx.cpuTime(cpuTimeOf),
     },
     way,
@@ -110,4 +109,8 @@ async function checkAndRemove(outputs: readonly string[], digest: string): Promi
     if ((await digestOf(output)) !== digest) throw new Error(`${output} is not what the origin serves`)
     await rm(output)
   }
+}
+
+export function describeRun({ wall, totalCpu }: Run): string {
+  return `${wall.toFixed(2)} s, ${totalCpu.toFixed(2)} CPU-s`
 }

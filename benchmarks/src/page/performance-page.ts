@@ -21,18 +21,19 @@ export function performancePage(benches: readonly Bench[], results: Results): st
 }
 
 const METHOD: readonly string[] = [
-  `**Side by side.** In each round the reference and every way take turns (A B C, A B C, ...), with fresh stores, on the same
-   file. A first round warms up and does not count. What changes slowly on a machine so meets all alike.`,
+  `**Side by side.** In each round the reference and every way take turns (A B C, A B C, ...), on the same
+   content. A first round warms up and does not count. What changes slowly on a machine so meets all alike.`,
   `**Ratios.** A ratio compares a way with the reference of the same round. The value is the median of the rounds; the
    spread from the least to the greatest stands beside it, in the plots as whiskers. Seconds depend on the machine,
    ratios far less; goals are therefore set on ratios.`,
   `**CPU-seconds** are user and system time of whole processes, as the kernel counts them in \`/proc\`. They depend less than
    wall time on what else the machine does.`,
-  `**Warm memory.** A virtual machine gives free memory back to its host, and touching such a page again takes about 12
-   microseconds, which is more than downloading it. Therefore right before each timed way, the reference included, a
-   scratch file is written and deleted at once, so that all ways find the same memory ready. The kernel begins to
-   give it back after a second or two, so long ways still pay some of this; they compare worse for it, not better.`,
-  `**Checked.** Whatever a way puts out is compared with the original after its time has been taken.`,
+  `**Warm memory.** A virtual machine gives free memory back to its host, and touching such a page again takes longer than
+   downloading it. Where files are moved a scratch file is therefore written and deleted at once right before each timed
+   way, the reference included, so that all find the same memory ready; before that, what earlier ways left to be
+   written to the disk is written. The kernel begins to give memory back after a second or two, so long ways still
+   pay some of this; they compare worse for it, not better. [memory](#memory) shows what it is good for.`,
+  `**Checked.** Whatever a way downloads is compared with the original after its time has been taken.`,
   `**Loopback.** All processes share one machine and its cores. That shows what the programs cost, not how a network of
    hosts would do; each section says what it does not show.`,
 ]

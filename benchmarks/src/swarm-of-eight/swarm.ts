@@ -1,0 +1,68 @@
+import { writeRandomFile } from '@damselfly/test'
+import type { Bench, BenchContext } from '../bench.ts'
+import { cpuTimeOf } from '../cpu-time.ts'
+import { inRounds, type Runs } from '../rounds.ts'
+import { ariaSwarm } from './aria-swarm.ts'
+import type { SwarmCase, SwarmFile, SwarmRun, SwarmSetting } from './case.ts'
+import { explanation } from './explanation.ts'
+import { figuresOf, type CaseName, type SwarmWay } from './figures.ts'
+import { ourSwarm } from './our-swarm.ts'
+
+const MIB = 1024 * 1024
+
+/** Bytes. */
+const FILE_LENGTH = 256 * MIB
+
+const ROUNDS = 3
+
+const PEERS = 8
+
+const CASES: Readonly<Record<CaseName, SwarmCase>> = {
+  unlimited: { peers: PEERS, uploadRate: 0, encrypted: false },
+  limited: { peers: PEERS, uploadRate: 16 * MIB, encrypted: false },
+  encrypted: { peers: PEERS, uploadRate: 0, encrypted: true },
+}
+
+/** The same file to eight peers, through BitTorrent and through us. */
+export const swarmBench: Bench = {
+  name: 'swarm',
+  title: 'Eight peers that want the same 256 MiB at once: aria2 over BitTorrent and dfget, on loopback',
+  needs: ['nginx', 'aria2c'],
+  explanation,
+  run: async (context) => figuresOf(await measure(context)),
+}
+
+async function measure(context: BenchContext): Promise<Runs<SwarmWay, SwarmRun>> {
+  return context.withLab(async (originLab) => {
+    const nginx = await originLab.nginx()
+    const path = `${nginx.root}/file`
+    const sha256 = await writeRandomFile(path, FILE_LENGTH, 1)
+    const originCpu = async (): Promise<number> => nginx.cpuTime(cpuTimeOf)
+    const file = { path, length: FILE_LENGTH, sha256, url: nginx.url('file'), originCpu }
+    return inRounds({
+      rounds: context.rounds ?? ROUNDS,
+      ways: {
+        'aria2, unlimited': swarmOf(ariaSwarm, CASES.unlimited),
+        'ours, unlimited': swarmOf(ourSwarm, CASES.unlimited),
+        'aria2, limited': swarmOf(ariaSwarm, CASES.limited),
+        'ours, limited': swarmOf(ourSwarm, CASES.limited),
+        'aria2, encrypted': swarmOf(ariaSwarm, CASES.encrypted),
+        'ours, encrypted': swarmOf(ourSwarm, CASES.encrypted),
+      },
+      withSetting: async (work: (setting: Scene) => Promise<void>) => work({ context, file }),
+      describe: ({ last, cpu, fromPeers }) => `last after ${last.toFixed(2)} s, ${cpu.toFixed(1)} CPU-s, ${(fromPeers * 100).toFixed(0)}% from peers`,
+      report: context.report,
+    })
+  })
+}
+
+interface Scene {
+  readonly context: BenchContext
+  readonly file: SwarmFile
+}
+
+/** A swarm with a lab of its own, which is gone before the next begins. */
+function swarmOf(swarm: (setting: SwarmSetting, swarmCase: SwarmCase) => Promise<SwarmRun>, swarmCase: SwarmCase) {
+  return async ({ context, file }: Scene): Promise<SwarmRun> =>
+    context.withLab(async (lab) => swarm({ lab, programs: context.programs, file }, swarmCase))
+}

@@ -1,0 +1,15 @@
+import { join } from 'node:path'
+import { ROOT } from './checks.ts'
+import { runInGroup } from './processes.ts'
+
+/** Milliseconds. */
+const TIME_LIMIT = 180_000
+
+/** Compares quick ratios with the saved ones, and prints them. It informs only: a busy machine must not fail a test run. */
+export async function reportPerformance(): Promise<void> {
+  process.stdout.write('\nLooking at performance; this informs only ...\n')
+  const bench = [join(ROOT, 'benchmarks/src/main.ts'), 'regression']
+  const outcome = await runInGroup(process.execPath, ['--conditions=development', ...bench], { timeLimit: TIME_LIMIT })
+  if (outcome.type === 'killed') process.stdout.write(`Performance was not measured: ${outcome.why}.\n`)
+  else if (outcome.code !== 0) process.stdout.write('Performance was not measured: the benchmark failed.\n')
+}
