@@ -1,4 +1,4 @@
-import type { ByteRange, HeaderMap } from '@damselfly/shared'
+import type { ByteFlow, ByteRange, HeaderMap } from '@damselfly/shared'
 
 /** What proves that an origin still serves the same content. Empty strings: not given. */
 export interface OriginValidators {
@@ -30,10 +30,10 @@ export interface OriginResponse extends OriginInfo {
   /** How many bytes `body` will have; undefined when the origin does not say. */
   readonly bodyLength: number | undefined
   /**
-   * The bytes as the origin stores them: a content encoding is never undone.
-   * Throws ORIGIN_SHORT, ORIGIN_LONG, ORIGIN_UNREACHABLE while read. Leaving the loop early ends the request.
+   * The bytes as the origin stores them: a content encoding is never undone. Whoever does not read it cancels it.
+   * Throws ORIGIN_SHORT, ORIGIN_LONG, ORIGIN_UNREACHABLE, ORIGIN_STATUS, or the signal's reason while read.
    */
-  readonly body: AsyncIterable<Uint8Array>
+  readonly body: ByteFlow
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { flowOf } from '@damselfly/shared'
 import { createSourceRegistry, type SourceClient } from '../src/index.ts'
 
 function clientFor(scheme: string, closed: string[] = []): SourceClient {
@@ -7,7 +8,7 @@ function clientFor(scheme: string, closed: string[] = []): SourceClient {
   return {
     schemes: [scheme],
     probe: () => Promise.resolve(info),
-    read: () => Promise.resolve({ ...info, start: 0, bodyLength: 0, body: (async function* () {})() }),
+    read: () => Promise.resolve({ ...info, start: 0, bodyLength: 0, body: flowOf((async function* () {})()) }),
     close: () => Promise.resolve(void closed.push(scheme)),
   }
 }

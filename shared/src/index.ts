@@ -1,4 +1,5 @@
 export * from './bitset.ts'
+export * from './byte-flow.ts'
 export * from './clock.ts'
 export * from './digest/merkle.ts'
 export * from './digest/sha256.ts'

@@ -6,6 +6,7 @@ import type { ContentPart } from './content-hash.ts'
 /** The piece whose bytes are passing. */
 export interface OpenPiece {
   readonly index: number
+  /** Takes the bytes at once. @returns what to wait for before the next ones, if anything */
   write(bytes: Uint8Array): Promise<void> | undefined
   /** All bytes have passed. @returns the digest if the piece is new here */
   end(): Promise<Sha256 | undefined>

@@ -116,7 +116,7 @@ export class OriginFetch {
       const filling = await this.#accept(response)
       await this.#drain(response, filling, gap)
     } finally {
-      await response.body[Symbol.asyncIterator]().return?.()
+      response.body.cancel()
     }
   }
 
@@ -187,21 +187,18 @@ export class OriginFetch {
     await this.#end(filling, gap)
   }
 
-  async #pour(response: OriginResponse, sink: PieceSink, limit: number): Promise<void> {
+  async #pour({ body }: OriginResponse, sink: PieceSink, limit: number): Promise<void> {
     const { spec, task, counters } = this.#init
-    for await (const bytes of response.body) {
+    await body.pipe((bytes) => {
       task.receive(bytes.length)
       counters.originBytes += bytes.length
       const room = limit - sink.position
-      if (bytes.length <= room) {
-        await sink.write(bytes)
-        continue
-      }
+      if (bytes.length <= room) return sink.write(bytes)
       if (spec.range === undefined) throw tooLong(spec, limit)
       // An origin that ignores where the range ends sends more than anybody asked for.
-      await sink.write(bytes.subarray(0, room))
-      break
-    }
+      body.cancel()
+      return sink.write(bytes.subarray(0, room))
+    })
   }
 
   /** The response is over; is all there that it was to bring? @throws DamselflyError ORIGIN_SHORT */

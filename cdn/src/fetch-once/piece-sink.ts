@@ -59,20 +59,25 @@ export class PieceSink {
   }
 
   /**
-   * The content's last piece waits for `endLast`.
+   * Takes all the bytes at once; they may be gone when it returns. The content's last piece waits for `endLast`.
    *
+   * @returns what to wait for before the next bytes, if anything
    * @throws DamselflyError ORIGIN_CHANGED, TASK_BUSY, DISK_FULL, DISK_FAILED
    */
-  async write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    const waits: Promise<void>[] = []
     for (let taken = 0; taken < bytes.length; ) {
       const index = this.#indexAtPosition
+      const end = this.#endOf(index)
       this.#open ??= this.#begin(index)
-      const part = bytes.subarray(taken, taken + this.#endOf(index) - this.#position)
-      await this.#open.write(part)
+      const part = bytes.subarray(taken, taken + end - this.#position)
+      const busy = this.#open.write(part)
+      if (busy !== undefined) waits.push(heard(busy))
       taken += part.length
       this.#position += part.length
-      if (this.#position === this.#endOf(index) && !this.#isAtEnd) await this.#endOpen()
+      if (this.#position === end && !this.#isAtEnd) waits.push(this.#endOpen())
     }
+    return waits.length === 0 ? undefined : allOf(waits)
   }
 
   /** The content ends here, which nobody knew before. */
@@ -83,7 +88,7 @@ export class PieceSink {
 
   /** No byte came after the content's last one, so that it is not longer than it was said to be. @throws as `write` */
   async endLast(): Promise<void> {
-    if (this.#isAtEnd) await this.#endOpen()
+    if (this.#isAtEnd) void this.#endOpen()
     await this.settle()
   }
 
@@ -124,14 +129,17 @@ export class PieceSink {
     return new NewPiece(writer, this.#hash.begin(index))
   }
 
-  /** The next piece's bytes are taken while this one goes to the disk. */
-  async #endOpen(): Promise<void> {
-    await this.settle()
+  /**
+   * The next piece's bytes are taken while this one goes to the disk.
+   *
+   * @returns the end of those before, so that no more than two are on their way
+   */
+  #endOpen(): Promise<void> {
+    const before = this.#ending
     const open = this.#open
     this.#open = undefined
-    if (open !== undefined) this.#ending = this.#end(open)
-    // Told to whoever writes, settles or closes next.
-    this.#ending.catch(() => undefined)
+    if (open !== undefined) this.#ending = heard(allOf([before, this.#end(open)]))
+    return before
   }
 
   async #end(piece: OpenPiece): Promise<void> {
@@ -140,4 +148,14 @@ export class PieceSink {
     this.#hash.catchUp()
     this.#onStored(piece.index, digest)
   }
+}
+
+/** A failure is told to whoever writes, settles or closes next, if nobody waits for it now. */
+function heard(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined)
+  return promise
+}
+
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(promises)
 }

@@ -1,14 +1,11 @@
 import { lookup as systemLookup, type LookupAddress } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
-import { getCACertificates } from 'node:tls'
-import { buildConnector } from 'undici'
+import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTls, getCACertificates } from 'node:tls'
 import type { OriginGate } from './origin-policy.ts'
-import { parseOriginRule, type OriginRule } from './origin-rule.ts'
+import { parseOriginRule, unbracketed, type OriginRule } from './origin-rule.ts'
 import { parseAddress } from './public-address.ts'
 
 export interface ConnectorInit {
-  /** Milliseconds for DNS, TCP and TLS together. */
-  readonly connectTimeoutMs: number
   /** PEM certificates that are trusted besides the usual ones. */
   readonly ca: readonly string[]
   /** Origins, named as by `parseOriginRule`, whose TLS certificate is not verified. */
@@ -16,7 +13,15 @@ export interface ConnectorInit {
   readonly lookup: LookupFunction | undefined
 }
 
-type Connector = ReturnType<typeof buildConnector>
+/**
+ * Begins to connect to the origin of a URL; the socket tells the rest.
+ *
+ * @throws DamselflyError ORIGIN_FORBIDDEN
+ */
+export type Connector = (url: URL, onread: OnReadOpts) => Socket
+
+/** How long a connection may be silent before TCP asks whether the other host is still there; milliseconds. */
+const KEEP_ALIVE_MS = 60_000
 
 /**
  * Opens connections to origins. With a gate, an address is checked at the moment when it is
@@ -26,22 +31,34 @@ export function createConnector(init: ConnectorInit, gate: OriginGate | undefine
   const ca = init.ca.length === 0 ? undefined : [...getCACertificates('default'), ...init.ca]
   const insecure = init.insecure.map(parseOriginRule)
   const lookup = init.lookup ?? systemLookup
-  return (options, callback) => {
-    const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80)
-    const guarded = gate !== undefined && !gate.namesHost(options.hostname, port)
-    if (guarded && isIP(options.hostname) !== 0 && !gate.admitsAddress(options.hostname, port)) {
-      callback(gate.refusal(options.hostname, [options.hostname]), null)
-      return
-    }
-    const connect = buildConnector({
-      timeout: init.connectTimeoutMs,
-      allowH2: false,
-      rejectUnauthorized: !insecure.some((rule) => names(rule, options.hostname, port)),
+  return (url, onread) => {
+    const host = unbracketed(url.hostname)
+    const port = portOf(url)
+    const guarded = gate !== undefined && !gate.namesHost(host, port)
+    if (guarded && isIP(host) !== 0 && !gate.admitsAddress(host, port)) throw gate.refusal(host, [host])
+    const options = {
+      host,
+      port,
+      onread,
       lookup: guarded ? guardLookup(lookup, gate, port) : lookup,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+    }
+    if (url.protocol === 'http:') return connectTcp(options)
+    return connectTls({
+      ...options,
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: !insecure.some((rule) => names(rule, host, port)),
+      // An address cannot be a server name.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(ca === undefined ? {} : { ca }),
     })
-    connect(options, callback)
   }
+}
+
+function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
 }
 
 /** Whether the rule means this host as the URL writes it; where a name leads to does not count. */

@@ -1,6 +1,6 @@
-import { errors } from 'undici'
 import { DamselflyError, isDamselflyError, messageOf, systemCode } from '@damselfly/shared'
 import { OriginStatus } from '../origin-status.ts'
+import { ProtocolError } from './protocol-error.ts'
 
 /** OpenSSL's verification results and Node's own TLS codes. */
 const TLS_CODES =
@@ -9,23 +9,10 @@ const TLS_CODES =
 /** A request that failed before or while its answer came. @param shown the URL, redacted */
 export function requestError(error: unknown, shown: string): DamselflyError {
   if (isDamselflyError(error)) return error
+  if (error instanceof ProtocolError) return failure('ORIGIN_STATUS', `${shown}: what came is not HTTP: ${error.message}`, error)
   const code = errorCode(error)
   if (TLS_CODES.test(code)) return failure('ORIGIN_TLS', `${shown}: TLS failed: ${describe(error, code)}`, error)
-  if (code === 'UND_ERR_INVALID_ARG') return failure('USAGE', `${shown}: ${messageOf(error)}`, error)
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return failure('ORIGIN_STATUS', `${shown}: the headers are too long`, error)
-  if (error instanceof errors.HTTPParserError) {
-    return failure('ORIGIN_STATUS', `${shown}: what came is not HTTP: ${messageOf(error)}`, error)
-  }
   return failure('ORIGIN_UNREACHABLE', `${shown}: ${describe(error, code)}`, error)
-}
-
-/** A body that broke off. @param expected bytes; undefined when they were not announced */
-export function bodyError(error: unknown, shown: string, received: number, expected: number | undefined): DamselflyError {
-  if (isDamselflyError(error)) return error
-  const timedOut = error instanceof errors.BodyTimeoutError
-  if (expected === undefined || timedOut) return requestError(error, shown)
-  if (received === expected && isExcess(error)) return longError(shown, expected)
-  return shortError(shown, received, expected, error)
 }
 
 export function shortError(shown: string, received: number, expected: number, cause?: unknown): DamselflyError {
@@ -40,11 +27,6 @@ export function longError(shown: string, expected: number): DamselflyError {
 export function statusError(status: number, shown: string, retryAfter: string): DamselflyError {
   const cause = new OriginStatus(status, parseRetryAfter(retryAfter))
   return failure(codeOfStatus(status), `${shown} answered ${status}`, cause)
-}
-
-/** Whether a connection ended because more came on it than belongs to any answer. */
-export function isExcess(error: unknown): boolean {
-  return error instanceof errors.HTTPParserError || (error instanceof errors.SocketError && error.message === 'bad response')
 }
 
 function codeOfStatus(status: number): 'ORIGIN_UNAUTHORIZED' | 'ORIGIN_NOT_FOUND' | 'ORIGIN_CHANGED' | 'RANGE_UNSATISFIABLE' | 'ORIGIN_STATUS' {
@@ -68,7 +50,7 @@ function errorCode(error: unknown): string {
 function describe(error: unknown, code: string): string {
   // OpenSSL's messages end in a line break.
   const message = messageOf(error).replaceAll(/\s+/g, ' ').trim()
-  return code === '' || message.includes(code) || code.startsWith('UND_') ? message : `${message} (${code})`
+  return code === '' || message.includes(code) ? message : `${message} (${code})`
 }
 
 function failure(code: DamselflyError['code'], message: string, cause: unknown): DamselflyError {

@@ -1,17 +1,17 @@
 import type { LookupFunction } from 'node:net'
-import type { Agent, Dispatcher } from 'undici'
-import { DamselflyError, redactUrl } from '@damselfly/shared'
+import { DamselflyError, redactUrl, systemClock, type ByteFlow, type Clock } from '@damselfly/shared'
 import type { OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
 import { isStrongEtag, sameValidators } from '../validators.ts'
+import type { Method } from './body-framing.ts'
 import { createConnector } from './guarded-connector.ts'
+import { HttpClient, type HttpAnswer } from './http-client.ts'
 import { requestError, statusError } from './http-errors.ts'
 import { DEFAULT_HTTP_SOURCE_LIMITS, type HttpSourceLimits } from './limits.ts'
-import { ConnectionWatch, createOriginAgent } from './origin-agent.ts'
-import { OriginBody } from './origin-body.ts'
 import { OriginGate, type OriginPolicy } from './origin-policy.ts'
 import { isRedirect, RedirectTrail } from './redirect-trail.ts'
 import { requestHeaders } from './request-headers.ts'
-import { header, readAnswer, type ContentAnswer } from './response-info.ts'
+import { header } from './response-head.ts'
+import { readAnswer, type ContentAnswer } from './response-info.ts'
 
 export interface HttpSourceInit {
   readonly policy: OriginPolicy
@@ -24,6 +24,8 @@ export interface HttpSourceInit {
   readonly userAgent?: string | undefined
   /** Resolves host names. @default the system's resolver */
   readonly lookup?: LookupFunction | undefined
+  /** @default the system's */
+  readonly clock?: Clock | undefined
 }
 
 /**
@@ -41,43 +43,31 @@ const HEAD_REFUSED = new Set([400, 403, 405, 501])
 /** Of a body that nobody wants, what is read so that the connection can be used again; bytes. */
 const DISCARD_LIMIT = 16 * 1024
 
-type Method = 'GET' | 'HEAD'
-
-interface Answer {
-  readonly response: Dispatcher.ResponseData<ConnectionWatch>
-  readonly watch: ConnectionWatch
-  /** The URL that answered, redacted. */
-  readonly shown: string
-}
-
 class HttpSource implements SourceClient {
   readonly schemes: readonly string[] = ['http:', 'https:']
   readonly #limits: HttpSourceLimits
   readonly #userAgent: string
   readonly #trustRequestedHost: boolean
   // Apart, since a connection that was opened unchecked must never serve a request that is to be checked.
-  readonly #checked: Agent
-  readonly #trusted: Agent
+  readonly #checked: HttpClient
+  readonly #trusted: HttpClient
 
   constructor(init: HttpSourceInit) {
     this.#limits = { ...DEFAULT_HTTP_SOURCE_LIMITS, ...init.limits }
     this.#userAgent = init.userAgent ?? 'damselfly'
     this.#trustRequestedHost = init.policy.trustRequestedHost ?? false
-    const connector = {
-      connectTimeoutMs: this.#limits.connectTimeoutMs,
-      ca: init.ca ?? [],
-      insecure: init.insecure ?? [],
-      lookup: init.lookup,
-    }
-    this.#checked = createOriginAgent(this.#limits, createConnector(connector, new OriginGate(init.policy.allow ?? [])))
-    this.#trusted = createOriginAgent(this.#limits, createConnector(connector, undefined))
+    const connector = { ca: init.ca ?? [], insecure: init.insecure ?? [], lookup: init.lookup }
+    const clock = init.clock ?? systemClock
+    const gate = new OriginGate(init.policy.allow ?? [])
+    this.#checked = new HttpClient(createConnector(connector, gate), this.#limits, clock)
+    this.#trusted = new HttpClient(createConnector(connector, undefined), this.#limits, clock)
   }
 
   async probe(request: OriginRequest): Promise<OriginInfo> {
     const whole = { ...request, range: undefined, ifMatch: undefined }
     const head = await this.#send('HEAD', whole)
     discard(head)
-    if (!HEAD_REFUSED.has(head.response.statusCode)) return contentOf(head, undefined).info
+    if (!HEAD_REFUSED.has(head.status)) return contentOf(head, undefined).info
     return await this.#probeByGet(whole)
   }
 
@@ -86,9 +76,7 @@ class HttpSource implements SourceClient {
     try {
       const { info, body } = contentOf(answer, request)
       if (request.ifMatch !== undefined) checkSame(answer, info, request)
-      const { response, watch, shown } = answer
-      const bytes = new OriginBody({ body: response.body, expected: body.length, watch, signal: request.signal, shown })
-      return { ...info, start: body.start, bodyLength: body.length, body: bytes }
+      return { ...info, start: body.start, bodyLength: body.length, body: answer.body(body.length) }
     } catch (error) {
       discard(answer)
       throw error
@@ -96,7 +84,7 @@ class HttpSource implements SourceClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#checked.destroy(), this.#trusted.destroy()])
+    await Promise.all([this.#checked.close(), this.#trusted.close()])
   }
 
   /** The first byte tells as much as a HEAD; a whole body that comes in its place is not read. */
@@ -105,45 +93,34 @@ class HttpSource implements SourceClient {
     const answer = await this.#send('GET', first)
     try {
       // An empty content has no first byte.
-      if (answer.response.statusCode === 416) return emptyContent(answer)
+      if (answer.status === 416) return emptyContent(answer)
       return contentOf(answer, first).info
     } finally {
-      if (answer.response.statusCode === 200) drop(answer)
+      if (answer.status === 200) answer.body().cancel()
       else discard(answer)
     }
   }
 
-  async #send(method: Method, request: OriginRequest): Promise<Answer> {
+  async #send(method: Method, request: OriginRequest): Promise<HttpAnswer> {
     const trail = new RedirectTrail(request.url, request.headers, this.#limits.maxRedirects)
     for (;;) {
       const answer = await this.#sendOnce(method, trail, request)
-      const { statusCode, headers } = answer.response
-      if (!isRedirect(statusCode)) return answer
+      if (!isRedirect(answer.status)) return answer
       discard(answer)
-      const location = header(headers, 'location')
+      const location = header(answer.headers, 'location')
       if (location === '') throw new DamselflyError('ORIGIN_REDIRECTS', `${trail.shown} redirects to nowhere`)
       trail.follow(location)
     }
   }
 
-  async #sendOnce(method: Method, trail: RedirectTrail, request: OriginRequest): Promise<Answer> {
+  async #sendOnce(method: Method, trail: RedirectTrail, request: OriginRequest): Promise<HttpAnswer> {
     const { url, shown } = trail
     const wish = { range: request.range, ifMatch: request.ifMatch }
-    const watch = new ConnectionWatch()
-    const agent = this.#trustRequestedHost && trail.isAtRequestedHost ? this.#trusted : this.#checked
+    const headers = requestHeaders(trail.headers, this.#userAgent, wish)
+    const client = this.#trustRequestedHost && trail.isAtRequestedHost ? this.#trusted : this.#checked
     try {
-      request.signal.throwIfAborted()
-      const response = await agent.request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method,
-        headers: requestHeaders(trail.headers, this.#userAgent, wish),
-        signal: request.signal,
-        opaque: watch,
-      })
-      return { response, watch, shown }
+      return await client.request({ method, url, headers, signal: request.signal, shown })
     } catch (error) {
-      watch.end()
       request.signal.throwIfAborted()
       throw requestError(error, shown)
     }
@@ -151,41 +128,41 @@ class HttpSource implements SourceClient {
 }
 
 /** @throws DamselflyError for every status but 200 and 206 */
-function contentOf(answer: Answer, request: OriginRequest | undefined): ContentAnswer {
-  const { statusCode, headers } = answer.response
-  if (statusCode !== 200 && statusCode !== 206) {
-    throw statusError(statusCode, answer.shown, header(headers, 'retry-after'))
-  }
-  return readAnswer(statusCode, headers, request?.range, answer.shown)
+function contentOf(answer: HttpAnswer, request: OriginRequest | undefined): ContentAnswer {
+  const { status, headers, shown } = answer
+  if (status !== 200 && status !== 206) throw statusError(status, shown, header(headers, 'retry-after'))
+  return readAnswer(status, headers, request?.range, shown)
 }
 
 /** @throws DamselflyError ORIGIN_CHANGED */
-function checkSame(answer: Answer, info: OriginInfo, request: OriginRequest): void {
+function checkSame(answer: HttpAnswer, info: OriginInfo, request: OriginRequest): void {
   const wanted = request.ifMatch ?? { etag: '', lastModified: '' }
   const same = sameValidators(wanted, info.validators)
   // A whole answer to If-Range that does not show the tag is one to a content that has another.
-  const unproven = same === undefined && answer.response.statusCode === 200 && isStrongEtag(wanted.etag)
+  const unproven = same === undefined && answer.status === 200 && isStrongEtag(wanted.etag)
   if (same === false || unproven) {
     throw new DamselflyError('ORIGIN_CHANGED', `${redactUrl(request.url)} has another content than before`)
   }
 }
 
-function emptyContent(answer: Answer): OriginInfo {
-  const { headers } = answer.response
+function emptyContent(answer: HttpAnswer): OriginInfo {
+  const { headers } = answer
   if (header(headers, 'content-range').trim() !== 'bytes */0') throw statusError(416, answer.shown, '')
   const validators = { etag: header(headers, 'etag'), lastModified: header(headers, 'last-modified') }
   return { contentLength: 0, acceptsRanges: true, validators }
 }
 
 /** Ends an answer whose body is not wanted, keeping the connection if little of it is left. */
-function discard(answer: Answer): void {
-  answer.watch.end()
-  answer.response.body.on('error', () => undefined)
-  answer.response.body.dump({ limit: DISCARD_LIMIT }).catch(() => undefined)
+function discard(answer: HttpAnswer): void {
+  const body = answer.body()
+  drain(body).catch(() => undefined)
 }
 
-function drop(answer: Answer): void {
-  answer.watch.end()
-  answer.response.body.on('error', () => undefined)
-  answer.response.body.destroy()
+async function drain(body: ByteFlow): Promise<void> {
+  let left = DISCARD_LIMIT
+  await body.pipe((bytes) => {
+    left -= bytes.length
+    if (left < 0) body.cancel()
+    return undefined
+  })
 }

@@ -12,6 +12,8 @@ export interface HttpSourceLimits {
   readonly maxRedirects: number
   /** Further requests to the same origin wait for one to end. @default 32 */
   readonly connectionsPerOrigin: number
+  /** How long a connection is kept for the next request, if the origin does not want it ended sooner; milliseconds. @default 4 s */
+  readonly connectionRestMs: number
 }
 
 export const DEFAULT_HTTP_SOURCE_LIMITS: HttpSourceLimits = {
@@ -21,4 +23,5 @@ export const DEFAULT_HTTP_SOURCE_LIMITS: HttpSourceLimits = {
   maxHeaderBytes: 32 * 1024,
   maxRedirects: 10,
   connectionsPerOrigin: 32,
+  connectionRestMs: 4_000,
 }

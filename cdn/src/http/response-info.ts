@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'undici/types/header.js'
 import { DamselflyError, type ByteRange } from '@damselfly/shared'
 import type { OriginInfo } from '../source-client.ts'
+import { header, type ResponseHeaders } from './response-head.ts'
 
 export interface BodyPlace {
   /** Position in the whole content; bytes. */
@@ -17,11 +17,6 @@ export interface ContentAnswer {
 
 const CONTENT_RANGE = /^bytes\s+(\d+)-(\d+)\/(\d+|\*)$/i
 
-export function header(headers: IncomingHttpHeaders, name: string): string {
-  const value = headers[name]
-  return typeof value === 'string' ? value : (value?.[0] ?? '')
-}
-
 /**
  * Reads what the headers of a 200 or 206 tell.
  *
@@ -30,7 +25,7 @@ export function header(headers: IncomingHttpHeaders, name: string): string {
  */
 export function readAnswer(
   status: number,
-  headers: IncomingHttpHeaders,
+  headers: ResponseHeaders,
   asked: ByteRange | undefined,
   shown: string,
 ): ContentAnswer {

@@ -1,6 +1,6 @@
 /// <reference types="mocha" />
 import assert from 'node:assert/strict'
-import type { ByteRange } from '@damselfly/shared'
+import { collect, type ByteRange } from '@damselfly/shared'
 import type { OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
 import type { FaultOrigin } from './fault-origin.ts'
 import { generatedContent } from './origin-content.ts'
@@ -35,13 +35,13 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
         assert.equal(response.bodyLength, SIZE)
         assert.equal(response.contentLength, SIZE)
         assert.notDeepEqual(response.validators, VALIDATORS)
-        assert.deepEqual(await bytesOf(response), CONTENT)
+        assert.deepEqual(await collect(response.body), CONTENT)
       })
 
       it('gives an empty content', async () => {
         const response = await read(harness.origin.add('/f', { size: 0 }))
         assert.equal(response.contentLength, 0)
-        assert.deepEqual(await bytesOf(response), Buffer.alloc(0))
+        assert.deepEqual(await collect(response.body), Buffer.alloc(0))
       })
 
       const ranges: readonly ByteRange[] = [{ start: 0, end: 0 }, { start: 5, end: 99 }, { start: SIZE - 1 }, { start: 1 }]
@@ -51,13 +51,13 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
           assert.equal(response.start, range.start)
           assert.equal(response.contentLength, SIZE)
           assert.equal(response.bodyLength, (range.end ?? SIZE - 1) - range.start + 1)
-          assert.deepEqual(await bytesOf(response), CONTENT.subarray(range.start, (range.end ?? SIZE) + 1))
+          assert.deepEqual(await collect(response.body), CONTENT.subarray(range.start, (range.end ?? SIZE) + 1))
         })
       }
 
       it('gives what there is of a range that goes past the end', async () => {
         const response = await read(harness.origin.add('/f', { size: SIZE }), { range: { start: SIZE - 3, end: SIZE + 9 } })
-        assert.deepEqual(await bytesOf(response), CONTENT.subarray(SIZE - 3))
+        assert.deepEqual(await collect(response.body), CONTENT.subarray(SIZE - 3))
       })
 
       it('refuses a range that begins past the end', async () => {
@@ -69,7 +69,7 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
         const url = harness.origin.add('/f', { size: SIZE })
         const { validators: ifMatch } = await harness.client.probe(requestFor(url))
         const response = await read(url, { range: { start: 7 }, ifMatch })
-        assert.deepEqual(await bytesOf(response), CONTENT.subarray(7))
+        assert.deepEqual(await collect(response.body), CONTENT.subarray(7))
       })
 
       it('refuses a range of a content that has changed', async () => {
@@ -81,7 +81,7 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
 
       it('tells a body that ends too early', async () => {
         const response = await read(harness.origin.add('/f', { size: SIZE, cut: { after: 1000 } }))
-        await assert.rejects(bytesOf(response), { code: 'ORIGIN_SHORT' })
+        await assert.rejects(collect(response.body), { code: 'ORIGIN_SHORT' })
       })
 
       it('tells that there is no such content', async () => {
@@ -92,7 +92,7 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
         const url = harness.origin.add('/f', { size: SIZE, requireHeader: ['authorization', 'Bearer me'] })
         await assert.rejects(read(url), { code: 'ORIGIN_UNAUTHORIZED' })
         const response = await read(url, { headers: new Map([['authorization', 'Bearer me']]) })
-        assert.deepEqual(await bytesOf(response), CONTENT)
+        assert.deepEqual(await collect(response.body), CONTENT)
       })
 
       it('refuses a scheme that it does not serve', async () => {
@@ -114,21 +114,24 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
         const controller = new AbortController()
         const url = harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 })
         const response = await read(url, { signal: controller.signal })
-        const reading = bytesOf(response)
+        const reading = collect(response.body)
         controller.abort(reason)
         await assert.rejects(reading, reason)
         await harness.origin.when('/f', ({ open }) => open === 0)
       })
 
-      it('ends the request when the loop over the body is left early', async () => {
+      it('ends the request when the body is given up in the middle', async () => {
         const response = await read(harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 }))
-        for await (const _ of response.body) break
+        await response.body.pipe(() => {
+          response.body.cancel()
+          return undefined
+        })
         await harness.origin.when('/f', ({ open }) => open === 0)
       })
 
       it('ends the request when the body is given up before it was read', async () => {
         const response = await read(harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 }))
-        await response.body[Symbol.asyncIterator]().return?.()
+        response.body.cancel()
         await harness.origin.when('/f', ({ open }) => open === 0)
       })
     })
@@ -155,10 +158,4 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
 
 function requestFor(url: string, more: Partial<OriginRequest> = {}): OriginRequest {
   return { url, headers: new Map(), signal: new AbortController().signal, ...more }
-}
-
-async function bytesOf(response: OriginResponse): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of response.body) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }

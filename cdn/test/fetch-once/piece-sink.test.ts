@@ -88,8 +88,7 @@ describe('the piece sink', () => {
     await sink.write(generatedContent(PIECE))
     await sink.settle()
     await sink.seek(0)
-    const again = sink.write(generatedContent(PIECE, 2)).then(() => sink.settle())
-    await assert.rejects(again, { code: 'ORIGIN_CHANGED' })
+    await assert.rejects(written(sink, generatedContent(PIECE, 2)), { code: 'ORIGIN_CHANGED' })
     await sink.close()
   })
 
@@ -98,11 +97,16 @@ describe('the piece sink', () => {
     const full = new DamselflyError('DISK_FULL', 'no space')
     const failing = failingToCommit(stored, full)
     const { sink } = sinkOf(failing)
-    await assert.rejects(sink.write(generatedContent(2 * PIECE)).then(() => sink.settle()), full)
+    await assert.rejects(written(sink, generatedContent(2 * PIECE)), full)
     await sink.close()
     await store.delete(stored.record.taskId)
   })
 })
+
+async function written(sink: PieceSink, bytes: Uint8Array): Promise<void> {
+  await sink.write(bytes)
+  await sink.settle()
+}
 
 /** The same task on a disk that is full. */
 function failingToCommit(stored: StoredTask, error: Error): StoredTask {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { collect } from '@damselfly/shared'
 import { describeSourceClient } from '@damselfly/cdn/testing/source-client'
 import { createHttpSource, type HttpSourceInit, type OriginRequest, type SourceClient } from '../../src/index.ts'
 import { createFaultOrigin, generatedContent, type FaultOrigin, type OriginContent } from '../../src/testing/index.ts'
@@ -90,7 +91,7 @@ describe('the HTTP source client', () => {
     const url = origin.add('/f', { size: SIZE, ranges: false })
     const response = await client.read(request(url, { range: { start: 5 } }))
     assert.deepEqual([response.start, response.bodyLength, response.acceptsRanges], [0, SIZE, false])
-    await response.body[Symbol.asyncIterator]().return?.()
+    response.body.cancel()
   })
 
   it('asks by If-Range where the tag is strong', async () => {
@@ -260,9 +261,7 @@ function request(url: string, more: Partial<OriginRequest> = {}): OriginRequest 
 }
 
 async function readAll(client: SourceClient, url: string, more: Partial<OriginRequest> = {}): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of (await client.read(request(url, more))).body) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  return await collect((await client.read(request(url, more))).body)
 }
 
 /** Answers each request with bytes of its own choice. */

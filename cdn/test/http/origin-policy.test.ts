@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { LookupAddress } from 'node:dns'
 import fc from 'fast-check'
+import { collect } from '@damselfly/shared'
 import { isPublicAddress, parseAddress } from '../../src/http/public-address.ts'
 import { parseOriginRule } from '../../src/http/origin-rule.ts'
 import { createHttpSource, type HttpSourceInit, type OriginPolicy } from '../../src/index.ts'
@@ -103,10 +104,8 @@ describe('the HTTP source client, guarding private addresses', () => {
   async function outcome(policy: OriginPolicy, url: string): Promise<string> {
     const client = createHttpSource({ policy, lookup })
     try {
-      const chunks: Uint8Array[] = []
       const { body } = await client.read({ url, headers: new Map(), signal: new AbortController().signal })
-      for await (const chunk of body) chunks.push(chunk)
-      return Buffer.concat(chunks).toString()
+      return (await collect(body)).toString()
     } catch (error) {
       return (error as { code: string }).code
     } finally {
@@ -156,7 +155,7 @@ describe('the HTTP source client, guarding private addresses', () => {
     const client = createHttpSource({ policy: { trustRequestedHost: true }, lookup })
     const read = async (url: string): Promise<void> => {
       const { body } = await client.read({ url, headers: new Map(), signal: new AbortController().signal })
-      for await (const _ of body);
+      await collect(body)
     }
     await read(`http://first.example:${port}/f`)
     origin.add('/hop', { redirectTo: `http://first.example:${port}/f` })

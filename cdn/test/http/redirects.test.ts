@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { collect } from '@damselfly/shared'
 import { createHttpSource, type SourceClient } from '../../src/index.ts'
 import { createFaultOrigin, type FaultOrigin } from '../../src/testing/index.ts'
 
@@ -26,10 +27,8 @@ describe('the HTTP source client, redirected', () => {
   })
 
   async function read(url: string, headers: ReadonlyMap<string, string> = new Map()): Promise<string> {
-    const chunks: Uint8Array[] = []
     const { body } = await client.read({ url, headers, signal: new AbortController().signal })
-    for await (const chunk of body) chunks.push(chunk)
-    return Buffer.concat(chunks).toString()
+    return (await collect(body)).toString()
   }
 
   const sent = (origin: FaultOrigin, path: string): Record<string, unknown> => {

@@ -1,4 +1,4 @@
-import { DamselflyError } from '@damselfly/shared'
+import { DamselflyError, flowOf } from '@damselfly/shared'
 import type { OriginInfo, OriginRequest, OriginResponse, SourceClient } from '@damselfly/cdn'
 
 /** Bytes handed out at once. */
@@ -54,7 +54,7 @@ export class FakeSource implements SourceClient {
     if (ifMatch !== undefined && ifMatch.etag !== this.etag) throw new DamselflyError('ORIGIN_CHANGED', 'another entity tag')
     const start = range?.start ?? 0
     const end = Math.min((range?.end ?? this.content.length - 1) + 1, this.content.length)
-    return { ...this.#describe(), start, bodyLength: end - start, body: this.#body(this.content, start, end, signal) }
+    return { ...this.#describe(), start, bodyLength: end - start, body: flowOf(this.#body(this.content, start, end, signal)) }
   }
 
   async close(): Promise<void> {

@@ -107,7 +107,7 @@ export class OriginFetch {
     try {
       const answer = await this.#open(offset, last.offset + last.length - 1)
       if (answer.contentLength !== undefined && answer.contentLength !== layout.contentLength) {
-        await discard(answer.body)
+        answer.body.cancel()
         throw new DamselflyError('ORIGIN_CHANGED', 'the content at the origin has another length now')
       }
       if (answer.acceptsRanges && answer.start === offset) await this.#consume(stored, answer, { first, last: run.last })
@@ -132,7 +132,7 @@ export class OriginFetch {
 
   /** Without ranges one body brings all that is missing; of others that come at the same time nothing is taken. */
   async #consumeAll(stored: StoredTask, answer: OriginBody): Promise<void> {
-    if (this.#isStreaming) return discard(answer.body)
+    if (this.#isStreaming) return answer.body.cancel()
     this.#isStreaming = true
     try {
       await this.#consume(stored, answer, { first: 0, last: Number.MAX_SAFE_INTEGER })
@@ -143,18 +143,30 @@ export class OriginFetch {
 
   /** Stores the body's pieces, which must reach to the end of `run`. */
   async #consume(stored: StoredTask, answer: OriginBody, run: PieceRun): Promise<void> {
-    const { account, digests, onStored, limiters, signal } = this.#options
-    const stream = new PieceStream({ stored, account, digests, onStored }, answer.start)
+    const { account, digests, onStored } = this.#options
+    const stream = new PieceStream({ stored, account, digests, onStored, isEnough: () => this.isStopped }, answer.start)
     try {
-      for await (const bytes of answer.body) {
-        for (const limiter of limiters) await limiter.take(bytes.length, signal)
-        if (!(await stream.push(bytes, () => this.isStopped))) return
-      }
+      await answer.body.pipe((bytes) => {
+        const busy = stream.push(bytes)
+        if (stream.hasEnough) answer.body.cancel()
+        return this.#paced(bytes.length, busy)
+      })
+      await stream.settle()
+      if (stream.hasEnough) return
       checkEnd(stored, stream.position, run)
       await stream.end()
     } finally {
+      answer.body.cancel()
       await stream.abort()
     }
+  }
+
+  /** @returns what to wait for before more bytes are taken, after so many whose storing is `busy` */
+  #paced(bytes: number, busy: Promise<void> | undefined): Promise<void> | undefined {
+    const { limiters, signal } = this.#options
+    const limits = limiters.filter((limiter) => !limiter.unlimited)
+    if (limits.length === 0) return busy
+    return allOf([...limits.map((limiter) => limiter.take(bytes, signal)), busy ?? Promise.resolve()])
   }
 
   /** Repeats what failed for a passing reason, with growing pauses, as long as pieces still come now and then. */
@@ -185,9 +197,8 @@ function checkEnd({ layout }: StoredTask, position: number, run: PieceRun): void
   }
 }
 
-/** Ends a request whose body is of no use. */
-async function discard(body: AsyncIterable<Uint8Array>): Promise<void> {
-  await body[Symbol.asyncIterator]().return?.()
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(promises)
 }
 
 function isTransient(error: unknown): boolean {

@@ -1,3 +1,5 @@
+import type { ByteFlow } from '@damselfly/shared'
+
 /** The origin of one task, as the task sees it: positions are in the task's content, even where that is a part of a larger one. */
 export interface OriginReader {
   /** Learns length and validators without a body. @throws DamselflyError as the source client does */
@@ -27,6 +29,6 @@ export interface OriginPart {
 export interface OriginBody extends OriginContent {
   /** Position of the first byte of `body`: `part.start`, or 0 where the origin ignores ranges. */
   readonly start: number
-  /** Leaving the loop early ends the request. */
-  readonly body: AsyncIterable<Uint8Array>
+  /** Whoever does not read it to its end cancels it. */
+  readonly body: ByteFlow
 }

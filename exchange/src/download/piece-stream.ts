@@ -10,6 +10,8 @@ export interface PieceStreamOptions {
   /** What the supernode said, where it did: the origin must agree. */
   readonly digests: ReadonlyMap<number, Sha256>
   readonly onStored: (index: number, digest: Sha256) => void
+  /** Asked where a piece ended: whether it may be the last one. */
+  readonly isEnough: () => boolean
 }
 
 /**
@@ -23,6 +25,9 @@ export class PieceStream {
   #writer: PieceWriter | undefined
   #comparison: Hash | undefined
   #received = 0
+  #hasEnough = false
+  /** The pieces whose bytes have all come, on their way to the disk. */
+  #ending: Promise<void> = Promise.resolve()
 
   /** @param start where the first byte belongs in the content; the start of a piece */
   constructor(options: PieceStreamOptions, start: number) {
@@ -35,28 +40,38 @@ export class PieceStream {
     return this.#position
   }
 
+  /** No more bytes are wanted. */
+  get hasEnough(): boolean {
+    return this.#hasEnough
+  }
+
   /**
-   * Takes the next bytes.
+   * Takes the next bytes; they may be gone when it returns.
    *
-   * @param isEnough asked where a piece ended: whether this may be the last one
-   * @returns whether more bytes are wanted
+   * @returns what to wait for before the next ones, if anything
    * @throws DamselflyError ORIGIN_CHANGED when a piece lacks the digest that it had before; ORIGIN_LONG past the known end;
    * DISK_FULL, DISK_FAILED
    */
-  async push(bytes: Uint8Array, isEnough: () => boolean = () => false): Promise<boolean> {
-    let rest = bytes
-    while (rest.length > 0) {
+  push(bytes: Uint8Array): Promise<void> | undefined {
+    const waits: Promise<void>[] = []
+    for (let rest = bytes; rest.length > 0 && !this.#hasEnough; ) {
       if (this.isAtEnd) throw new DamselflyError('ORIGIN_LONG', `the content goes on after ${this.#position} bytes`)
       const { index, start, end } = this.#pieceAt(this.#position)
       if (this.#position === start) this.#begin(index, end - start)
       const part = rest.subarray(0, end - this.#position)
-      await this.#write(part)
+      const busy = this.#write(part)
+      if (busy !== undefined) waits.push(heard(busy))
       this.#position += part.length
       rest = rest.subarray(part.length)
-      if (this.#position === end && !this.isAtEnd) await this.#finish(index)
-      if (this.#writer === undefined && isEnough()) return false
+      if (this.#position === end && !this.isAtEnd) waits.push(this.#finish(index))
+      this.#hasEnough = this.#writer === undefined && this.#options.isEnough()
     }
-    return true
+    return waits.length === 0 ? undefined : allOf(waits)
+  }
+
+  /** Resolves when the pieces whose bytes have all come are stored. @throws as `push` */
+  async settle(): Promise<void> {
+    await this.#ending
   }
 
   /** Whether all bytes up to the known end have been taken. The last piece then waits for `end`. */
@@ -74,7 +89,10 @@ export class PieceStream {
   async end(): Promise<void> {
     const { stored } = this.#options
     if (stored.layout === undefined) await stored.update({ contentLength: this.#position })
-    if (this.#position > 0 && this.isAtEnd) await this.#finish(Math.floor((this.#position - 1) / stored.record.pieceSize))
+    if (this.#position > 0 && this.isAtEnd) {
+      void this.#finish(Math.floor((this.#position - 1) / stored.record.pieceSize))
+    }
+    await this.settle()
   }
 
   /** Gives up the piece that is under way. Idempotent. */
@@ -84,6 +102,7 @@ export class PieceStream {
     this.#options.account.settled(this.#received, undefined)
     this.#received = 0
     await writer?.abort()
+    await this.#ending.catch(() => undefined)
   }
 
   #pieceAt(position: number): { readonly index: number; readonly start: number; readonly end: number } {
@@ -98,8 +117,18 @@ export class PieceStream {
     this.#writer = stored.claim(index, length)
   }
 
-  async #finish(index: number): Promise<void> {
-    if (this.#writer !== undefined) return this.#commit(this.#writer)
+  /** @returns the end of the pieces before, so that no more than two are on their way to the disk */
+  #finish(index: number): Promise<void> {
+    const before = this.#ending
+    const writer = this.#writer
+    if (writer === undefined) this.#compare(index)
+    else this.#ending = heard(allOf([before, this.#commit(writer, this.#received)]))
+    this.#writer = undefined
+    this.#received = 0
+    return before
+  }
+
+  #compare(index: number): void {
     const comparison = this.#comparison
     this.#comparison = undefined
     const held = this.#options.stored.digest(index)
@@ -107,26 +136,36 @@ export class PieceStream {
     if (!digestsEqual(comparison.digest(), held)) throw changed(index)
   }
 
-  async #write(part: Uint8Array): Promise<void> {
+  #write(part: Uint8Array): Promise<void> | undefined {
     this.#comparison?.update(part)
-    if (this.#writer === undefined) return
+    if (this.#writer === undefined) return undefined
     this.#received += part.length
     this.#options.account.received(part.length)
-    await this.#writer.write(part)
+    return this.#writer.write(part)
   }
 
-  async #commit(writer: PieceWriter): Promise<void> {
+  async #commit(writer: PieceWriter, received: number): Promise<void> {
+    const { account, digests, onStored } = this.#options
     try {
-      const digest = await writer.commit(this.#options.digests.get(writer.index))
-      this.#writer = undefined
-      this.#options.account.settled(this.#received, 'origin')
-      this.#received = 0
-      this.#options.onStored(writer.index, digest)
+      const digest = await writer.commit(digests.get(writer.index))
+      account.settled(received, 'origin')
+      onStored(writer.index, digest)
     } catch (error) {
-      await this.abort()
+      account.settled(received, undefined)
+      await writer.abort()
       throw isDamselflyError(error, 'PIECE_CORRUPT') ? changed(writer.index, error) : error
     }
   }
+}
+
+/** A failure is told to whoever pushes, settles or ends next, if nobody waits for it now. */
+function heard(promise: Promise<void>): Promise<void> {
+  promise.catch(() => undefined)
+  return promise
+}
+
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(promises)
 }
 
 function changed(index: number, cause?: unknown): DamselflyError {

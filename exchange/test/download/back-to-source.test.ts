@@ -138,6 +138,7 @@ describe('going back to the source', () => {
       await bench.answer()
       const held = (await bench.supernode.whenHeard('want')).length
       assert.equal(held, 1)
+      await bench.until(() => task.progress().bytesFrom.peers > 0)
       gate.resolve()
       await bench.until(() => task.progress().verifiedBytes === bench.content.length)
       bench.tellManifest()

@@ -1,4 +1,4 @@
-import { DamselflyError } from '@damselfly/shared'
+import { DamselflyError, flowOf } from '@damselfly/shared'
 import type { OriginBody, OriginContent, OriginPart, OriginReader } from '../../src/download/origin-reader.ts'
 
 export interface MemoryOriginInit {
@@ -56,7 +56,7 @@ export class MemoryOrigin implements OriginReader {
     if (ranges && asksRange && part.start >= this.content.length) throw new DamselflyError('RANGE_UNSATISFIABLE', 'past the end')
     const start = ranges ? part.start : 0
     const end = ranges ? Math.min((part.end ?? Number.MAX_SAFE_INTEGER) + 1, this.content.length) : this.content.length
-    return { ...this.#describe(), start, body: this.#body(this.content.subarray(start, end), signal) }
+    return { ...this.#describe(), start, body: flowOf(this.#body(this.content.subarray(start, end), signal)) }
   }
 
   #describe(): OriginContent {
