@@ -28,9 +28,14 @@ function resultParagraphs({ name, title }: Bench, result: SavedResult): readonly
   return [
     `![${title}](performance/${name}.svg)`,
     ...(withGoal.length === 0 ? [] : [table(['goal', 'median', 'spread', 'should be', ''], withGoal.map(goalRow))]),
-    ...(others.length === 0 ? [] : [table(['figure', 'median', 'spread'], others.map(figureRow))]),
+    ...(others.length === 0 ? [] : [folded('The other figures', table(['figure', 'median', 'spread'], others.map(figureRow)))]),
     paragraph(circumstances(result)),
   ]
+}
+
+/** What only some readers want to see; GitHub shows it when it is clicked. */
+function folded(summary: string, text: string): string {
+  return `<details><summary>${summary}</summary>\n\n${text}\n\n</details>`
 }
 
 function goalRow(figure: Figure): readonly string[] {
