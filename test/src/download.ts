@@ -12,7 +12,8 @@ export interface DownloadDone {
   readonly type: 'done'
   readonly taskId: string
   readonly output: string
-  readonly digest: string
+  /** Only where a digest was asked for. */
+  readonly digest?: string
   readonly contentLength: number
   readonly milliseconds: number
   readonly bytesFrom: BytesFrom

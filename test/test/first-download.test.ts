@@ -27,7 +27,6 @@ describe('one gibibyte through a supernode to three peers at once', function () 
   it('brings the right bytes to each', async () => {
     const downloads = peers.map((peer, i) => lab.download(nginx.url('big'), lab.path(`out-${i}`), peer).done())
     for (const [i, done] of (await Promise.all(downloads)).entries()) {
-      assert.equal(done.digest, `sha256:${digest}`)
       assert.equal(await digestOf(lab.path(`out-${i}`)), digest)
       assert.equal(done.bytesFrom.origin, 0)
       assert.equal(done.bytesFrom.peers + done.bytesFrom.cdn, GIB)

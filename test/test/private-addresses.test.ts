@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import type { FaultOrigin } from '@damselfly/cdn/testing'
+import { generatedContent, type FaultOrigin } from '@damselfly/cdn/testing'
 import { digestOf, failsCleanly, Lab } from '@damselfly/test'
 
 const SIZE = 3 * 1024 ** 2
@@ -23,7 +24,7 @@ describe('an origin at a private address', function () {
     const supernode = await lab.supernode('careful', { config: { origins: { private: 'deny' } } })
     const daemon = await lab.daemon('trusting', { supernodes: [supernode.address] })
     const done = await lab.download(url, lab.path('out'), daemon).done()
-    assert.equal(await digestOf(lab.path('out')), done.digest.replace('sha256:', ''))
+    assert.equal(await digestOf(lab.path('out')), createHash('sha256').update(generatedContent(SIZE)).digest('hex'))
     assert.equal(done.backToSource, 'supernode-refused')
     assert.equal(done.bytesFrom.origin, SIZE)
     assert.equal(origin.stats('/file').bodyBytes, SIZE)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import type { FaultOrigin } from '@damselfly/cdn/testing'
+import { generatedContent, type FaultOrigin } from '@damselfly/cdn/testing'
 import {
   commandOf,
   createWaysLab,
@@ -83,7 +84,7 @@ describe('a person at a terminal', function () {
       origin.resume(path)
       const done = await new RunningDownload(lab.dfget(args)).done()
       assert.ok(done.bytesFrom.held >= verifiedBytes, `${done.bytesFrom.held} of ${verifiedBytes}`)
-      assert.equal(done.digest, `sha256:${await digestOf(`${folder}-out`)}`)
+      assert.equal(await digestOf(`${folder}-out`), createHash('sha256').update(generatedContent(6 * MIB)).digest('hex'))
     })
   }
 })

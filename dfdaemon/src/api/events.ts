@@ -19,7 +19,8 @@ export async function doneEvent(result: FinishedDownload): Promise<DoneEvent | D
   try {
     const { dev, ino } = await stat(path, { bigint: true })
     const file = { path, device: String(dev), inode: String(ino) }
-    return { type: 'done', digest: formatDigest(contentDigest), length: contentLength, ...file, bytesFrom, backToSource }
+    const digest = contentDigest === undefined ? undefined : formatDigest(contentDigest)
+    return { type: 'done', digest, length: contentLength, ...file, bytesFrom, backToSource }
   } catch (error) {
     return errorEvent(diskError(error, `look at ${path}`))
   }

@@ -108,8 +108,7 @@ export class RemoteDownload implements Download {
   }
 
   #finish(event: DoneEvent): FinishedDownload {
-    const contentDigest = parseDigest(event.digest)
-    if (contentDigest === undefined) throw new DamselflyError('PROTOCOL', 'dfdaemon sent no digest')
+    const contentDigest = event.digest === undefined ? undefined : parseDigest(event.digest)
     this.#done = event
     const { length: contentLength, path, bytesFrom, backToSource } = event
     return { taskId: this.taskId, contentLength, contentDigest, path, bytesFrom, backToSource }

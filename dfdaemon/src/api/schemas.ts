@@ -53,7 +53,7 @@ export const progressEvent = z.object({
 
 export const doneEvent = z.object({
   type: z.literal('done'),
-  digest: z.string(),
+  digest: z.string().optional(),
   length: byteCount,
   path: z.string().describe('The file in the data directory. Link or copy it if you may read it; never write to it.'),
   device: z.string().describe('With inode: tells whether the path means the same file to you (containers).'),

@@ -17,6 +17,7 @@ import {
   createLocalPieceStore,
   createSupernodeDialer,
   formatSupernodeAddress,
+  isWhole,
   knownSupernodesFile,
   loadIdentity,
   TaskDownload,
@@ -249,7 +250,8 @@ class LocalPeer implements Peer {
   }
 
   #view(record: TaskRecord): TaskView {
-    const complete = record.contentDigest !== undefined
+    const verifiedBytes = this.#store.verifiedBytes(record.taskId)
+    const complete = isWhole({ isComplete: verifiedBytes === record.contentLength, record })
     return {
       taskId: record.taskId,
       url: redactUrl(record.url),
@@ -257,7 +259,7 @@ class LocalPeer implements Peer {
       application: record.application,
       state: this.#isDownloading(record.taskId) && !complete ? 'downloading' : complete ? 'complete' : 'partial',
       contentLength: record.contentLength,
-      verifiedBytes: this.#store.verifiedBytes(record.taskId),
+      verifiedBytes,
       contentDigest: record.contentDigest,
       createdAt: new Date(record.createdAt).toISOString(),
       lastUsedAt: new Date(record.lastUsedAt).toISOString(),

@@ -25,7 +25,8 @@ export interface DownloadRequest {
 export interface FinishedDownload {
   readonly taskId: TaskId
   readonly contentLength: number
-  readonly contentDigest: Sha256
+  /** Of the whole; undefined where nobody asked for it or signed it. */
+  readonly contentDigest: Sha256 | undefined
   /** The file in the data directory that holds exactly the content. Read it, link it or copy it; never write to it. */
   readonly path: string
   readonly bytesFrom: BytesFrom

@@ -24,7 +24,7 @@ export class JsonReporter implements Reporter {
 
   done({ output, finished, elapsedMs }: Summary): void {
     const { taskId, contentLength, contentDigest, bytesFrom, backToSource } = finished
-    const digest = formatDigest(contentDigest)
+    const digest = contentDigest === undefined ? undefined : formatDigest(contentDigest)
     const milliseconds = Math.round(elapsedMs)
     this.#write(JSON.stringify({ type: 'done', taskId, output, digest, contentLength, milliseconds, bytesFrom, backToSource }))
   }

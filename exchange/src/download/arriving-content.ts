@@ -1,4 +1,4 @@
-import { DamselflyError, digestsEqual, messageOf, pause, type PeerId, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, messageOf, type PeerId, type Sha256 } from '@damselfly/shared'
 import type { TaskNews } from '../control/task-control.ts'
 import type { StoredTask } from '../store/piece-store.ts'
 import { contradicts } from './content-version.ts'
@@ -17,9 +17,6 @@ export interface ArrivingContentOptions {
   readonly signal: AbortSignal
 }
 
-/** How long a finished child waits for the supernode's signature before it hashes the whole itself; milliseconds. */
-const MANIFEST_WAIT = 1_000
-
 /**
  * What is known and held of a content while it arrives, whoever brings it. What is said of it
  * before its place in the store is made is kept and applied then.
@@ -28,7 +25,6 @@ export class ArrivingContent {
   readonly #options: ArrivingContentOptions
   readonly #digests = new Map<number, Sha256>()
   readonly #complete = Promise.withResolvers<void>()
-  readonly #manifest = new AbortController()
   #early: ((stored: StoredTask) => void)[] = []
   #preparing: Promise<StoredTask> | undefined
   #stored: StoredTask | undefined
@@ -123,13 +119,6 @@ export class ArrivingContent {
     this.check()
   }
 
-  /** Waits a moment for the supernode's word on the whole. Resolves also without it, and when aborted. */
-  async awaitManifest(): Promise<void> {
-    if (this.#stored?.record.contentDigest !== undefined) return
-    const { dependencies, signal } = this.#options
-    await pause(dependencies.clock, MANIFEST_WAIT, AbortSignal.any([signal, this.#manifest.signal]))
-  }
-
   /** Looks whether the last piece has come. */
   check(): void {
     if (this.isComplete) this.#complete.resolve()
@@ -161,8 +150,7 @@ export class ArrivingContent {
     if (manifest === undefined) return
     await this.takeLength(stored, manifest.contentLength)
     for (const [index, digest] of manifest.digests.entries()) this.learnDigest(index, digest)
-    await stored.update({ signedManifest, contentDigest: manifest.contentDigest })
-    this.#manifest.abort()
+    await stored.update({ signedManifest, contentDigest: manifest.contentDigest ?? stored.record.contentDigest })
   }
 }
 

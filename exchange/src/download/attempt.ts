@@ -95,7 +95,6 @@ export class DownloadAttempt implements TaskControlListener {
       signal.throwIfAborted()
       this.#begin()
       await Promise.race([this.#content.complete, this.#failure.promise])
-      await Promise.race([this.#wordOnTheWhole(), this.#failure.promise])
       return this.#content.stored as StoredTask
     } finally {
       signal.removeEventListener('abort', aborted)
@@ -290,10 +289,6 @@ export class DownloadAttempt implements TaskControlListener {
     this.#content.whenPrepared((stored) => {
       if (this.#assigned !== undefined && !this.#work.signal.aborted) action(this.#assigned, stored)
     })
-  }
-
-  async #wordOnTheWhole(): Promise<void> {
-    if (this.#standing.type === 'joined' && this.#options.task.identity.digest === undefined) await this.#content.awaitManifest()
   }
 
   #spawn(work: Promise<void>): void {

@@ -16,6 +16,7 @@ import type { ControlClient } from '../control/control-client.ts'
 import type { PieceStore, StoredTask } from '../store/piece-store.ts'
 import { DownloadAttempt } from './attempt.ts'
 import type { BackToSourceReason } from './back-to-source-reason.ts'
+import { isWhole } from '../store/whole.ts'
 import { hashContent } from './content-hasher.ts'
 import { canBeRevalidated, isSameVersion } from './content-version.ts'
 import { followContent } from './follow-content.ts'
@@ -68,7 +69,8 @@ export interface DownloadProgress {
 export interface FinishedTask {
   readonly stored: StoredTask
   readonly contentLength: number
-  readonly contentDigest: Sha256
+  /** Of the whole; undefined where nobody asked for it or signed it. */
+  readonly contentDigest: Sha256 | undefined
 }
 
 /** A content that changes under the download is begun anew so often; then it is an error. */
@@ -152,7 +154,7 @@ export class TaskDownload {
   /** What is here, if it is whole and the origin still serves it to this caller. */
   async #heldAndCurrent(signal: AbortSignal): Promise<FinishedTask | undefined> {
     const held = this.#stored
-    if (held?.isComplete !== true || held.record.contentDigest === undefined) return undefined
+    if (held === undefined || !isWhole(held)) return undefined
     const { identity, origin, backToSource } = this.task
     const needsNoOrigin = !held.record.isPrivate && (identity.digest !== undefined || !backToSource)
     const freshness = needsNoOrigin ? 'current' : await this.#freshness(held, origin, signal)
@@ -254,27 +256,26 @@ export class TaskDownload {
     control?.dropTask(this.task.taskId)
   }
 
-  /** The digest of the whole: hashed here if the caller gave one to compare with, else as the supernode signed it. */
-  async #verify(stored: StoredTask, signal: AbortSignal): Promise<Sha256> {
+  /** The digest of the whole: hashed here if the caller gave one to compare with, else as the supernode signed it, if it did. */
+  async #verify(stored: StoredTask, signal: AbortSignal): Promise<Sha256 | undefined> {
     const { digest: expected } = this.task.identity
-    const signed = expected === undefined ? stored.record.contentDigest : undefined
-    if (signed !== undefined) return signed
+    if (expected === undefined) return stored.record.contentDigest
     const digest = await (this.#hashing ?? hashContent(stored, signal))
-    if (expected !== undefined && !digestsEqual(digest, expected)) {
+    if (!digestsEqual(digest, expected)) {
       throw new DamselflyError('DIGEST_MISMATCH', `the content has ${formatDigest(digest)}, not ${formatDigest(expected)}`)
     }
     await stored.update({ contentDigest: digest })
     return digest
   }
 
-  /** Where no supernode will vouch for the whole, hashing keeps pace with the download instead of following it. */
+  /** Where the whole is to be compared, hashing keeps pace with the download instead of following it. */
   #hashAlong(stored: StoredTask, signal: AbortSignal): void {
-    if (this.task.identity.digest === undefined && this.#dependencies.control !== undefined) return
+    if (this.task.identity.digest === undefined) return
     this.#hashing = hashContent(stored, signal)
     this.#hashing.catch(() => undefined)
   }
 
-  #finished(stored: StoredTask, contentDigest: Sha256): FinishedTask {
+  #finished(stored: StoredTask, contentDigest: Sha256 | undefined): FinishedTask {
     this.#ready.resolve(stored)
     const contentLength = stored.record.contentLength ?? 0
     return { stored, contentLength, contentDigest }

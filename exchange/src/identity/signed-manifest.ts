@@ -45,12 +45,17 @@ export function verifyManifest(bytes: Uint8Array, supernodes: ReadonlySet<PeerId
   if (!isSigned) throw refused('it is not signed by the supernode')
   const manifest = decode(ManifestSchema, signed.manifest, MAX_MANIFEST_BYTES)
   if (manifest.taskId.length !== SHA256_BYTES) throw refused('its task id does not have 32 bytes')
-  if (manifest.contentDigest.length !== SHA256_BYTES) throw refused('its content digest does not have 32 bytes')
+  if (![0, SHA256_BYTES].includes(manifest.contentDigest.length)) throw refused('its content digest does not have 32 bytes')
   const digests = splitDigests(manifest.pieceDigests)
   const { pieceCount } = layoutOf(manifest)
   if (digests.length !== pieceCount) throw refused(`it has ${digests.length} digests for ${pieceCount} pieces`)
   if (!digestsEqual(merkleRoot(digests), manifest.merkleRoot)) throw refused('its Merkle root is not that of its digests')
   return manifest
+}
+
+/** SHA-256 of the whole content, if the supernode has computed it. */
+export function contentDigestOf({ contentDigest }: Manifest): Sha256 | undefined {
+  return contentDigest.length === 0 ? undefined : contentDigest
 }
 
 /**

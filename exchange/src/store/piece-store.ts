@@ -13,7 +13,7 @@ export interface TaskRecord {
   readonly headers: readonly (readonly [string, string])[]
   /** The digest that the caller asked for. */
   readonly expectedDigest: Sha256 | undefined
-  /** Verified over the whole content. */
+  /** Verified over the whole content; undefined while nobody asked for it. */
   readonly contentDigest: Sha256 | undefined
   /** Bytes; undefined while unknown. */
   readonly contentLength: number | undefined

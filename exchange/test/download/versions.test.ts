@@ -71,21 +71,6 @@ describe('a content of which there are two versions', () => {
     assert.equal(task.progress().verifiedBytes, 3 * PIECE)
   })
 
-  it('is begun anew when the manifest comes after the last piece', async () => {
-    const { finished } = bench.begin()
-    await bench.answer()
-    bench.introduce(peer)
-    bench.assign(peer, 0, 1, 2)
-    await bench.supernode.whenHeard('pieceDone', 3)
-    await turns()
-    const newer = randomBytes(3 * PIECE)
-    bench.origin.content = newer
-    bench.tellManifest(newer)
-    await bench.supernode.whenHeard('register', 2)
-    await bench.pass(1600)
-    await bench.assertContent(await finished, newer)
-  })
-
   it('is begun anew when the supernode says that it changed, or tells another length', async () => {
     for (const news of [{ errorCode: 'ORIGIN_CHANGED' }, { contentLength: 5n }]) {
       const before = bench.supernode.all('register').length

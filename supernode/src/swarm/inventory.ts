@@ -1,5 +1,6 @@
 import { SHA256_BYTES, taskIdFromBytes, toDamselflyError } from '@damselfly/shared'
 import { toNumber, type Manifest } from '@damselfly/shared/wire'
+import { contentDigestOf } from '@damselfly/exchange'
 import type { Announcement } from '../control/announcement.ts'
 import { memberInit, type ConnectedPeer } from '../control/connected-peer.ts'
 import type { PieceDigest } from './swarm.ts'
@@ -53,7 +54,7 @@ function adoptManifest({ swarm, source }: Task, announced: Announcement, manifes
   swarm.describe(manifest.pieceSize, contentLength, validators)
   if (source.state.type === 'failed') swarm.originFailed()
   swarm.trust(digestsOf(manifest))
-  swarm.verified(manifest.contentDigest.slice())
+  swarm.verified(contentDigestOf(manifest)?.slice())
   swarm.completed(announced.signedManifest)
 }
 

@@ -9,7 +9,7 @@ import type { Swarm } from './swarm.ts'
  */
 export function manifestOf({ taskId, spec, content }: Swarm): Manifest {
   const { layout, contentDigest, validators } = content
-  if (layout === undefined || contentDigest === undefined) throw new RangeError('the content is not complete')
+  if (layout === undefined) throw new RangeError('the content is not complete')
   const digests = content.allDigests()
   return create(ManifestSchema, {
     taskId: taskIdToBytes(taskId),
@@ -17,7 +17,7 @@ export function manifestOf({ taskId, spec, content }: Swarm): Manifest {
     pieceSize: layout.pieceSize,
     pieceDigests: Buffer.concat(digests),
     merkleRoot: merkleRoot(digests),
-    contentDigest,
+    ...(contentDigest === undefined ? {} : { contentDigest }),
     validators: { ...validators },
     // Callers who named the content by its digest need not know each other's URLs.
     url: spec.expectedDigest === undefined ? canonicalUrl(spec.url, spec.filteredQueryParams) : redactUrl(spec.url),

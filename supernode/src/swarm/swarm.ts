@@ -147,8 +147,8 @@ export class Swarm {
     this.#ports.schedule({ type: 'pieces-dropped', task: this.taskId, peer: this.#ports.cdnPeer })
   }
 
-  /** The whole content has been compared with this digest. */
-  verified(contentDigest: Sha256): void {
+  /** The content is what the callers asked for. @param contentDigest that the whole was found to have, if anybody asked for it */
+  verified(contentDigest: Sha256 | undefined): void {
     this.#content.contentDigest = contentDigest
     this.#isVerified = true
     for (const member of this.#members.values()) this.#reconsider(member)
