@@ -17,7 +17,8 @@ export interface ContentSpec {
 
 export type CdnTaskState =
   | { readonly type: 'fetching' }
-  | { readonly type: 'complete'; readonly contentDigest: Sha256 }
+  /** Everything is here, and the whole has the expected digest, if there is one. */
+  | { readonly type: 'complete' }
   | { readonly type: 'failed'; readonly error: DamselflyError }
 
 /** Named listeners; each returns nothing and must not throw. */

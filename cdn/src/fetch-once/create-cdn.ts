@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import type { PieceStore } from '@damselfly/exchange'
-import { DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap, type Sha256, type TaskId } from '@damselfly/shared'
+import { isWhole, type PieceStore } from '@damselfly/exchange'
+import { DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Cdn, CdnTask, ContentSpec } from '../cdn.ts'
 import type { SourceClient } from '../source-client.ts'
@@ -128,14 +128,13 @@ class FetchOnceCdn implements MeasuredCdn {
 
   async #openComplete(taskId: TaskId): Promise<LiveTask | undefined> {
     const stored = await this.#init.store.open(taskId)
-    const digest = stored?.record.contentDigest
-    if (stored === undefined || !stored.isComplete || digest === undefined) {
+    if (stored === undefined || !isWhole(stored)) {
       this.#held.delete(taskId)
       return undefined
     }
     const known = this.#held.get(taskId)
     if (known?.stored === stored) return known
-    const task = LiveTask.ofComplete(stored, digest, this.#init.clock)
+    const task = LiveTask.ofComplete(stored, this.#init.clock)
     this.#held.set(taskId, task)
     return task
   }
@@ -154,7 +153,8 @@ class FetchOnceCdn implements MeasuredCdn {
     try {
       // So that the caller has entered the fetch in the list before it can end.
       await Promise.resolve()
-      this.#completed(task, await this.#fetch(asked, task))
+      await this.#fetch(asked, task)
+      this.#completed(task)
     } catch (error) {
       this.#failed(task, asked, toDamselflyError(error))
     } finally {
@@ -162,14 +162,14 @@ class FetchOnceCdn implements MeasuredCdn {
     }
   }
 
-  #completed(task: LiveTask, contentDigest: Sha256): void {
+  #completed(task: LiveTask): void {
     const { taskId } = task.spec
     this.#counters.fetchesCompleted++
     this.#running.delete(taskId)
     this.#held.set(taskId, task)
     this.#freshness.remember(task.stored)
     this.#init.logger.info({ taskId, originBytes: task.originBytes }, 'fetched')
-    task.end({ type: 'complete', contentDigest })
+    task.end({ type: 'complete' })
   }
 
   #failed(task: LiveTask, asked: SeparatedSpec, error: DamselflyError): void {
@@ -182,7 +182,7 @@ class FetchOnceCdn implements MeasuredCdn {
     task.end({ type: 'failed', error })
   }
 
-  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask): Promise<Sha256> {
+  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask): Promise<void> {
     const { store, sources, clock, logger, random } = this.#init
     const { signal } = this.#stopping
     const onAccess = (): void => this.#access.remember(spec, credentials)
@@ -190,6 +190,6 @@ class FetchOnceCdn implements MeasuredCdn {
     const retries = new RetrySchedule({ clock, limits: this.#limits, random: random ?? Math.random, signal })
     logger.info({ taskId: spec.taskId, url: redactUrl(spec.url) }, 'fetching from the origin')
     const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, signal })
-    return await fetch.run()
+    await fetch.run()
   }
 }

@@ -25,11 +25,11 @@ export class LiveTask implements CdnTask {
   }
 
   /** A task that is held since an earlier run of the program. */
-  static ofComplete(stored: StoredTask, contentDigest: Sha256, clock: Clock): LiveTask {
+  static ofComplete(stored: StoredTask, clock: Clock): LiveTask {
     const task = new LiveTask(specOf(stored.record), clock)
     task.hold(stored)
     task.open()
-    task.#state = { type: 'complete', contentDigest }
+    task.#state = { type: 'complete' }
     return task
   }
 

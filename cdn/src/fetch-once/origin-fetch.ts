@@ -7,7 +7,6 @@ import {
   messageOf,
   redactUrl,
   type Clock,
-  type Sha256,
 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { ContentSpec } from '../cdn.ts'
@@ -37,7 +36,8 @@ export interface FetchInit {
 interface Filling {
   readonly stored: StoredTask
   readonly sink: PieceSink
-  readonly hash: ContentHash
+  /** Only where the caller named a digest of the whole. */
+  readonly hash: ContentHash | undefined
   readonly release: () => void
 }
 
@@ -54,8 +54,8 @@ export class OriginFetch {
     this.#init = init
   }
 
-  /** @returns the digest of the whole content. @throws DamselflyError as Cdn.obtain */
-  async run(): Promise<Sha256> {
+  /** Resolves when the whole content is here. @throws DamselflyError as Cdn.obtain */
+  async run(): Promise<void> {
     try {
       return await this.#runTwice()
     } catch (error) {
@@ -68,7 +68,7 @@ export class OriginFetch {
   }
 
   /** A content that changes meanwhile is fetched anew, once. */
-  async #runTwice(): Promise<Sha256> {
+  async #runTwice(): Promise<void> {
     try {
       await this.#resume()
       return await this.#complete()
@@ -93,7 +93,7 @@ export class OriginFetch {
     if (stored.isComplete) this.#init.task.open()
   }
 
-  async #complete(): Promise<Sha256> {
+  async #complete(): Promise<void> {
     const { retries } = this.#init
     while (this.#filling?.sink.isFilled !== true) {
       try {
@@ -144,7 +144,7 @@ export class OriginFetch {
     const filling = this.#filling ?? (await this.#create(response, length))
     await this.#checkSame(filling.stored, response, length)
     await filling.sink.seek(place)
-    filling.hash.catchUp()
+    filling.hash?.catchUp()
     this.#init.task.open()
     return filling
   }
@@ -215,20 +215,19 @@ export class OriginFetch {
     throw new DamselflyError('ORIGIN_SHORT', message)
   }
 
-  async #verify({ stored, hash }: Filling): Promise<Sha256> {
-    const { spec } = this.#init
+  async #verify({ stored, hash }: Filling): Promise<void> {
+    const { url, expectedDigest } = this.#init.spec
+    if (hash === undefined || expectedDigest === undefined) return
     const digest = await hash.digest(stored.layout?.pieceCount ?? 0)
-    if (spec.expectedDigest !== undefined && !digestsEqual(digest, spec.expectedDigest)) {
-      const wanted = formatDigest(spec.expectedDigest)
-      throw new DamselflyError('DIGEST_MISMATCH', `${redactUrl(spec.url)} has ${formatDigest(digest)}, not ${wanted}`)
+    if (!digestsEqual(digest, expectedDigest)) {
+      throw new DamselflyError('DIGEST_MISMATCH', `${redactUrl(url)} has ${formatDigest(digest)}, not ${formatDigest(expectedDigest)}`)
     }
     await stored.update({ contentDigest: digest })
-    return digest
   }
 
   #fill(stored: StoredTask): Filling {
-    const { task, signal } = this.#init
-    const hash = new ContentHash(stored, signal)
+    const { spec, task, signal } = this.#init
+    const hash = spec.expectedDigest === undefined ? undefined : new ContentHash(stored, signal)
     const sink = new PieceSink(stored, hash, (index, digest) => task.tellPiece(index, digest))
     task.hold(stored)
     this.#filling = { stored, sink, hash, release: stored.use() }

@@ -12,13 +12,13 @@ export interface Gap {
 /** Cuts one stream of bytes into pieces and stores those that are missing. */
 export class PieceSink {
   readonly #stored: StoredTask
-  readonly #hash: ContentHash
+  readonly #hash: ContentHash | undefined
   readonly #onStored: (index: number, digest: Sha256) => void
   #position = 0
   #open: OpenPiece | undefined
   #ending: Promise<void> = Promise.resolve()
 
-  constructor(stored: StoredTask, hash: ContentHash, onStored: (index: number, digest: Sha256) => void) {
+  constructor(stored: StoredTask, hash: ContentHash | undefined, onStored: (index: number, digest: Sha256) => void) {
     this.#stored = stored
     this.#hash = hash
     this.#onStored = onStored
@@ -126,7 +126,7 @@ export class PieceSink {
     if (digest !== undefined) return new HeldPiece(index, digest)
     const writer = this.#stored.claim(index, this.#lengthOf(index))
     if (writer === undefined) throw new DamselflyError('TASK_BUSY', `somebody else writes piece ${index}`)
-    return new NewPiece(writer, this.#hash.begin(index))
+    return new NewPiece(writer, this.#hash?.begin(index))
   }
 
   /**
@@ -145,7 +145,7 @@ export class PieceSink {
   async #end(piece: OpenPiece): Promise<void> {
     const digest = await piece.end()
     if (digest === undefined) return
-    this.#hash.catchUp()
+    this.#hash?.catchUp()
     this.#onStored(piece.index, digest)
   }
 }

@@ -160,7 +160,9 @@ describe('the CDN, when the origin misbehaves', () => {
   it('takes a content that has the expected digest', async () => {
     const url = fixture.origin.add('/f', { size: SIZE })
     const spec = specOf(url, { expectedDigest: sha256(generatedContent(SIZE)) })
-    assert.equal((await fixture.obtainWhole(spec)).state.type, 'complete')
+    const task = await fixture.obtainWhole(spec)
+    assert.equal(task.state.type, 'complete')
+    assert.deepEqual(task.stored.record.contentDigest, spec.expectedDigest)
   })
 
   it('does not let one caller with a lying URL spoil the content for a caller with a true one', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { MIN_PIECE_SIZE } from '@damselfly/shared'
+import { MIN_PIECE_SIZE, sha256 } from '@damselfly/shared'
 import { generatedContent, type OriginContent } from '../../src/testing/index.ts'
 import { CdnFixture, readAll, specOf, whenEnded, whenPieces } from './cdn-fixture.ts'
 
@@ -103,12 +103,14 @@ describe('the CDN, after a restart in the middle of a fetch', () => {
   })
 
   it('hashes what is here, and asks the origin nothing, where only the end was missing', async () => {
-    const spec = specOf(fixture.origin.add('/f', { size: SIZE }))
+    const expectedDigest = sha256(generatedContent(SIZE))
+    const spec = specOf(fixture.origin.add('/f', { size: SIZE }), { expectedDigest })
     const first = await fixture.obtainWhole(spec)
     await first.stored.update({ contentDigest: undefined })
     await fixture.restart()
     const task = await fixture.obtain(spec)
     assert.equal((await whenEnded(task)).type, 'complete')
+    assert.deepEqual(task.stored.record.contentDigest, expectedDigest)
     assert.equal(fixture.origin.stats('/f').gets, 1)
   })
 })

@@ -159,7 +159,7 @@ export class TaskSource {
     this.#unsubscribe = undefined
     if (state.type === 'failed') return this.#fail(attempt, state.error)
     this.#state = { type: 'complete', task }
-    this.#swarm.verified(state.contentDigest)
+    this.#swarm.verified(task.stored.record.contentDigest)
     if (this.#swarm.content.hasAllDigests) this.#swarm.completed(this.#deps.sign(this.#swarm))
     this.#changed({ attempt, error: undefined })
   }
