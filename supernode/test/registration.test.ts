@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { DamselflyError, sha256, taskIdFromBytes } from '@damselfly/shared'
-import { verifyManifest, verifyTicket } from '@damselfly/exchange'
+import { contentDigestOf, verifyManifest, verifyTicket } from '@damselfly/exchange'
 import { createControlBench, largeContent, settle } from './control-bench.ts'
 import { digestOf, type FakeCdnTask } from './fake-cdn.ts'
 
