@@ -10,36 +10,52 @@ describe('the pace of the disk', () => {
     pace = new DiskPace({ now: () => now })
   })
 
-  const work = (ms: number): void => pace.measure(() => void (now += ms))
+  const work = (ms: number, times = 1): void => {
+    for (let i = 0; i < times; i++) pace.measure(() => void (now += ms))
+  }
 
-  it('is fast until it has been slow', () => {
-    work(1)
+  it('is fast while the page cache answers', () => {
+    work(0.1, 100)
     assert.equal(pace.isFast, true)
-    work(50)
+  })
+
+  it('is not called slow for one answer that came late among many', () => {
+    work(0.1, 50)
+    work(8)
+    work(0.1, 50)
+    assert.equal(pace.isFast, true)
+  })
+
+  it('is slow after a few answers of a disk that seeks, or one of a disk that hangs', () => {
+    work(10, 2)
     assert.equal(pace.isFast, false)
+    const other = new DiskPace({ now: () => now })
+    other.measure(() => void (now += 200))
+    assert.equal(other.isFast, false)
   })
 
   it('is tried again after a while, and later each time that it is slow again', () => {
-    work(50)
+    work(200)
     now += 1000
     assert.equal(pace.isFast, true)
-    work(50)
+    work(200)
     now += 1999
     assert.equal(pace.isFast, false)
     now += 1
     assert.equal(pace.isFast, true)
-    work(1)
-    work(50)
+    work(0.1, 10)
+    work(200)
     now += 1000
     assert.equal(pace.isFast, true)
   })
 
   it('counts work that failed, and hands its result or error on', () => {
     assert.equal(pace.measure(() => 7), 7)
-    assert.throws(() => pace.measure(() => {
-      now += 50
+    const fail = (): void => {
+      now += 200
       throw new Error('broken')
-    }), /broken/)
+    }
+    assert.throws(() => pace.measure(fail), /broken/)
     assert.equal(pace.isFast, false)
   })
 })
