@@ -5,13 +5,13 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Programs of others that figures are compared with, with what makes them tell their version. */
+/** Programs of others that figures are compared with: what makes them tell their version, and the Debian package. */
 const PROGRAMS = {
-  nginx: '-v',
-  curl: '--version',
-  openssl: 'version',
-  aria2c: '--version',
-} as const satisfies Record<string, string>
+  nginx: { versionArgument: '-v', debian: 'nginx-light' },
+  curl: { versionArgument: '--version', debian: 'curl' },
+  openssl: { versionArgument: 'version', debian: 'openssl' },
+  aria2c: { versionArgument: '--version', debian: 'aria2' },
+} as const satisfies Record<string, { readonly versionArgument: string; readonly debian: string }>
 
 export type ReferenceProgram = keyof typeof PROGRAMS
 
@@ -27,9 +27,14 @@ const SERVER_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin']
 export async function findProgram(name: ReferenceProgram): Promise<InstalledProgram | undefined> {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== ''), ...SERVER_FOLDERS]
   for (const path of folders.map((folder) => join(folder, name))) {
-    if (await isExecutable(path)) return { path, version: await versionOf(path, PROGRAMS[name]) }
+    if (await isExecutable(path)) return { path, version: await versionOf(path, PROGRAMS[name].versionArgument) }
   }
   return undefined
+}
+
+/** What to install for it on Debian and its relatives. */
+export function debianPackage(name: ReferenceProgram): string {
+  return PROGRAMS[name].debian
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Bench } from './bench.ts'
 import type { BenchResult } from './figure.ts'
 import type { Labs } from './labs.ts'
 import { describeCommit, describeMachine } from './machine.ts'
-import { findProgram, type InstalledProgram, type ReferenceProgram } from './reference-programs.ts'
+import { debianPackage, findProgram, type InstalledProgram, type ReferenceProgram } from './reference-programs.ts'
 import type { SavedResult } from './saved-results.ts'
 
 export interface RunSettings {
@@ -20,10 +20,10 @@ export async function runBench(bench: Bench, { rounds, labs, report }: RunSettin
   const common = { bench: bench.name, machine: describeMachine(), commit: await describeCommit() }
   const skipped = missing.filter((program) => bench.needs.includes(program))
   if (skipped.length > 0) {
-    report(`skipped: ${skipped.join(', ')} not installed`)
+    report(`skipped: ${absence(skipped)}`)
     return { type: 'skipped', result: { ...common, figures: [], skipped } }
   }
-  if (missing.length > 0) report(`left out: what is compared with ${missing.join(', ')}, not installed`)
+  if (missing.length > 0) report(`left out what is compared with others: ${absence(missing)}`)
 
   const began = { measuredAt: new Date().toISOString(), loadBefore: loadavg()[0] ?? 0 }
   const started = performance.now()
@@ -31,6 +31,10 @@ export async function runBench(bench: Bench, { rounds, labs, report }: RunSettin
   const seconds = Math.round((performance.now() - started) / 1000)
   const versions = Object.fromEntries([...programs].map(([name, { version }]) => [name, version]))
   return { type: 'measured', result: { ...common, figures, ...began, seconds, programs: versions } }
+}
+
+function absence(missing: readonly ReferenceProgram[]): string {
+  return `${missing.join(', ')} not installed (apt-get install ${missing.map(debianPackage).join(' ')})`
 }
 
 async function lookFor(

@@ -32,11 +32,11 @@ describe('the command line of benchmarks', () => {
 describe('a benchmark', () => {
   it('is skipped by name when a program is missing', async () => {
     const lines: string[] = []
-    const outcome = await runBench(bench('lonely', ['no-such-program' as ReferenceProgram]), { rounds: undefined, labs: new Labs(), report: (line) => lines.push(line) })
+    const outcome = await withPath('/nowhere', async () => runBench(bench('lonely', ['aria2c']), { rounds: undefined, labs: new Labs(), report: (line) => lines.push(line) }))
     assert.equal(outcome.type, 'skipped')
-    assert.deepEqual(outcome.result.skipped, ['no-such-program'])
+    assert.deepEqual(outcome.result.skipped, ['aria2c'])
     assert.deepEqual(outcome.result.figures, [])
-    assert.match(lines.join(), /no-such-program/)
+    assert.match(lines.join(), /aria2c not installed \(apt-get install aria2\)/)
   })
 
   it('is told its rounds, and its result has all that it needs to be judged', async () => {
@@ -113,5 +113,15 @@ function bench(name: string, needs: readonly ReferenceProgram[] = []): Bench {
     needs,
     explanation: { about: [], ways: {}, limits: [], plot: [] },
     run: async ({ rounds }) => [figure('rounds', 'x', [rounds ?? 0])],
+  }
+}
+
+async function withPath<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env['PATH']
+  process.env['PATH'] = path
+  try {
+    return await work()
+  } finally {
+    process.env['PATH'] = before
   }
 }

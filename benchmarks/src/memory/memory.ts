@@ -14,10 +14,10 @@ import { explanation } from './explanation.ts'
 /** Bytes. */
 const FILE_LENGTH = 512 * 1024 * 1024
 
-const ROUNDS = 8
+const ROUNDS = 6
 
 /** In which a virtual machine has given its free memory back; milliseconds. */
-const IDLE = 5_000
+const IDLE = 10_000
 
 /** Whether the harness takes away what would make its figures spread. */
 export const memoryBench: Bench = {
@@ -42,7 +42,7 @@ async function measure({ withLab, programs, rounds = ROUNDS, report }: BenchCont
       const output = lab.path('output')
       // Nothing tells when memory was given back.
       await sleep(IDLE)
-      if (isWarmed) await warmMemory(lab.path(), FILE_LENGTH)
+      if (isWarmed) await warmMemory(lab.path(), 2 * FILE_LENGTH)
       const { wall, used } = await measured({ cpu: cpuTimeOfEndedChildren }, async () => curlAndDigest({ lab, programs }, nginx.url('file'), output))
       await rm(output)
       return { wall, cpu: used.cpu }

@@ -27,11 +27,11 @@ const METHOD: readonly string[] = [
    spread from the least to the greatest stands beside it, in the plots as whiskers. Seconds depend on the machine,
    ratios far less; goals are therefore set on ratios.`,
   `**CPU-seconds** are user and system time of whole processes, as the kernel counts them in \`/proc\`. They depend less than
-   wall time on what else the machine does.`,
+   wall time on what else the machine does; what touching cold memory costs is part of them too.`,
   `**Warm memory.** A virtual machine gives free memory back to its host, and touching such a page again takes longer than
-   downloading it. Where files are moved a scratch file is therefore written and deleted at once right before each timed
-   way, the reference included, so that all find the same memory ready; before that, what earlier ways left to be
-   written to the disk is written. The kernel begins to give memory back after a second or two, so long ways still
+   downloading it. Where files are moved a scratch file is therefore written and deleted right before each timed way, the
+   reference included, until that gets no faster, so that all find the same memory ready; before that, what earlier
+   ways left to be written to the disk is written. The kernel begins to give memory back after a second or two, so long ways still
    pay some of this; they compare worse for it, not better. [memory](#memory) shows what it is good for.`,
   `**Checked.** Whatever a way downloads is compared with the original after its time has been taken.`,
   `**Loopback.** All processes share one machine and its cores. That shows what the programs cost, not how a network of
