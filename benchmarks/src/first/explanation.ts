@@ -25,6 +25,8 @@ export const explanation: Explanation = {
     '`... share from peers`: of all bytes that the daemons received.',
   ],
   limits: [
+    `\`--digest\`. Each piece is compared with the digest that the supernode gave for it; with \`--digest\` the whole would be
+     hashed once more.`,
     `Hosts of their own. All processes share the cores here, so a cold download takes at least the sum of its CPU-seconds
      divided by the cores, while origin, supernode and daemon would each have a host of their own.`,
     'Links slower than loopback, where waiting for the network would hide most of the work.',
