@@ -61,7 +61,14 @@ export class OriginFetch {
    */
   async run(): Promise<void> {
     if (this.#stored?.layout === undefined) await this.#retrying(() => this.#first())
-    await Promise.all(Array.from({ length: this.#options.parallel }, () => this.#worker()))
+    const workers = Array.from({ length: this.#options.parallel }, () => this.#worker())
+    try {
+      await Promise.all(workers)
+    } catch (error) {
+      // The piece that made the content whole ended all of this; others may still be counting theirs.
+      if (this.#options.signal.aborted) await Promise.allSettled(workers)
+      throw error
+    }
   }
 
   /** The first request also tells length, version and whether ranges are served. */
