@@ -1,5 +1,5 @@
 import { collectBuffersWithYoungObjects, toDamselflyError } from '@damselfly/shared'
-import { runDaemon } from './cli/run.ts'
+import { runDaemon } from './program.ts'
 
 function print(text: string): void {
   process.stdout.write(text)

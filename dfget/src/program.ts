@@ -1,5 +1,5 @@
 import { systemClock, toDamselflyError, type DamselflyError } from '@damselfly/shared'
-import { createReporter, lineWriter } from './create-reporter.ts'
+import { createReporter, lineWriter, type ReportStreams } from './create-reporter.ts'
 import { Interruption, type SignalSource } from './interruption.ts'
 import { chooseConfigFile, loadSettings, type Environment } from './load-settings.ts'
 import { parseArguments, type Invocation } from './options.ts'
@@ -11,20 +11,21 @@ export interface Program {
   readonly args: readonly string[]
   readonly env: Environment
   readonly version: string
-  readonly stdout: NodeJS.WriteStream
-  readonly stderr: NodeJS.WriteStream
+  /** Each is made when it is first asked for. */
+  readonly streams: ReportStreams
   readonly signals: SignalSource
 }
 
 /** @returns the exit code. Never throws. */
 export async function runProgram(program: Program): Promise<number> {
-  let reporter: Reporter = new LineReporter({ write: lineWriter(program.stderr), quiet: true })
+  const { streams } = program
+  let reporter: Reporter = new LineReporter({ write: lineWriter(() => streams.stderr), quiet: true })
   try {
-    const invocation = parseArguments(program.args, program.version)
+    const invocation = await parseArguments(program.args, program.version)
     if (invocation.type === 'download') {
       await download(program, invocation, (chosen) => (reporter = chosen))
     } else {
-      program.stdout.write(invocation.type === 'print' ? invocation.text : await configText(program, invocation))
+      streams.stdout.write(invocation.type === 'print' ? invocation.text : await configText(program, invocation))
     }
     return 0
   } catch (error) {
@@ -43,13 +44,13 @@ async function download(
   { job, configFile, flags }: DownloadInvocation,
   onReporter: (reporter: Reporter) => void,
 ): Promise<void> {
-  const { env, version, stdout, stderr, signals } = program
+  const { env, version, streams, signals } = program
   const settings = await loadSettings({ configFile: chooseConfigFile(configFile, env), flags, env })
-  const reporter = await createReporter(job, settings, { stdout, stderr }, systemClock)
+  const reporter = createReporter(job, settings, streams, systemClock)
   onReporter(reporter)
   const interruption = new Interruption(signals, settings.timeout)
   try {
-    await runDownload({ job, settings, reporter, env, version, stdout, clock: systemClock, signal: interruption.signal })
+    await runDownload({ job, settings, reporter, env, version, streams, signal: interruption.signal })
   } finally {
     interruption.close()
   }
@@ -60,7 +61,7 @@ async function configText({ env }: Program, { configFile, flags }: ConfigInvocat
   return printSettings(await readSettings({ configFile: chooseConfigFile(configFile, env), flags, env }))
 }
 
-function showDefect({ stderr }: Program, failure: DamselflyError): void {
+function showDefect({ streams }: Program, failure: DamselflyError): void {
   const stack = failure.cause instanceof Error ? failure.cause.stack : failure.stack
-  stderr.write(`${stack ?? ''}\n`)
+  streams.stderr.write(`${stack ?? ''}\n`)
 }

@@ -1,5 +1,5 @@
-import type { Writable } from 'node:stream'
-import { isDamselflyError, type Clock } from '@damselfly/shared'
+import { isDamselflyError } from '@damselfly/shared'
+import type { ReportStreams } from './create-reporter.ts'
 import { deliver, type Output } from './download.ts'
 import type { Environment } from './load-settings.ts'
 import { ProgressNotices } from './notices.ts'
@@ -21,8 +21,7 @@ export interface RunInit {
   readonly reporter: Reporter
   readonly env: Environment
   readonly version: string
-  readonly stdout: Writable
-  readonly clock: Clock
+  readonly streams: ReportStreams
   /** Aborted with a DamselflyError when the download is to be given up. */
   readonly signal: AbortSignal
 }
@@ -33,14 +32,14 @@ export interface RunInit {
  * @throws DamselflyError
  */
 export async function runDownload(init: RunInit): Promise<void> {
-  const { job, settings, reporter, env, version, clock, signal } = init
+  const { job, settings, reporter, env, version, signal } = init
   const name = job.output ?? outputNameOf(job.url)
-  const output = await openOutput(name, init.stdout)
+  const output = await openOutput(name, init.streams)
   const request = requestOf(job, settings, output.type !== 'file')
   const notify = (message: string): void => reporter.notice(message)
   const session = await openSession({ settings, request, env, version, notify, signal })
   const finished = await withReports(session, reporter, () => delivered(session, output, signal))
-  if (finished !== undefined) reporter.done({ output: name, finished, elapsedMs: clock.now() })
+  if (finished !== undefined) reporter.done({ output: name, finished, elapsedMs: process.uptime() * 1000 })
 }
 
 /** Closes the session in every case. What can be continued is kept for the next time. */
@@ -77,8 +76,8 @@ async function withReports<T>(session: Session, reporter: Reporter, work: () => 
   }
 }
 
-async function openOutput(name: string, stdout: Writable): Promise<Output> {
-  if (name === '-') return { type: 'stdout', stream: stdout }
+async function openOutput(name: string, streams: ReportStreams): Promise<Output> {
+  if (name === '-') return { type: 'stdout', stream: streams.stdout }
   const file = await prepareOutput(name)
   return file === undefined ? { type: 'device', path: name } : { type: 'file', file }
 }

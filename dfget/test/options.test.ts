@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { isDamselflyError, sha256 } from '@damselfly/shared'
+import fc from 'fast-check'
+import { readCommandLine } from '../src/command.ts'
+import { OPTIONS } from '../src/option-table.ts'
+import { readPlainArguments } from '../src/plain-arguments.ts'
 import { DEFAULT_SETTINGS } from '../src/settings.ts'
 import { dfgetConfigSchema, printSettings, readSettings } from '../src/config.ts'
 import { chooseConfigFile, defaultDataDir, loadSettings } from '../src/load-settings.ts'
@@ -9,15 +13,15 @@ import { useTempDir } from './temp-dir.ts'
 
 const URL = 'http://origin.test/file'
 
-function download(...args: readonly string[]) {
-  const invocation = parseArguments([URL, ...args], '1.2.3')
+async function download(...args: readonly string[]) {
+  const invocation = await parseArguments([URL, ...args], '1.2.3')
   return invocation.type === 'download' ? invocation : assert.fail(invocation.type)
 }
 
 describe('the command line', () => {
-  it('tells what is downloaded, and how', () => {
+  it('tells what is downloaded, and how', async () => {
     const digest = Buffer.from(sha256(Buffer.from('x')))
-    const { job, flags } = download(
+    const { job, flags } = await download(
       ...'-o out --range 5-9 --json -q --tag t --application a --filter sig,exp --timeout 30s'.split(' '),
       '--header',
       'A: 1',
@@ -39,26 +43,52 @@ describe('the command line', () => {
     assert.deepEqual(flags.filter, ['sig', 'exp'])
   })
 
-  it('hides no setting that it does not name', () => {
-    assert.deepEqual(Object.values(download().flags).filter((value) => value !== undefined), [])
+  it('hides no setting that it does not name', async () => {
+    assert.deepEqual(Object.values((await download()).flags).filter((value) => value !== undefined), [])
   })
 
-  it('does without dfdaemon when a supernode is named', () => {
-    assert.equal(download('--supernode', '[::1]:65000').flags.daemon, false)
-    assert.equal(download('--no-daemon').flags.daemon, false)
+  it('does without dfdaemon when a supernode is named', async () => {
+    assert.equal((await download('--supernode', '[::1]:65000')).flags.daemon, false)
+    assert.equal((await download('--no-daemon')).flags.daemon, false)
   })
 
-  it('shows help with every exit code, and the version', () => {
-    const help = parseArguments(['--help'], '1.2.3')
+  it('shows help with every exit code, and the version', async () => {
+    const help = await parseArguments(['--help'], '1.2.3')
     assert.ok(help.type === 'print')
     for (const line of ['0  the content', '130  interrupted', 'DIGEST_MISMATCH', 'DISK_FULL']) assert.ok(help.text.includes(line), line)
     assert.ok(help.text.split('\n').every((line) => line.length <= 100))
-    assert.deepEqual(parseArguments(['--version'], '1.2.3'), { type: 'print', text: '1.2.3\n' })
+    assert.deepEqual(await parseArguments(['--version'], '1.2.3'), { type: 'print', text: '1.2.3\n' })
   })
 
-  it('is refused with USAGE when it makes no sense', () => {
+  it('is refused with USAGE when it makes no sense', async () => {
     for (const args of [[], [URL, 'http://another/'], [URL, '--nonsense'], [URL, '--digest', 'md5:1'], [URL, '-o']]) {
-      assert.throws(() => parseArguments(args, '1'), (error) => isDamselflyError(error, 'USAGE'), args.join(' '))
+      await assert.rejects(parseArguments(args, '1'), (error) => isDamselflyError(error, 'USAGE'), args.join(' '))
+    }
+  })
+})
+
+describe('a plain command line', () => {
+  const words = OPTIONS.flatMap(({ flags }) => flags.split(', ').map((flag) => flag.split(' ')[0] ?? ''))
+  const word = fc.oneof(
+    fc.constantFrom(...words, URL, '-', '--', '-x', '-5', '-qo', '--tag=t', '--quiet=1', '--no-tag', '--outpu', 'x y', ''),
+    fc.string({ maxLength: 4 }),
+  )
+
+  it('is read as commander reads it', () => {
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 8 }), (args) => {
+        const plain = readPlainArguments(args)
+        if (plain !== undefined) assert.deepEqual(plain, readCommandLine(args, '1'))
+      }),
+    )
+  })
+
+  it('is what people and scripts write', () => {
+    for (const { flags } of OPTIONS) {
+      for (const flag of flags.split(', ')) {
+        const [name = '', value] = flag.split(' ')
+        assert.ok(readPlainArguments([URL, name, ...(flags.includes('<') ? [value ?? 'x'] : [])]), flag)
+      }
     }
   })
 })

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ROOT } from '../checks.ts'
 
 const run = promisify(execFile)
-const LAUNCHERS = ['supernode', 'dfdaemon', 'dfget'].map((program) => join(ROOT, program, 'bin', program))
+const PROGRAMS = ['supernode', 'dfdaemon', 'dfget']
+const LAUNCHERS = PROGRAMS.map((program) => join(ROOT, program, 'bin', program))
+const STARTS = PROGRAMS.map((program) => join(ROOT, program, 'bin/start.mjs'))
 
 describe('the launchers', () => {
   let checkout: string
@@ -18,6 +20,8 @@ describe('the launchers', () => {
     launcher = join(checkout, 'program/bin/program')
     await mkdir(dirname(launcher), { recursive: true })
     await copyFile(LAUNCHERS[0] as string, launcher)
+    await copyFile(STARTS[0] as string, join(checkout, 'program/bin/start.mjs'))
+    await writeFile(join(checkout, 'program/package.json'), '{ "version": "1.2.3", "type": "module" }')
     await mkdir(join(checkout, 'program/src'))
     const main =
       'const found: object = { file: import.meta.filename, args: process.argv.slice(2) }\nconsole.log(JSON.stringify(found))\n'
@@ -46,8 +50,10 @@ describe('the launchers', () => {
   }
 
   it('are one and the same file', async () => {
-    const texts = await Promise.all(LAUNCHERS.map((path) => readFile(path, 'utf8')))
-    assert.equal(new Set(texts).size, 1)
+    for (const files of [LAUNCHERS, STARTS]) {
+      const texts = await Promise.all(files.map((path) => readFile(path, 'utf8')))
+      assert.equal(new Set(texts).size, 1)
+    }
   })
 
   it('start the main file of their own package with the Node.js of the checkout, and pass on arguments', async () => {
@@ -73,24 +79,51 @@ describe('the launchers', () => {
     assert.ok(await start(launcher, [], env))
   })
 
-  for (const [version, found] of [
-    ['v20.20.2', 'v20.20.2'],
-    ['v24.14.9', 'v24.14.9'],
-    [undefined, 'none'],
-  ] as const) {
-    it(`say what is missing when the only Node.js is ${found}`, async () => {
-      const bin = join(checkout, 'bin')
-      await mkdir(bin)
-      if (version !== undefined) await writeFile(join(bin, 'node'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 })
-      const failure = await run('/bin/sh', [launcher], { env: { PATH: bin } }).then(
-        () => assert.fail('it started'),
-        (error: { code: number; stderr: string }) => error,
-      )
-      assert.equal(failure.code, 1)
-      assert.equal(
-        failure.stderr,
-        `program: needs Node.js 24.15 or later, found ${found}; run 'npm ci' in the checkout, which brings one\n`,
-      )
+  it('tell the version', async () => {
+    await addNode()
+    const { stdout } = await run(launcher, ['--version'])
+    assert.equal(stdout, '1.2.3\n')
+  })
+
+  it('say what is missing when there is no Node.js', async () => {
+    const failure = await run('/bin/sh', [launcher], { env: { PATH: '/nowhere' } }).then(shouldFail, reasonOf)
+    assert.deepEqual(failure, {
+      code: 1,
+      stderr: "program: needs Node.js 24.15 or later, found none; run 'npm ci' in the checkout, which brings one\n",
+    })
+  })
+
+  for (const version of ['20.20.2', '24.14.9']) {
+    it(`say what is missing when the only Node.js is ${version}`, async () => {
+      const pretend = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } })`
+      const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(pretend)}` }
+      const failure = await run(launcher, { env }).then(shouldFail, reasonOf)
+      assert.deepEqual(failure, {
+        code: 1,
+        stderr: `program: needs Node.js 24.15 or later, found ${version}; run 'npm ci' in the checkout, which brings one\n`,
+      })
     })
   }
+
+  it('keep compiled code where only the user can write, and do without elsewhere', async () => {
+    await addNode()
+    const compiled = join(checkout, 'cache/damselfly/compile')
+    const env = { ...process.env, NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined, XDG_CACHE_HOME: join(checkout, 'cache') }
+    await start(launcher, [], env)
+    assert.equal((await readdir(compiled)).length, 1)
+    await rm(compiled, { recursive: true })
+    await mkdir(compiled)
+    await chmod(compiled, 0o777)
+    await start(launcher, [], env)
+    assert.deepEqual(await readdir(compiled), [])
+    await start(launcher, [], { ...env, XDG_CACHE_HOME: launcher })
+  })
 })
+
+function shouldFail(): never {
+  assert.fail('it started')
+}
+
+function reasonOf({ code, stderr }: { readonly code: number; readonly stderr: string }): object {
+  return { code, stderr }
+}

@@ -1,6 +1,7 @@
 export * from './bitset.ts'
 export * from './byte-flow.ts'
 export * from './clock.ts'
+export * from './digest/digest.ts'
 export * from './digest/merkle.ts'
 export * from './digest/sha256.ts'
 export * from './errors/codes.ts'

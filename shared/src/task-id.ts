@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DamselflyError } from './errors/damselfly-error.ts'
-import type { Sha256 } from './digest/sha256.ts'
+import type { Sha256 } from './digest/digest.ts'
 import { isCredentialHeader } from './headers.ts'
 import { taskIdFromBytes, type TaskId } from './ids.ts'
 

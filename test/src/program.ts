@@ -50,7 +50,7 @@ export class Program {
     this.exited = this.#awaitExit()
   }
 
-  /** One of our own programs, from its sources, with the Node.js that runs the lab. */
+  /** One of our own programs, as it is installed. */
   static own(name: ProgramName, args: readonly string[], settings: ProgramSettings = {}): Program {
     const [command, ...first] = commandOf(name)
     return new Program(name, command, [...first, ...args], settings)
@@ -123,8 +123,9 @@ export class Program {
   }
 }
 
-/** The words that start one of our programs. */
+/** The words that start one of our programs. Coverage is that of the sources, so the launcher must not choose the bundle then. */
 export function commandOf(name: ProgramName): [string, ...string[]] {
+  if (process.env['NODE_V8_COVERAGE'] === undefined) return [`${ROOT}${name}/bin/${name}`]
   return [process.execPath, '--conditions=development', `${ROOT}${name}/src/main.ts`]
 }
 

@@ -1,6 +1,7 @@
 import { DamselflyError, formatDigest, type TaskId } from '@damselfly/shared'
 import type { DownloadRequest } from '../peer/peer.ts'
-import { DaemonHttp } from './daemon-http.ts'
+import type { DaemonHttp } from './daemon-http.ts'
+import { LineAnswer } from './line-answer.ts'
 import { DOWNLOADS_PATH, STATUS_PATH, TASKS_PATH } from './protocol.ts'
 import { RemoteDownload } from './remote-download.ts'
 import type { DownloadBody, StatusBody, TaskBody } from './schemas.ts'
@@ -9,13 +10,37 @@ export { RemoteDownload } from './remote-download.ts'
 export * from './socket-path.ts'
 export { defaultDataDir } from '../config/directories.ts'
 
-/** The local API as programs on the same host use it. Loads neither the server nor the schemas. */
+/** A daemon on the same host answers at once; one that hangs must not keep a person waiting. Milliseconds. */
+const PATIENCE_MS = 3000
+
+/**
+ * Starts a download in the daemon that listens on `socketPath`, or joins the one that runs. It ends when `release` is
+ * called or this process dies. Loads neither the server nor the schemas, nor what it can do without.
+ *
+ * @param patienceMs how long a daemon may be silent before it is asked whether it lives
+ * @throws DamselflyError URL_REFUSED; DAEMON_UNREACHABLE, whose cause tells whether nobody listens or access is denied;
+ *   the signal's reason
+ */
+export async function startDownload(
+  socketPath: string,
+  request: DownloadRequest,
+  signal: AbortSignal,
+  patienceMs: number = PATIENCE_MS,
+): Promise<RemoteDownload> {
+  const dead = new AbortController()
+  const stopWatching = watchOver(socketPath, patienceMs, (error) => dead.abort(error))
+  try {
+    const ending = AbortSignal.any([signal, dead.signal])
+    const answer = await LineAnswer.to(socketPath, DOWNLOADS_PATH, bodyOf(request), ending)
+    return await RemoteDownload.follow(socketPath, answer)
+  } finally {
+    stopWatching()
+  }
+}
+
+/** What else the local API offers to programs on the same host. */
 export interface DaemonClient {
-  /**
-   * Starts a download, or joins the one that runs; it ends when `release` is called or this process dies.
-   *
-   * @throws DamselflyError URL_REFUSED, DAEMON_UNREACHABLE, or the signal's reason
-   */
+  /** As `startDownload`. */
   download(request: DownloadRequest, signal: AbortSignal): Promise<RemoteDownload>
   status(): Promise<StatusBody>
   tasks(): Promise<readonly TaskBody[]>
@@ -24,14 +49,12 @@ export interface DaemonClient {
   close(): void
 }
 
-/** A daemon on the same host answers at once; one that hangs must not keep a person waiting. Milliseconds. */
-const CONNECT_TIMEOUT_MS = 3000
-
 /**
  * @param timeoutMs how long the daemon may take to answer
  * @throws DamselflyError DAEMON_UNREACHABLE; its cause tells whether nobody listens or access is denied
  */
-export async function connectDaemon(socketPath: string, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<DaemonClient> {
+export async function connectDaemon(socketPath: string, timeoutMs: number = PATIENCE_MS): Promise<DaemonClient> {
+  const { DaemonHttp } = await import('./daemon-http.ts')
   const http = new DaemonHttp(socketPath)
   const signal = AbortSignal.timeout(timeoutMs)
   try {
@@ -41,19 +64,39 @@ export async function connectDaemon(socketPath: string, timeoutMs: number = CONN
     if (!signal.aborted) throw error
     throw new DamselflyError('DAEMON_UNREACHABLE', `dfdaemon at ${socketPath} did not answer within ${timeoutMs} ms`)
   }
-  return new SocketClient(http)
+  return new SocketClient(socketPath, http)
+}
+
+/** Asks a silent daemon whether it lives, again and again. @returns stops asking */
+function watchOver(socketPath: string, patienceMs: number, onDead: (error: unknown) => void): () => void {
+  let isOver = false
+  const ask = (): void => {
+    connectDaemon(socketPath, patienceMs).then(
+      (client) => {
+        client.close()
+        if (!isOver) timer = setTimeout(ask, patienceMs)
+      },
+      onDead,
+    )
+  }
+  let timer = setTimeout(ask, patienceMs)
+  return () => {
+    isOver = true
+    clearTimeout(timer)
+  }
 }
 
 class SocketClient implements DaemonClient {
+  readonly #socketPath: string
   readonly #http: DaemonHttp
 
-  constructor(http: DaemonHttp) {
+  constructor(socketPath: string, http: DaemonHttp) {
+    this.#socketPath = socketPath
     this.#http = http
   }
 
-  async download(request: DownloadRequest, signal: AbortSignal): Promise<RemoteDownload> {
-    const response = await this.#http.send({ method: 'POST', path: DOWNLOADS_PATH, body: bodyOf(request), signal })
-    return RemoteDownload.follow(this.#http, response)
+  download(request: DownloadRequest, signal: AbortSignal): Promise<RemoteDownload> {
+    return startDownload(this.#socketPath, request, signal)
   }
 
   async status(): Promise<StatusBody> {
@@ -81,5 +124,6 @@ function bodyOf(request: DownloadRequest): DownloadBody {
     headers: headers.map(([name, value]) => [name, value]),
     filteredQueryParams: [...filteredQueryParams],
     digest: digest === undefined ? undefined : formatDigest(digest),
+    hold: true,
   }
 }

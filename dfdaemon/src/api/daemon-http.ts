@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
-import { DamselflyError, errorFromWire, messageOf } from '@damselfly/shared'
+import { DamselflyError, messageOf } from '@damselfly/shared'
+import { answeredError, parseJson } from './answered-error.ts'
 
 /** Answers that are read whole are small; bytes. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -66,15 +67,6 @@ export class DaemonHttp {
   }
 }
 
-/** @throws DamselflyError PROTOCOL */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new DamselflyError('PROTOCOL', 'dfdaemon sent something that is not JSON', { cause: error })
-  }
-}
-
 async function responseTo(request: ClientRequest): Promise<IncomingMessage> {
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   return response
@@ -88,10 +80,4 @@ async function readText(response: IncomingMessage): Promise<string> {
     if (text.length > MAX_ANSWER_BYTES) throw new DamselflyError('PROTOCOL', 'dfdaemon sent too long an answer')
   }
   return text
-}
-
-function answeredError(text: string, status: number | undefined): DamselflyError {
-  const body = parseJson(text) as { readonly code?: unknown; readonly message?: unknown } | null
-  if (typeof body?.code === 'string' && typeof body.message === 'string') return errorFromWire(body.code, body.message)
-  return new DamselflyError('PROTOCOL', `dfdaemon answered with status ${status} and no reason`)
 }

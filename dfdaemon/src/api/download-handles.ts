@@ -19,15 +19,19 @@ export interface OutcomeListener {
 }
 
 interface HandleParts {
+  /** Whether the content stays readable for a while when nobody uses the handle any more. */
+  readonly lingers: boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly listener: OutcomeListener
   readonly onReleased: () => void
 }
 
+type CommonParts = Omit<HandleParts, 'lingers' | 'onReleased'>
+
 /**
  * One local caller's download. It is released when nobody uses it: at once while it runs or
- * after it failed, and after `LINGER_MS` when it finished, so that the caller can fetch the content.
+ * after it failed, and after `LINGER_MS` when it finished and lingers, so that the caller can fetch the content.
  */
 export class DownloadHandle {
   /** Whoever knows it may read the content; only the caller who started the download is told. */
@@ -99,20 +103,21 @@ export class DownloadHandle {
   #releaseWhenUnused(): void {
     if (this.#users > 0 || this.#released !== undefined) return
     const release = (): void => void this.release(new DamselflyError('CANCELLED', 'nobody wants this download any more'))
-    if (this.#outcome?.type !== 'finished') return release()
+    const { lingers, clock } = this.#parts
+    if (this.#outcome?.type !== 'finished' || !lingers) return release()
     this.#cancelLinger()
-    this.#cancelLinger = this.#parts.clock.after(LINGER_MS, release)
+    this.#cancelLinger = clock.after(LINGER_MS, release)
   }
 }
 
 /** The downloads of all local callers. */
 export class DownloadHandles {
   readonly #peer: Peer
-  readonly #parts: Omit<HandleParts, 'onReleased'>
+  readonly #parts: CommonParts
   readonly #handles = new Set<DownloadHandle>()
   #stopReason: DamselflyError | undefined
 
-  constructor(peer: Peer, parts: Omit<HandleParts, 'onReleased'>) {
+  constructor(peer: Peer, parts: CommonParts) {
     this.#peer = peer
     this.#parts = parts
   }
@@ -120,13 +125,14 @@ export class DownloadHandles {
   /**
    * The caller must `use` the handle in the same turn, else it is released once the download ends.
    *
+   * @param lingers whether the finished content stays readable for a while after its last use
    * @throws DamselflyError URL_REFUSED, DAEMON_UNREACHABLE while the daemon stops
    */
-  async open(request: DownloadRequest): Promise<DownloadHandle> {
+  async open(request: DownloadRequest, lingers: boolean): Promise<DownloadHandle> {
     this.#throwIfStopping()
     const download = await this.#peer.download(request)
     const onReleased = (): void => void this.#handles.delete(handle)
-    const handle = new DownloadHandle(download, { ...this.#parts, onReleased })
+    const handle = new DownloadHandle(download, { ...this.#parts, lingers, onReleased })
     this.#handles.add(handle)
     if (this.#stopReason !== undefined) await handle.release(this.#stopReason)
     this.#throwIfStopping()

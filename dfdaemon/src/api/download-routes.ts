@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { DamselflyError, type Clock } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
@@ -25,14 +26,15 @@ export function addDownloadRoutes(app: ApiServer, handles: DownloadHandles, cloc
       },
     },
     async (request, reply) => {
-      const handle = await handles.open(requestFromBody(request.body))
+      const { hold, detach } = request.body
+      const handle = await handles.open(requestFromBody(request.body), !hold)
       const unuse = handle.use()
-      if (request.body.detach) {
+      if (detach) {
         const detached = (): void => unuse()
         handle.download.finished.then(detached, detached)
         return reply.code(202).send({ taskId: handle.download.taskId, capability: handle.capability })
       }
-      return streamEvents(reply, handle, clock, unuse)
+      return streamEvents(reply, { handle, clock, hold, unuse })
     },
   )
 
@@ -54,19 +56,32 @@ export function addDownloadRoutes(app: ApiServer, handles: DownloadHandles, cloc
   )
 }
 
+interface EventStream {
+  readonly handle: DownloadHandle
+  readonly clock: Clock
+  /** Whether the answer stays open until the caller closes it. */
+  readonly hold: boolean
+  readonly unuse: () => void
+}
+
 /** The reply is a stream, which fastify sends as it is; the caller's going away ends it. */
-function streamEvents(reply: FastifyReply, handle: DownloadHandle, clock: Clock, unuse: () => void): FastifyReply {
+function streamEvents(reply: FastifyReply, stream: EventStream): FastifyReply {
   const disconnected = new AbortController()
   const end = (): void => {
     disconnected.abort()
-    unuse()
+    stream.unuse()
   }
   reply.raw.once('close', end)
   if (reply.raw.destroyed || reply.raw.socket?.destroyed === true) end()
-  const lines = Readable.from(eventLines(handle, clock, disconnected.signal), { objectMode: false })
+  const lines = Readable.from(eventLines(stream, disconnected.signal), { objectMode: false })
   return reply.type(EVENT_STREAM_TYPE).header('cache-control', 'no-store').send(lines)
 }
 
-async function* eventLines(handle: DownloadHandle, clock: Clock, signal: AbortSignal): AsyncGenerator<string> {
+async function* eventLines({ handle, clock, hold }: EventStream, signal: AbortSignal): AsyncGenerator<string> {
   for await (const event of downloadEvents(handle, clock, signal)) yield `${JSON.stringify(event)}\n`
+  if (hold && handle.outcome?.type === 'finished') await whenAborted(AbortSignal.any([signal, handle.stopped]))
+}
+
+async function whenAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }

@@ -38,10 +38,11 @@ describe('the client of the local API', () => {
     assert.deepEqual(finished.contentDigest, sha256(content))
     assert.equal(finished.backToSource, 'supernode-lost')
     assert.equal(download.progress().verifiedBytes, content.length)
-    const path = await download.readableFile()
+    const path = download.readableFile()
     assert.deepEqual(await readFile(path ?? ''), content)
+    assert.equal(peer.downloads[0]?.released, false)
     await download.release()
-    assert.equal(peer.downloads[0]?.released, true)
+    await peer.downloads[0]?.whenReleased()
   })
 
   it('does not take another file at the same path for the content', async () => {
@@ -51,7 +52,7 @@ describe('the client of the local API', () => {
     const original = join(directory, 'original')
     await rename(path, original)
     await copyFile(original, path)
-    assert.equal(await download.readableFile(), undefined)
+    assert.equal(download.readableFile(), undefined)
   })
 
   it('reads the content in order while it downloads', async () => {

@@ -25,7 +25,7 @@ describe('the events of a download', () => {
     const gate = new PieceGate()
     const contents = { [URL_OF_CONTENT]: { bytes: content } }
     const peer = new FakePeer({ dataDir: directory, contents, pieceSize: PIECE, beforePiece: gate.pass })
-    const handle = await new DownloadHandles(peer, { clock, logger: silentLogger(), listener: { ended: () => undefined } }).open(requestFor(URL_OF_CONTENT))
+    const handle = await new DownloadHandles(peer, { clock, logger: silentLogger(), listener: { ended: () => undefined } }).open(requestFor(URL_OF_CONTENT), true)
     const caller = new AbortController()
     const unuse = handle.use()
     return { clock, gate, handle, caller, unuse, events: downloadEvents(handle, clock, caller.signal) }

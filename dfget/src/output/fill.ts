@@ -1,8 +1,10 @@
-import { createWriteStream } from 'node:fs'
-import { constants, copyFile, link, stat } from 'node:fs/promises'
+import { constants, copyFileSync, createWriteStream, promises, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemCode } from '@damselfly/shared'
+
+/** Up to here a copy costs less than to find out how to do without one, and nobody has to wait for it; bytes. */
+const SMALL_BYTES = 1024 * 1024
 
 /** Why another process's file cannot be used although it exists. */
 const CANNOT_READ = new Set(['EACCES', 'EPERM', 'ENOENT'])
@@ -11,7 +13,7 @@ const CANNOT_READ = new Set(['EACCES', 'EPERM', 'ENOENT'])
 const OWNER_READS_AND_WRITES = 0o600
 
 /**
- * Makes `part` from the store's file: sharing its blocks where the file system can (reflink), else as a
+ * Makes `part` from the store's file: if that is small, as a copy, else sharing its blocks where the file system can (reflink), else as a
  * hard link where both belong to this user, else as a copy. The store notices when a linked output is
  * edited in place and no longer offers what was changed.
  *
@@ -19,10 +21,16 @@ const OWNER_READS_AND_WRITES = 0o600
  */
 export async function fillFromStore(source: string, part: string, mode: number): Promise<boolean> {
   try {
+    const { size, uid } = statSync(source)
+    if (size <= SMALL_BYTES) {
+      copyFileSync(source, part, constants.COPYFILE_EXCL)
+      return true
+    }
+    // Read here, since to load it takes a moment.
+    const { copyFile, link } = promises
     if (await tried(() => copyFile(source, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE))) return true
-    const isOwn = (await stat(source)).uid === process.geteuid?.()
     const fits = (mode & OWNER_READS_AND_WRITES) === OWNER_READS_AND_WRITES
-    if (isOwn && fits && (await tried(() => link(source, part)))) return true
+    if (uid === process.geteuid?.() && fits && (await tried(() => link(source, part)))) return true
     await copyFile(source, part, constants.COPYFILE_EXCL)
     return true
   } catch (error) {

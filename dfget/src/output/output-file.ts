@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
-import { access, chmod, constants, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { accessSync, chmodSync, closeSync, constants, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { DamselflyError, diskError, systemCode } from '@damselfly/shared'
+import { DamselflyError, diskError } from '@damselfly/shared'
 import { unlessAborted } from '../unless-aborted.ts'
 
 /** What most file systems allow for one name; bytes. */
@@ -30,16 +29,29 @@ export interface OutputFile {
  * @throws DamselflyError DISK_DENIED, DISK_FAILED
  */
 export async function prepareOutput(path: string): Promise<OutputFile | undefined> {
-  const target = await realpath(path).catch(() => resolve(path))
-  const found = await stat(target).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw diskError(error, `write ${path}`)
-  })
+  const target = targetOf(path)
+  const found = lookAt(target, path)
   if (found?.isDirectory() === true) throw new DamselflyError('DISK_FAILED', `cannot write ${path}: it is a directory`)
   if (found !== undefined && !found.isFile()) return undefined
-  if (found !== undefined) await requireWritable(target)
-  const usualMode = await tryDirectory(target)
+  if (found !== undefined) requireWritable(target)
+  const usualMode = tryDirectory(target)
   return new PartFile(path, target, found === undefined ? usualMode : found.mode & PERMISSIONS)
+}
+
+function targetOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolve(path)
+  }
+}
+
+function lookAt(target: string, path: string): Stats | undefined {
+  try {
+    return statSync(target, { throwIfNoEntry: false })
+  } catch (error) {
+    throw diskError(error, `write ${path}`)
+  }
 }
 
 class PartFile implements OutputFile {
@@ -58,30 +70,32 @@ class PartFile implements OutputFile {
     try {
       // A copy cannot be interrupted, but nobody has to wait for it.
       await unlessAborted(fill(part, this.#mode), signal)
-      await chmod(part, this.#mode)
-      await rename(part, this.#target)
+      chmodSync(part, this.#mode)
+      renameSync(part, this.#target)
     } catch (error) {
-      await rm(part, { force: true })
+      rmSync(part, { force: true })
       signal.throwIfAborted()
       throw diskError(error, `write ${this.path}`)
     }
   }
 }
 
-async function requireWritable(path: string): Promise<void> {
-  await access(path, constants.W_OK).catch((error: unknown) => {
+function requireWritable(path: string): void {
+  try {
+    accessSync(path, constants.W_OK)
+  } catch (error) {
     throw diskError(error, `write ${path}`)
-  })
+  }
 }
 
 /** @returns the mode that a new file gets there. */
-async function tryDirectory(target: string): Promise<number> {
+function tryDirectory(target: string): number {
   const probe = partPath(target)
   try {
-    const file = await open(probe, 'wx', 0o666)
-    const { mode } = await file.stat()
-    await file.close()
-    await rm(probe)
+    const file = openSync(probe, 'wx', 0o666)
+    const { mode } = fstatSync(file)
+    closeSync(file)
+    rmSync(probe)
     return mode & PERMISSIONS
   } catch (error) {
     throw diskError(error, `write into ${dirname(target)}`)
@@ -90,7 +104,9 @@ async function tryDirectory(target: string): Promise<number> {
 
 /** Beside the output, so that it can be renamed into place. */
 function partPath(target: string): string {
-  const suffix = `.${randomBytes(6).toString('hex')}.part`
+  // Whatever is there already is never written to, so nobody gains by guessing the name.
+  const random = Math.floor(Math.random() * 2 ** 48)
+  const suffix = `.${random.toString(16).padStart(12, '0')}.part`
   const name = `.${basename(target)}${suffix}`
   return join(dirname(target), Buffer.byteLength(name) > MAX_NAME_BYTES ? `.dfget${suffix}` : name)
 }

@@ -16,9 +16,8 @@ const NOT_AFTER = new Date('9999-12-31T23:59:59Z')
 
 /** A self-signed X.509 certificate whose key is the identity key itself. */
 export async function createIdentityCertificate(identity: Identity): Promise<IdentityCertificate> {
-  // Loading these takes about 90 ms; only whoever opens a direct channel pays for it.
-  await import('reflect-metadata')
-  const { X509CertificateGenerator } = await import('@peculiar/x509')
+  // Loading this takes about 90 ms; only whoever opens a direct channel pays for it.
+  const { X509CertificateGenerator } = await import('./certificate-generator.ts')
   const key = privateKeyObject(identity.privateKeyProtobuf)
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',

@@ -1,4 +1,5 @@
-import { sha256, type Sha256 } from './sha256.ts'
+import type { Sha256 } from './digest.ts'
+import { sha256 } from './sha256.ts'
 
 // RFC 6962 domain separation: a leaf can never be taken for an inner node.
 const LEAF = Uint8Array.of(0)

@@ -1,0 +1,34 @@
+import { parseCommandLine } from '@damselfly/shared/command-line'
+import { Command } from 'commander'
+import { exitCodesHelp } from './exit-codes.ts'
+import { OPTIONS, type GivenArguments, type GivenOptions } from './option-table.ts'
+
+/**
+ * Reads any command line, and says what is wrong with it.
+ *
+ * @returns what `--help` or `--version` would print, if one of them was asked for
+ * @throws DamselflyError USAGE
+ */
+export function readCommandLine(args: readonly string[], version: string): GivenArguments | { readonly printed: string } {
+  const command = createCommand(version)
+  const printed = parseCommandLine(command, args)
+  if (printed !== undefined) return { printed }
+  return { url: command.args[0], options: command.opts<GivenOptions>() }
+}
+
+function createCommand(version: string): Command {
+  const command = new Command('dfget')
+    .description('Downloads a file through peers, each byte verified. Run it again and it continues where it stopped.')
+    .argument('[url]', 'http:// or https:// URL')
+    .version(version, '--version')
+    .addHelpText('after', `\n${exitCodesHelp()}`)
+  for (const { flags, help, repeats } of OPTIONS) {
+    if (repeats === true) command.option(flags, help, collect)
+    else command.option(flags, help)
+  }
+  return command
+}
+
+function collect(value: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), value]
+}

@@ -1,0 +1,87 @@
+import { writeSync } from 'node:fs'
+import { Command } from 'commander'
+import { EXIT } from '@damselfly/shared'
+import { configFileVariable, loadConfig, printConfig, readConfigFile } from '@damselfly/shared/config'
+import { parseCommandLine } from '@damselfly/shared/command-line'
+import { createLogger } from '@damselfly/shared/logging'
+import { completeConfig, supernodeConfigSchema, type SupernodeConfig } from './config/config.ts'
+import { dataDirectory } from './config/data-directory.ts'
+import { createSupernode } from './supernode.ts'
+import { readVersion } from './version.ts'
+
+/** How long pieces that are being sent may take after a signal; milliseconds. */
+const STOP_GRACE_MS = 5000
+
+interface Flags {
+  readonly config?: string
+  readonly printConfig?: boolean
+  readonly listen?: string
+  readonly dataDir?: string
+}
+
+/** Does what the command line asks for, until a signal stops it. @throws DamselflyError */
+export async function runSupernode(): Promise<void> {
+  const command = createCommand()
+  const printed = parseCommandLine(command, process.argv.slice(2))
+  if (printed !== undefined) return void writeSync(1, printed)
+  const flags = command.opts<Flags>()
+  const config = await readConfig(flags)
+  if (flags.printConfig === true) writeSync(1, printConfig(supernodeConfigSchema, config))
+  else await serve(config)
+}
+
+function createCommand(): Command {
+  return new Command('supernode')
+    .description('Registers peers, schedules pieces and fetches each origin once.')
+    .option('--config <file>', `settings in YAML; also ${configFileVariable('supernode')}`)
+    .option('--listen <addresses>', 'IP addresses for peers, separated by commas (default: loopback only)')
+    .option('--data-dir <folder>', 'where identity, admin token and content are kept')
+    .option('--print-config', 'print the configuration in force and exit')
+    .version(readVersion(), '--version')
+    .addHelpText('after', `\nExit codes: ${EXIT.ok} stopped by a signal, ${exitCodes()}`)
+}
+
+function exitCodes(): string {
+  const { usage, disk, network, failure } = EXIT
+  return `${failure} defect, ${usage} wrong configuration or command line, ${disk} disk, ${network} address in use`
+}
+
+async function readConfig({ config: path, listen, dataDir }: Flags): Promise<SupernodeConfig> {
+  const named = path ?? process.env[configFileVariable('supernode')]
+  const written = loadConfig({
+    schema: supernodeConfigSchema,
+    program: 'supernode',
+    file: named === undefined || named === '' ? undefined : await readConfigFile(named),
+    env: process.env,
+    flags: {
+      ...(dataDir === undefined ? {} : { dataDir }),
+      ...(listen === undefined ? {} : { listen: { addresses: listen.split(',').map((address) => address.trim()) } }),
+    },
+  })
+  return completeConfig(written, dataDirectory(process.env, process.getuid?.()))
+}
+
+async function serve(config: SupernodeConfig): Promise<void> {
+  const logger = createLogger('supernode', config.log.level)
+  const stopping = Promise.withResolvers<void>()
+  let signals = 0
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals++
+    if (signals > 1) process.exit(EXIT.interrupted)
+    logger.info({ signal }, 'stopping; a second signal stops at once')
+    stopping.resolve()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  const supernode = createSupernode(config, { version: readVersion(), logger })
+  const ready = await supernode.start()
+  const { adminTokenFile, ...addresses } = ready
+  logger.info(addresses, `ready; the admin token is in ${adminTokenFile}`)
+  // For scripts: one line on standard output once everything is reachable.
+  writeSync(1, `${JSON.stringify({ ready })}\n`)
+  await stopping.promise
+  await supernode.stop(STOP_GRACE_MS)
+  process.off('SIGTERM', onSignal)
+  process.off('SIGINT', onSignal)
+  logger.info('stopped')
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createWaysLab, digestOf, RunningDownload, wayArguments, WAYS, type WaysLab } from '@damselfly/test'
+
+const run = promisify(execFile)
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const BUNDLE = fileURLToPath(new URL('../../scripts/bundle.ts', import.meta.url))
+const SIZE = 3 * 1024 * 1024 + 1
+const COVERAGE = 'NODE_V8_COVERAGE'
+
+describe('the programs as they are installed', function () {
+  this.timeout(180_000)
+  let ways: WaysLab
+  let url: string
+  const coverage = process.env[COVERAGE]
+
+  before(async () => {
+    // The lab runs sources for coverage; these tests are about the bundles.
+    delete process.env[COVERAGE]
+    await run(process.execPath, [BUNDLE], { cwd: ROOT })
+    ways = await createWaysLab()
+    url = (await ways.lab.faultOrigin()).add('/file', { size: SIZE })
+  })
+  after(async () => {
+    await ways?.lab.stop()
+    if (coverage !== undefined) process.env[COVERAGE] = coverage
+  })
+
+  it('have bundles that are those of the sources', async () => {
+    const { stdout } = await run(process.execPath, [BUNDLE], { cwd: ROOT })
+    assert.equal(stdout, 'The bundles are current.\n')
+  })
+
+  for (const way of WAYS) {
+    it(`download ${way}`, async () => {
+      const output = ways.lab.path(`out ${way}`)
+      const done = await new RunningDownload(ways.lab.dfget([url, '-o', output, '--json', ...wayArguments(ways, way)])).done()
+      assert.equal(done.contentLength, SIZE)
+      assert.equal(`sha256:${await digestOf(output)}`, done.digest)
+    })
+  }
+
+  it('download over libp2p, which is loaded late', async () => {
+    const { lab, supernode } = ways
+    const output = lab.path('libp2p')
+    const args = [url, '-o', output, '--json', '--supernode', supernode.libp2pAddress, '--data-dir', lab.path('libp2p-peer')]
+    const done = await new RunningDownload(lab.dfget(args, { env: { DAMSELFLY_DFGET_SECURITY: 'noise' } })).done()
+    assert.equal(`sha256:${await digestOf(output)}`, done.digest)
+  })
+
+  it('answer --help and --print-config, and say what is wrong', async () => {
+    for (const name of ['supernode', 'dfdaemon', 'dfget'] as const) {
+      const help = await ways.lab.own(name, ['--help']).exited
+      assert.match(help.stdout, new RegExp(`^Usage: ${name}`))
+      const config = await ways.lab.own(name, ['--print-config']).exited
+      assert.deepEqual([config.code, config.stderr], [0, ''])
+      const wrong = await ways.lab.own(name, ['--nonsense']).exited
+      assert.match(wrong.stderr, /unknown option/)
+      assert.notEqual(wrong.code, 0)
+    }
+  })
+})
