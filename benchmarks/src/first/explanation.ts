@@ -4,7 +4,8 @@ export const explanation: Explanation = {
   about: [
     `What a download through Damselfly takes compared with a plain one. One file of 512 MiB comes from an nginx on
      loopback, which sends it from the page cache. Supernode, three daemons and nginx run all the time as real processes
-     with the settings that they have by default; daemons and supernode are new in each round. Within one machine
+     with the settings that they have by default; daemons and supernode are new in each round and have
+     brought a smaller file before, as those of a host have that runs for weeks. Within one machine
      the default is lanes without encryption; between machines lanes are encrypted, so that is measured too.`,
   ],
   ways: {
