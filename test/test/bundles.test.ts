@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createWaysLab, digestOf, RunningDownload, wayArguments, WAYS, type WaysLab } from '@damselfly/test'
+import { generatedContent } from '@damselfly/cdn/testing'
+import { createWaysLab, RunningDownload, wayArguments, WAYS, type WaysLab } from '@damselfly/test'
 
 const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -36,9 +38,8 @@ describe('the programs as they are installed', function () {
   for (const way of WAYS) {
     it(`download ${way}`, async () => {
       const output = ways.lab.path(`out ${way}`)
-      const done = await new RunningDownload(ways.lab.dfget([url, '-o', output, '--json', ...wayArguments(ways, way)])).done()
-      assert.equal(done.contentLength, SIZE)
-      assert.equal(`sha256:${await digestOf(output)}`, done.digest)
+      await new RunningDownload(ways.lab.dfget([url, '-o', output, '--json', ...wayArguments(ways, way)])).done()
+      assert.ok((await readFile(output)).equals(generatedContent(SIZE)))
     })
   }
 
@@ -46,8 +47,8 @@ describe('the programs as they are installed', function () {
     const { lab, supernode } = ways
     const output = lab.path('libp2p')
     const args = [url, '-o', output, '--json', '--supernode', supernode.libp2pAddress, '--data-dir', lab.path('libp2p-peer')]
-    const done = await new RunningDownload(lab.dfget(args, { env: { DAMSELFLY_DFGET_SECURITY: 'noise' } })).done()
-    assert.equal(`sha256:${await digestOf(output)}`, done.digest)
+    await new RunningDownload(lab.dfget(args, { env: { DAMSELFLY_DFGET_SECURITY: 'noise' } })).done()
+    assert.ok((await readFile(output)).equals(generatedContent(SIZE)))
   })
 
   it('answer --help and --print-config, and say what is wrong', async () => {
