@@ -35,6 +35,7 @@ export async function waitForAnswer(init: AnswerWaitInit): Promise<ResponseHead>
   const abort = (): void => wait.fail(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   try {
+    signal.throwIfAborted()
     connection.handTo(wait)
     return await wait.head
   } finally {

@@ -14,8 +14,8 @@ export class ConnectionPool {
   readonly #clock: Clock
   readonly #pools = new Map<string, OriginPool>()
   readonly #open = new Set<OriginConnection>()
-  readonly #closing = new AbortController()
   #buffer: Uint8Array | undefined
+  #isClosed = false
 
   constructor(connect: Connector, limits: HttpSourceLimits, clock: Clock) {
     this.#connect = connect
@@ -28,17 +28,15 @@ export class ConnectionPool {
    * @throws what keeps the connection from being made, or the signal's reason
    */
   async lease(url: URL, mayBeUsed: boolean, signal: AbortSignal): Promise<Lease> {
-    const either = AbortSignal.any([signal, this.#closing.signal])
-    either.throwIfAborted()
-    return await this.#poolOf(url).lease(mayBeUsed, either)
+    signal.throwIfAborted()
+    return await this.#poolOf(url).lease(mayBeUsed, signal)
   }
 
   /** Breaks what is under way. Resolves when no connection is left. Idempotent. */
   async close(): Promise<void> {
-    const closed = new Error('the source client was closed')
-    this.#closing.abort(closed)
+    this.#isClosed = true
     const open = [...this.#open]
-    for (const connection of open) connection.destroy(closed)
+    for (const connection of open) connection.destroy(closedError())
     await Promise.all(open.map((connection) => connection.whenClosed()))
   }
 
@@ -58,6 +56,9 @@ export class ConnectionPool {
 
   async #connectTo(url: URL, signal: AbortSignal): Promise<OriginConnection> {
     const { connectTimeoutMs } = this.#limits
+    signal.throwIfAborted()
+    // It may also be the turn of one who waited for those that were broken off.
+    if (this.#isClosed) throw closedError()
     this.#buffer ??= Buffer.allocUnsafeSlow(READ_BYTES)
     const connection = new OriginConnection((onread) => this.#connect(url, onread), this.#buffer)
     this.#open.add(connection)
@@ -74,4 +75,8 @@ export class ConnectionPool {
       signal.removeEventListener('abort', abort)
     }
   }
+}
+
+function closedError(): Error {
+  return new Error('the source client was closed')
 }

@@ -36,24 +36,16 @@ export function createConnector(init: ConnectorInit, gate: OriginGate | undefine
     const port = portOf(url)
     const guarded = gate !== undefined && !gate.namesHost(host, port)
     if (guarded && isIP(host) !== 0 && !gate.admitsAddress(host, port)) throw gate.refusal(host, [host])
-    const options = {
-      host,
-      port,
-      onread,
-      lookup: guarded ? guardLookup(lookup, gate, port) : lookup,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-    }
-    if (url.protocol === 'http:') return connectTcp(options)
-    return connectTls({
-      ...options,
+    const tcp = { host, port, onread, lookup: guarded ? guardLookup(lookup, gate, port) : lookup }
+    const tls = {
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: !insecure.some((rule) => names(rule, host, port)),
       // An address cannot be a server name.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(ca === undefined ? {} : { ca }),
-    })
+    }
+    const socket = url.protocol === 'https:' ? connectTls({ ...tcp, ...tls }) : connectTcp(tcp)
+    return socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)
   }
 }
 

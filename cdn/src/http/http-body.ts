@@ -62,6 +62,7 @@ export class HttpBody implements ByteFlow, ConnectionHandler {
   }
 
   bytes(bytes: Uint8Array): number {
+    if (this.#isOver) return bytes.length
     this.#idle.touch()
     try {
       return this.#take(bytes)

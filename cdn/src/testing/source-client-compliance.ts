@@ -38,6 +38,20 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
         assert.deepEqual(await collect(response.body), CONTENT)
       })
 
+      it('gives the bytes in order, and waits for whoever takes them', async () => {
+        const { body } = await read(harness.origin.add('/f', { size: SIZE }))
+        const taken: Buffer[] = []
+        let isBusy = false
+        await body.pipe(async (bytes) => {
+          assert.equal(isBusy, false)
+          isBusy = true
+          taken.push(Buffer.copyBytesFrom(bytes))
+          await new Promise(setImmediate)
+          isBusy = false
+        })
+        assert.deepEqual(Buffer.concat(taken), CONTENT)
+      })
+
       it('gives an empty content', async () => {
         const response = await read(harness.origin.add('/f', { size: 0 }))
         assert.equal(response.contentLength, 0)
@@ -126,6 +140,13 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
           response.body.cancel()
           return undefined
         })
+        await harness.origin.when('/f', ({ open }) => open === 0)
+      })
+
+      it('ends the request, and tells why, when the sink throws', async () => {
+        const response = await read(harness.origin.add('/f', { size: SIZE, pauseAfter: 1000 }))
+        const failure = new Error('no room')
+        await assert.rejects(response.body.pipe(() => Promise.reject(failure)), failure)
         await harness.origin.when('/f', ({ open }) => open === 0)
       })
 

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { createServer, type Socket } from 'node:net'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { collect } from '@damselfly/shared'
 import { describeSourceClient } from '@damselfly/cdn/testing/source-client'
 import { createHttpSource, type HttpSourceInit, type OriginRequest, type SourceClient } from '../../src/index.ts'
 import { createFaultOrigin, generatedContent, type FaultOrigin, type OriginContent } from '../../src/testing/index.ts'
+import { rawOrigin } from './raw-origin.ts'
 
 describeSourceClient('the HTTP source client', async () => {
   const origin = await createFaultOrigin()
@@ -196,20 +194,6 @@ describe('the HTTP source client', () => {
       }
     })
   }
-
-  it('uses one connection for one request after the other', async () => {
-    const ports = new Set<number | undefined>()
-    const served = await rawOrigin((socket) => {
-      ports.add(socket.remotePort)
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nab')
-    })
-    try {
-      for (let i = 0; i < 3; i++) await readAll(client, served.url)
-      assert.equal(ports.size, 1)
-    } finally {
-      await served.close()
-    }
-  })
 })
 
 describe('the HTTP source client, over TLS', () => {
@@ -262,22 +246,4 @@ function request(url: string, more: Partial<OriginRequest> = {}): OriginRequest 
 
 async function readAll(client: SourceClient, url: string, more: Partial<OriginRequest> = {}): Promise<Buffer> {
   return await collect((await client.read(request(url, more))).body)
-}
-
-/** Answers each request with bytes of its own choice. */
-async function rawOrigin(answer: (socket: Socket) => void): Promise<{ url: string; close: () => Promise<void> }> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined)
-    socket.on('data', () => answer(socket))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const close = async (): Promise<void> => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-    await once(server, 'close')
-  }
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, close }
 }
