@@ -9,9 +9,9 @@ export interface ConnectionHandler {
 }
 
 /**
- * A connection to an origin. All connections of a client read into one and the same buffer, which is
- * free again when the handler has had its look: so an idle one holds no memory, and a busy one
- * touches only memory that the CPU has at hand.
+ * A connection to an origin. All connections of a client read into one and the same buffer: a read and its
+ * callback are one step of the event loop, so the buffer is free again when the handler has had its look. An idle
+ * connection holds no memory, and a busy one touches only memory that the CPU has at hand.
  */
 export class OriginConnection {
   readonly #socket: Socket
