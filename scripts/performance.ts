@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from './checks.ts'
@@ -12,6 +12,8 @@ export async function reportPerformance(): Promise<void> {
   process.stdout.write('\nLooking at performance; this informs only ...\n')
   // Its files go with it even when it has to be killed.
   const folder = mkdtempSync(join(tmpdir(), 'damselfly-bench-'))
+  // nginx's workers run as another user and must pass.
+  chmodSync(folder, 0o711)
   try {
     const bench = ['--conditions=development', join(ROOT, 'benchmarks/src/main.ts'), 'regression']
     const outcome = await runInGroup(process.execPath, bench, { timeLimit: TIME_LIMIT, env: { TMPDIR: folder } })

@@ -3,7 +3,7 @@ import { succeed, type References } from './succeed.ts'
 
 /** What a person does without us: `curl`, then `openssl dgst -sha256` of what it wrote. */
 export async function curlAndDigest(references: References, url: string, output: string): Promise<void> {
-  await succeed(references, 'curl', ['-s', '-f', '-o', output, url])
+  await succeed(references, 'curl', ['-sS', '-f', '-o', output, url])
   await digest(references, output)
 }
 
