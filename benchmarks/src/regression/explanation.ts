@@ -7,7 +7,7 @@ export const explanation: Explanation = {
      others use too, so it is worth a look at the other benchmarks. Wall times only inform. It never fails a test run.`,
   ],
   ways: {
-    reference: '128 MiB by `curl -o` and `openssl dgst -sha256`',
+    reference: '128 MiB, with servers as in `first`, by `curl -o` and `openssl dgst -sha256`',
     cold: 'the same by `dfget` through a daemon, of a file that nobody has',
     warm: 'the same by `dfget` through a second daemon, from the first',
     'bare Node.js': '`node -e 0`, five times',
