@@ -1,12 +1,1 @@
-import type { RandomSource } from '../src/contract.ts'
-
-/** Mulberry32: small, and good enough to break ties. */
-export function seeded(seed: number): RandomSource {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+export { seededRandom as seeded } from '../src/simulator/seeded-random.ts'

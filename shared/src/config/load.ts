@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { coerceTree } from './coerce.ts'
 import { parseConfigFile, type ConfigFile, type FileSettings } from './config-file.ts'
-import { readEnvironment, type Program } from './environment.ts'
+import { readEnvironment, type EnvironmentSettings, type Program } from './environment.ts'
 import { configError, type Problem } from './problem.ts'
 import { describeSchema, visitLeaves, type SchemaNode } from './schema-node.ts'
 import { formatPath, isTree, merge, type Path, type Tree } from './tree.ts'
@@ -9,7 +9,8 @@ import { findUnknownKeys } from './unknown-keys.ts'
 
 export interface ConfigInput<Schema extends z.ZodType> {
   readonly schema: Schema
-  readonly program: Program
+  /** Whose environment variables count; without it none do. */
+  readonly program?: Program
   readonly file?: ConfigFile | undefined
   /** Usually `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
@@ -25,7 +26,7 @@ export interface ConfigInput<Schema extends z.ZodType> {
 export function loadConfig<Schema extends z.ZodType>(input: ConfigInput<Schema>): z.output<Schema> {
   const node = describeSchema(input.schema)
   const file = input.file === undefined ? NO_FILE : parseConfigFile(input.file)
-  const environment = readEnvironment(input.program, node, input.env)
+  const environment = input.program === undefined ? NO_ENVIRONMENT : readEnvironment(input.program, node, input.env)
   const flags = coerceTree(input.flags, node)
   const tree = [file.tree, environment.tree, flags].reduce(merge, {})
   const sourceOf = (path: Path): string | undefined =>
@@ -38,6 +39,7 @@ export function loadConfig<Schema extends z.ZodType>(input: ConfigInput<Schema>)
   return parsed.data
 }
 
+const NO_ENVIRONMENT: EnvironmentSettings = { tree: {}, sources: new Map(), problems: [] }
 const NO_FILE: FileSettings = { tree: {}, problems: [], sourceOf: () => undefined }
 
 /** Puts in the sections that must be there, so that their defaults apply and what is missing in them is named. */
