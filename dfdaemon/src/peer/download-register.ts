@@ -3,9 +3,16 @@ import type { OriginReader, TaskDownload } from '@damselfly/exchange'
 import type { Download, DownloadRequest } from './peer.ts'
 import type { RequestedTask } from './requested-task.ts'
 import { SharedDownload } from './shared-download.ts'
+import { Turns } from './turns.ts'
 
 /** How long an origin may take to say whether it admits somebody who joins; milliseconds. */
 const PROOF_TIMEOUT = 30_000
+
+/** Downloads that begin at once: enough to keep the disk, the origin and the supernode busy with small ones. */
+const BEGIN_AT_ONCE = 64
+
+/** A download that runs for so long is a large or a slow one, and the next may begin beside it; milliseconds. */
+const LONGEST_BEGINNING = 2_000
 
 export interface DownloadRegisterOptions {
   readonly create: (task: RequestedTask, request: DownloadRequest) => TaskDownload
@@ -18,10 +25,12 @@ export interface DownloadRegisterOptions {
 export class DownloadRegister {
   readonly #options: DownloadRegisterOptions
   readonly #downloads = new Map<TaskId, SharedDownload>()
+  readonly #turns: Turns
   readonly #stopping = new AbortController()
 
   constructor(options: DownloadRegisterOptions) {
     this.#options = options
+    this.#turns = new Turns({ atOnce: BEGIN_AT_ONCE, longestMs: LONGEST_BEGINNING, clock: options.clock })
   }
 
   /** Downloads that run, or are kept for whoever asked for them. */
@@ -62,7 +71,7 @@ export class DownloadRegister {
 
   #begin(task: RequestedTask, request: DownloadRequest): SharedDownload {
     const { create, clock } = this.#options
-    const shared = new SharedDownload({ download: create(task, request), clock })
+    const shared = new SharedDownload({ download: create(task, request), turns: this.#turns, clock })
     this.#downloads.set(task.taskId, shared)
     void shared.ended.then(() => this.#downloads.delete(task.taskId))
     return shared

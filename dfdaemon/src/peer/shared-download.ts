@@ -1,9 +1,12 @@
 import { DamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
 import type { TaskDownload } from '@damselfly/exchange'
 import type { Download, FinishedDownload } from './peer.ts'
+import type { Turns } from './turns.ts'
 
 export interface SharedDownloadOptions {
   readonly download: TaskDownload
+  /** The download waits for its turn to begin. */
+  readonly turns: Turns
   readonly clock: Clock
 }
 
@@ -76,12 +79,9 @@ export class SharedDownload {
   }
 
   async #run(): Promise<FinishedDownload> {
-    const { download, clock } = this.#options
     try {
-      const { stored, contentLength, contentDigest } = await download.run(this.#abandon.signal)
-      await stored.update({ lastUsedAt: clock.wallTime() })
-      const { bytesFrom, backToSource } = download.progress()
-      return { taskId: download.task.taskId, contentLength, contentDigest, path: stored.path, bytesFrom, backToSource }
+      const endTurn = await this.#options.turns.take(this.#abandon.signal)
+      return await this.#download().finally(endTurn)
     } catch (error) {
       this.#failed.abort(error)
       this.#end()
@@ -89,6 +89,14 @@ export class SharedDownload {
     } finally {
       this.#isSettled = true
     }
+  }
+
+  async #download(): Promise<FinishedDownload> {
+    const { download, clock } = this.#options
+    const { stored, contentLength, contentDigest } = await download.run(this.#abandon.signal)
+    await stored.update({ lastUsedAt: clock.wallTime() })
+    const { bytesFrom, backToSource } = download.progress()
+    return { taskId: download.task.taskId, contentLength, contentDigest, path: stored.path, bytesFrom, backToSource }
   }
 
   async #release(): Promise<void> {
