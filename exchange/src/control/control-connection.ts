@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from 'p-limit'
 import { DamselflyError, isDamselflyError, messageOf, type Clock, type PeerId } from '@damselfly/shared'
 import { decode, SupernodeBatchSchema, type SupernodeMessage } from '@damselfly/shared/wire'
 import { CHANNEL_LIMITS, type Channel } from '../channel/channel.ts'
@@ -8,6 +9,9 @@ import { registeredFromWire, registerToWire } from './wire-mapping.ts'
 
 /** What the supernode says, except for what concerns the channel alone. */
 export type SupernodeNews = Exclude<SupernodeMessage['body'], { case: undefined | 'ping' | 'pong' }>
+
+/** Registrations that wait for an answer at once; the supernode refuses more than twice as many. */
+const MOST_REGISTRATIONS = 128
 
 interface PendingRegistration {
   readonly resolve: (registered: Registered) => void
@@ -23,7 +27,10 @@ export class ControlConnection {
   readonly #heartbeat: Heartbeat
   readonly #take: (news: SupernodeNews) => void
   readonly #registrations = new Map<number, PendingRegistration>()
+  readonly #limit: LimitFunction = pLimit(MOST_REGISTRATIONS)
   #nextRequest = 1
+  /** Why it is over. */
+  #lost: DamselflyError | undefined
 
   /** @param take is given everything that no registration waits for; if it throws, the channel ends */
   constructor(channel: Channel, clock: Clock, take: (news: SupernodeNews) => void) {
@@ -71,21 +78,26 @@ export class ControlConnection {
     await this.#channel.writable()
   }
 
-  /** @throws as TaskControl.register */
+  /** When very many are asked for at once, some wait for the answers to others. @throws as TaskControl.register */
   async register(registration: TaskRegistration, signal: AbortSignal): Promise<Registered> {
     signal.throwIfAborted()
-    const requestId = this.#nextRequest++
     const { promise, resolve, reject } = Promise.withResolvers<Registered>()
     const aborted = (): void => reject(signal.reason)
     signal.addEventListener('abort', aborted, { once: true })
-    this.#registrations.set(requestId, { resolve, reject })
+    const settled = promise.finally(() => signal.removeEventListener('abort', aborted))
+    // Whoever waits for its turn hears at once that the caller gave up; its turn then passes by unused.
+    void this.#limit(() => (signal.aborted ? undefined : this.#ask(registration, { resolve, reject }, settled)))
+    return settled
+  }
+
+  /** Resolves when the registration is settled, by whatever; never rejects. */
+  async #ask(registration: TaskRegistration, pending: PendingRegistration, settled: Promise<Registered>): Promise<void> {
+    if (this.#lost !== undefined) return pending.reject(this.#lost)
+    const requestId = this.#nextRequest++
+    this.#registrations.set(requestId, pending)
     this.send({ case: 'register', value: registerToWire(requestId, registration) })
-    try {
-      return await promise
-    } finally {
-      signal.removeEventListener('abort', aborted)
-      this.#registrations.delete(requestId)
-    }
+    await settled.catch(() => undefined)
+    this.#registrations.delete(requestId)
   }
 
   /** Sends what waits, then ends. Idempotent. */
@@ -130,6 +142,7 @@ export class ControlConnection {
   #closed(error: Error | undefined): void {
     this.#heartbeat.end()
     const lost = new DamselflyError('SUPERNODE_UNREACHABLE', lossMessage(error))
+    this.#lost = lost
     for (const { reject } of this.#registrations.values()) reject(lost)
   }
 }

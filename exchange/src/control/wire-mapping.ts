@@ -97,12 +97,12 @@ export function registeredFromWire(answer: WireRegistered): Registered {
   }
 }
 
-/** @throws DamselflyError PROTOCOL */
+/** What is kept for long is copied: a view would keep the whole frame in memory. @throws DamselflyError PROTOCOL */
 export function newsFromWire(update: TaskUpdate): TaskNews {
   return {
     contentLength: optionalNumber(update.contentLength, 'content length'),
     digests: update.digests.map(({ index, digest }) => ({ index, digest: digestFromWire(digest) })),
-    signedManifest: update.signedManifest.length === 0 ? undefined : update.signedManifest,
+    signedManifest: update.signedManifest.length === 0 ? undefined : update.signedManifest.slice(),
     error: update.errorCode === '' ? undefined : errorFromWire(update.errorCode, update.errorMessage),
     fetched: toNumber(update.fetched, 'bytes fetched'),
   }
@@ -119,7 +119,7 @@ export function parentFromWire(parent: Parent): ParentInfo {
     peer: parent.peer as PeerId,
     endpoints: parent.endpoints.map(endpointFromWire).filter((endpoint) => endpoint !== undefined),
     security: securityFromWire(parent.security),
-    signedTicket: parent.signedTicket,
+    signedTicket: parent.signedTicket.slice(),
     isCdn: parent.isCdn,
   }
 }
@@ -141,7 +141,7 @@ function digestFromWire(digest: Uint8Array): Sha256 {
   if (digest.length !== SHA256_BYTES || digestsEqual(digest, NO_DIGEST)) {
     throw new DamselflyError('PROTOCOL', `a digest of ${digest.length} bytes is not SHA-256`)
   }
-  return digest
+  return digest.slice()
 }
 
 function checkLayout(contentLength: number | undefined, pieceSize: number): void {

@@ -141,6 +141,40 @@ describe('a control client', () => {
       assert.equal((await first).pieceSize, 4)
     })
 
+    it('asks for a bounded number at once, and for the others as answers come', async () => {
+      const client = await bench.connected()
+      const caller = new AbortController()
+      const asked = Array.from({ length: 200 }, () => client.task(TASK, new Listener()).register(registration, never))
+      const givenUp = client.task(TASK, new Listener()).register(registration, caller.signal)
+      const requests = await bench.supernode.whenHeard('register')
+      await turns()
+      const open = bench.supernode.all('register').length
+      assert.ok(open < 200, `${open} at once`)
+      caller.abort(new DamselflyError('CANCELLED', 'enough'))
+      await assert.rejects(givenUp, (error) => isDamselflyError(error, 'CANCELLED'))
+      const answer = (requestId: number): void => bench.supernode.say({ case: 'registered', value: { requestId, pieceSize: 4 } })
+      answer(requests[0]?.requestId ?? 0)
+      await bench.supernode.whenHeard('register', open + 1)
+      bench.supernode.onHeard = (message) => {
+        if (message.case === 'register') answer(message.value.requestId)
+      }
+      for (const { requestId } of bench.supernode.all('register').slice(1)) answer(requestId)
+      await Promise.all(asked)
+      assert.equal(bench.supernode.all('register').length, 200)
+    })
+
+    it('rejects those that have not been asked yet, too, when the channel goes', async () => {
+      const client = await bench.connected()
+      const asked = Array.from({ length: 200 }, () => client.task(TASK, new Listener()).register(registration, never))
+      const ended = Promise.allSettled(asked)
+      await bench.supernode.whenHeard('register')
+      bench.supernode.refusal = new DamselflyError('SUPERNODE_UNREACHABLE', 'refused')
+      bench.supernode.drop()
+      for (const result of await ended) {
+        assert.ok(result.status === 'rejected' && isDamselflyError(result.reason, 'SUPERNODE_UNREACHABLE'))
+      }
+    })
+
     it('rejects with the refusal', async () => {
       const client = await bench.connected()
       const asked = client.task(TASK, new Listener()).register(registration, never)

@@ -74,6 +74,16 @@ describe('control messages from the supernode', () => {
     assert.equal(registeredFromWire(create(RegisteredSchema, { pieceSize: 4, contentLength: 0n })).contentLength, 0)
   })
 
+  it('keep nothing of their frame in memory', () => {
+    const frame = new Uint8Array(1000).fill(1)
+    const update = create(TaskUpdateSchema, { signedManifest: frame.subarray(0, 100), digests: [{ index: 0, digest: frame.subarray(0, 32) }] })
+    const news = newsFromWire(update)
+    const { signedTicket } = parentFromWire(create(ParentSchema, { security: 'tls', signedTicket: frame.subarray(0, 200) }))
+    for (const bytes of [news.signedManifest, news.digests[0]?.digest, signedTicket]) {
+      assert.ok(bytes !== undefined && bytes.buffer.byteLength === bytes.length)
+    }
+  })
+
   it('are refused without a usable digest', () => {
     for (const digest of [new Uint8Array(), new Uint8Array(31), new Uint8Array(32)]) {
       const assign = create(AssignSchema, { index: 1, parent: 'p', digest })
