@@ -1,4 +1,4 @@
-import type { Clock } from '@damselfly/shared'
+import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Cdn } from '@damselfly/cdn'
 import { signManifest, signTicket, verifyManifest, type Identity } from '@damselfly/exchange'
@@ -62,7 +62,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
     },
     source: { cdn, stopping: stopping.signal, sign: (swarm) => signManifest(identity, manifestOf(swarm)) },
-    isBlocked: (child, parent) => isBlocked(scheduler, child, parent),
+    blocked: () => blockedNow(scheduler),
     clock,
   })
   const metrics = new SupernodeMetrics({
@@ -120,8 +120,13 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   }
 }
 
-function isBlocked(scheduler: Scheduler, child: string, parent: string): boolean {
-  return scheduler.snapshotBlocklist().some((entry) => {
-    return entry.parent === parent && (entry.child === undefined || entry.child === child)
-  })
+/** Whether a child may not use a parent, as it is now. */
+function blockedNow(scheduler: Scheduler): (child: PeerId, parent: PeerId) => boolean {
+  const forAll = new Set<PeerId>()
+  const forOne = new Map<PeerId, Set<PeerId>>()
+  for (const { child, parent } of scheduler.snapshotBlocklist()) {
+    if (child === undefined) forAll.add(parent)
+    else forOne.set(child, (forOne.get(child) ?? new Set()).add(parent))
+  }
+  return (child, parent) => forAll.has(parent) || forOne.get(child)?.has(parent) === true
 }

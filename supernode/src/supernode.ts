@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskError, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
+import { diskError, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { createCdn, createHttpSource, createSourceRegistry, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
 import {
@@ -29,6 +29,9 @@ import { ShutdownList } from './shutdown-list.ts'
 
 /** Each peer has one control channel and may have a few for pieces. */
 const MAX_CONNECTIONS = 4 * CONTROL_LIMITS.peers
+
+/** Open files that connections leave to the store, the index, origins and the management API. */
+const OTHER_FILES = 1024
 
 export interface SupernodeDeps {
   readonly version: string
@@ -187,7 +190,8 @@ class ComposedSupernode implements Supernode {
     const bound: Endpoint[] = []
     const ports = { plain: listen.plainPort, direct: listen.directPort, libp2p: listen.libp2pPort }
     const addresses = listenAddresses(security, bindableAddresses(listen.addresses), ports)
-    for (const transport of createTransports(security, { identity, clock: this.#clock, maxConnections: MAX_CONNECTIONS })) {
+    const maxConnections = await this.#allowedConnections()
+    for (const transport of createTransports(security, { identity, clock: this.#clock, maxConnections })) {
       this.#shutdown.add(() => transport.stop())
       bound.push(...(await transport.listen(addresses[transport.kind], accept)))
     }
@@ -200,6 +204,17 @@ class ComposedSupernode implements Supernode {
       { uploadSlots: cdn.uploadSlots, location, isCdn: true, lanes },
     )
     return endpoints
+  }
+
+  /** Peers too many are turned away; without this the store would be the one that cannot open its files. */
+  async #allowedConnections(): Promise<number> {
+    const openFiles = (await openFileLimit()) ?? Number.POSITIVE_INFINITY
+    const allowed = Math.max(OTHER_FILES, Math.min(MAX_CONNECTIONS, openFiles - OTHER_FILES))
+    if (allowed < CONTROL_LIMITS.peers) {
+      const advice = 'few files may be open at once, which limits the peers: raise it (LimitNOFILE of the service, or ulimit -n)'
+      this.#deps.logger.warn({ openFiles, connections: allowed }, advice)
+    }
+    return allowed
   }
 }
 

@@ -117,6 +117,29 @@ describe('a control channel', () => {
     await bench.stop()
   })
 
+  it('ends when the peer asks for signs of life and does not read them', async () => {
+    const bench = createControlBench({ limits: { maxQueuedBytes: 4096 } })
+    const peer = bench.peer()
+    await peer.whenHeard('welcome')
+    const unblock = peer.channel.block()
+    for (let ping = 0; ping < 200 && !peer.channel.isEnded; ping++) peer.say({ case: 'ping', value: {} })
+    assert.equal(peer.channel.isEnded, true)
+    unblock()
+    await bench.stop()
+  })
+
+  it('answers pings between other messages, in any number and any batch', async () => {
+    const bench = createControlBench()
+    const peer = bench.peer()
+    peer.say({ case: 'ping', value: {} }, { case: 'ping', value: {} })
+    peer.say({ case: 'ping', value: {} })
+    const answer = peer.register({ url: 'no url' })
+    peer.say({ case: 'ping', value: {} })
+    await answer
+    await peer.whenHeard('pong', () => peer.all('pong').length === 4)
+    await bench.stop()
+  })
+
   it('holds what waits for a slow peer and sends it when it reads on', async () => {
     const bench = createControlBench()
     const peer = bench.peer()

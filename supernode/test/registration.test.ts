@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { DamselflyError, sha256, taskIdFromBytes } from '@damselfly/shared'
+import { DamselflyError, sha256, taskIdFromBytes, taskIdToBytes } from '@damselfly/shared'
 import { contentDigestOf, verifyManifest, verifyTicket } from '@damselfly/exchange'
 import { createControlBench, largeContent, settle } from './control-bench.ts'
 import { digestOf, type FakeCdnTask } from './fake-cdn.ts'
@@ -103,6 +103,21 @@ describe('a registration', () => {
     assert.equal(peer.all('registered').length, 0)
     bench.clock.advance(2000)
     assert.equal((await answering).content, undefined)
+    await bench.stop()
+  })
+
+  it('gives signs of life while a small content comes in', async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, { bytes: Buffer.from('slow'), pieceSize: 1024 })
+    const [first, second] = [bench.peer(), bench.peer()]
+    const answering = [first.register({ url: URL_A })]
+    await bench.cdn.whenObtained(1)
+    answering.push(second.register({ url: URL_A }))
+    await settle()
+    bench.clock.advance(400)
+    for (const peer of [first, second]) await peer.whenHeard('taskUpdate')
+    bench.clock.advance(1600)
+    await Promise.all(answering)
     await bench.stop()
   })
 
@@ -212,6 +227,24 @@ describe('a registration', () => {
     bench.clock.advance(2000)
     await settle()
     assert.equal(peer.all('taskUpdate').length, busy)
+    await bench.stop()
+  })
+
+  it('gives signs of life again to those who come back to a task that lay idle', async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, largeContent(2))
+    for (let time = 1; time <= 2; time++) {
+      const peer = bench.peer()
+      const taskId = taskIdFromBytes((await peer.register({ url: URL_A })).taskId)
+      bench.clock.advance(400)
+      await peer.whenHeard('taskUpdate')
+      peer.say({ case: 'leaveTask', value: { taskId: taskIdToBytes(taskId) } })
+      await settle()
+      const told = peer.all('taskUpdate').length
+      bench.clock.advance(4000)
+      await settle()
+      assert.equal(peer.all('taskUpdate').length, told)
+    }
     await bench.stop()
   })
 })

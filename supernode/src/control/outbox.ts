@@ -55,6 +55,18 @@ export class Outbox {
     setImmediate(() => void this.#flush())
   }
 
+  /**
+   * What is always the same is encoded once, and sent at once unless others wait.
+   *
+   * @param frame the batch that has `body` alone
+   */
+  pushEncoded(frame: Uint8Array, body: SupernodeNews): void {
+    if (this.#closed || this.#flushing) return this.push(body)
+    this.#flushing = true
+    this.#send(frame)
+    void this.#flushWhenWritable()
+  }
+
   /** Sends what waits at once, whether or not the peer reads, and takes nothing more. */
   finish(): void {
     while (!this.#closed && this.#queue.length > 0) this.#sendBatch()
@@ -71,14 +83,23 @@ export class Outbox {
   async #flush(): Promise<void> {
     while (!this.#closed && this.#queue.length > 0) {
       this.#sendBatch()
-      try {
-        await this.#channel.writable()
-      } catch {
-        // The channel's receiver hears of its end.
-        this.close()
-      }
+      await this.#writable()
     }
     this.#flushing = false
+  }
+
+  async #flushWhenWritable(): Promise<void> {
+    await this.#writable()
+    await this.#flush()
+  }
+
+  async #writable(): Promise<void> {
+    try {
+      await this.#channel.writable()
+    } catch {
+      // The channel's receiver hears of its end.
+      this.close()
+    }
   }
 
   #sendBatch(): void {
@@ -91,8 +112,12 @@ export class Outbox {
     }
     const messages = this.#queue.splice(0, count).map(({ message }) => message)
     this.#queuedBytes -= bytes
+    this.#send(encode(SupernodeBatchSchema, create(SupernodeBatchSchema, { messages })))
+  }
+
+  #send(frame: Uint8Array): void {
     try {
-      this.#channel.sendMessage(encode(SupernodeBatchSchema, create(SupernodeBatchSchema, { messages })))
+      this.#channel.sendMessage(frame)
     } catch {
       this.close()
     }

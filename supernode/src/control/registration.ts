@@ -85,9 +85,16 @@ export class Registrar {
       throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
     }
     const task = tasks.use(spec)
-    await admission.admit(task, { peer: peer.peer, spec, credentials, signal: peer.gone.signal })
-    const content = await this.#smallContent(task, peer.gone.signal)
-    peer.gone.signal.throwIfAborted()
+    const { signal } = peer.gone
+    task.waiting.add(peer.peer)
+    let content: Uint8Array | undefined
+    try {
+      await admission.admit(task, { peer: peer.peer, spec, credentials, signal })
+      content = await this.#smallContent(task, signal)
+    } finally {
+      task.waiting.delete(peer.peer)
+    }
+    signal.throwIfAborted()
     this.#answer(peer, register.requestId, task.swarm, content)
     this.#join(peer, task.swarm, order, spec.url, register)
   }

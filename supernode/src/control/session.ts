@@ -1,11 +1,15 @@
 import { DamselflyError, toDamselflyError, type Clock, type PeerId } from '@damselfly/shared'
-import { decode, PeerBatchSchema, type Hello, type PeerMessage } from '@damselfly/shared/wire'
+import { create, decode, encode, PeerBatchSchema, SupernodeBatchSchema, type Hello, type PeerMessage } from '@damselfly/shared/wire'
 import { CHANNEL_LIMITS, Heartbeat, SUPERNODE_PACE, type Channel, type ChannelReceiver } from '@damselfly/exchange'
 import { MAX_BATCH_MESSAGES, type ControlLimits } from './limits.ts'
 import { Outbox, type SupernodeNews } from './outbox.ts'
 
 /** How long an orderly end may take; milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000
+
+/** Most of what thousands of idle peers say and hear. Known by its bytes it is neither decoded nor encoded again. */
+const PING = Buffer.from(encode(PeerBatchSchema, create(PeerBatchSchema, { messages: [{ body: { case: 'ping', value: {} } }] })))
+const PONG = encode(SupernodeBatchSchema, create(SupernodeBatchSchema, { messages: [{ body: { case: 'pong', value: {} } }] }))
 
 /** What a peer says after its Hello. */
 export type PeerRequest = Exclude<PeerMessage['body'], { case: undefined | 'hello' | 'ping' | 'pong' }>
@@ -74,6 +78,7 @@ export class Session implements ChannelReceiver {
   message(bytes: Uint8Array): void {
     if (this.#state === 'ended') return
     this.#heartbeat?.heard()
+    if (this.#state === 'open' && PING.equals(bytes)) return this.#pong()
     try {
       const batch = decode(PeerBatchSchema, bytes, CHANNEL_LIMITS['/damselfly/control/1'].maxMessageBytes)
       if (batch.messages.length > MAX_BATCH_MESSAGES) {
@@ -105,8 +110,12 @@ export class Session implements ChannelReceiver {
       return
     }
     if (this.#state === 'greeting') throw new DamselflyError('PROTOCOL', `'${body.case}' before Hello`)
-    if (body.case === 'ping') this.send({ case: 'pong', value: {} })
+    if (body.case === 'ping') this.#pong()
     else if (body.case !== 'pong') this.#listener.request(this, body)
+  }
+
+  #pong(): void {
+    this.#outbox.pushEncoded(PONG, { case: 'pong', value: {} })
   }
 
   /** A peer whose host froze or lost its network breaks no connection, but must not count as a parent for long. */

@@ -43,24 +43,19 @@ export class Admission {
    * @throws DamselflyError why the content cannot be had, or the caller's abort reason
    */
   async admit(task: Task, caller: Caller): Promise<void> {
-    task.waiting.add(caller.peer)
-    try {
-      let hasTried = false
-      for (;;) {
-        caller.signal.throwIfAborted()
-        const way = wayOf(task, caller)
-        if (way === 'join') {
-          if (await this.#mayHave(task, caller)) return
-          continue
-        }
-        if (way === 'obtain' && hasTried) throw failureOf(task)
-        const outcome = way === 'obtain' ? task.source.start({ ...caller, by: caller.peer }) : task.source.nextChange()
-        hasTried ||= way === 'obtain'
-        const { attempt, error } = await orAborted(outcome, caller.signal)
-        if (error !== undefined && asksTheSame({ attempt, error }, caller)) throw error
+    let hasTried = false
+    for (;;) {
+      caller.signal.throwIfAborted()
+      const way = wayOf(task, caller)
+      if (way === 'join') {
+        if (await this.#mayHave(task, caller)) return
+        continue
       }
-    } finally {
-      task.waiting.delete(caller.peer)
+      if (way === 'obtain' && hasTried) throw failureOf(task)
+      const outcome = way === 'obtain' ? task.source.start({ ...caller, by: caller.peer }) : task.source.nextChange()
+      hasTried ||= way === 'obtain'
+      const { attempt, error } = await orAborted(outcome, caller.signal)
+      if (error !== undefined && asksTheSame({ attempt, error }, caller)) throw error
     }
   }
 

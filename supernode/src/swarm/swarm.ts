@@ -30,6 +30,8 @@ export class Swarm {
   sourceOrigin: string | undefined
   readonly #ports: SwarmPorts
   readonly #members = new Map<PeerId, Member>()
+  /** Those of them that want pieces. */
+  readonly #children = new Set<Member>()
   #content = new TaskContent()
   #cdnPieces = new GrowingSet()
   #isVerified = false
@@ -63,14 +65,14 @@ export class Swarm {
   }
 
   get hasChildren(): boolean {
-    return [...this.#members.values()].some(({ child }) => child !== undefined)
+    return this.#children.size > 0
   }
 
   /** Children that could take a piece and have none to fetch. */
   waitingChildren(): Member[] {
     const pieceCount = this.#content.layout?.pieceCount ?? Number.POSITIVE_INFINITY
     const waits = ({ child, possession }: Member): boolean => child?.assignments.size === 0 && possession.count < pieceCount
-    return [...this.#members.values()].filter(waits)
+    return [...this.#children].filter(waits)
   }
 
   /** Whether every piece has a trusted digest and somebody who holds it. */
@@ -85,10 +87,11 @@ export class Swarm {
 
   /** Whether one of the other members serves a piece that the child lacks. @param isUsable by this child */
   canServe(child: Member, isUsable: (parent: PeerId) => boolean): boolean {
-    return [...this.#members.values()].some((parent) => {
-      if (parent === child || !parent.canServe || !isUsable(parent.peer)) return false
-      return parent.possession.hasOtherThan(child.possession)
-    })
+    for (const parent of this.#members.values()) {
+      if (parent === child || !parent.canServe || !isUsable(parent.peer)) continue
+      if (parent.possession.hasOtherThan(child.possession)) return true
+    }
+    return false
   }
 
   /** Peers beside the CDN that hold the piece and serve. */
@@ -186,6 +189,7 @@ export class Swarm {
     this.leaveChild(peer)
     const member = this.joinHolder(init)
     member.child = { order, assignments: new Set() }
+    this.#children.add(member)
     this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
     this.#sendAll(peer, snapshotNews(this.taskId, this.#content))
     return member
@@ -238,6 +242,7 @@ export class Swarm {
     const member = this.#members.get(peer)
     if (member?.child === undefined) return
     member.child = undefined
+    this.#children.delete(member)
     this.#ports.schedule({ type: 'child-left', task: this.taskId, peer })
     if (member.possession.count === 0 && member.claims.size === 0) this.#remove(member)
   }
@@ -259,6 +264,7 @@ export class Swarm {
 
   #remove(member: Member): void {
     this.#members.delete(member.peer)
+    this.#children.delete(member)
     if (member.canServe) {
       for (const index of member.possession.members()) this.#holders[index] = Math.max(0, this.holdersOf(index) - 1)
     }
@@ -312,7 +318,7 @@ export class Swarm {
     this.#lengthIsFresh = false
     this.#freshDigests = []
     if (news.length === 0) return
-    for (const { peer, child } of this.#members.values()) if (child !== undefined) this.#sendAll(peer, news)
+    for (const { peer } of this.#children) this.#sendAll(peer, news)
   }
 
   #sendAll(peer: PeerId, news: readonly SupernodeNews[]): void {

@@ -18,8 +18,8 @@ const MAX_IDLE_TASKS = 10_000
 export interface TaskRegistryDeps {
   readonly ports: SwarmPorts
   readonly source: TaskSourceDeps
-  /** Whether the child may not use the parent at the moment. */
-  readonly isBlocked: (child: PeerId, parent: PeerId) => boolean
+  /** Whom a child may not use at the moment; looked up once and asked many times. */
+  readonly blocked: () => (child: PeerId, parent: PeerId) => boolean
   readonly clock: Clock
 }
 
@@ -27,6 +27,8 @@ export interface TaskRegistryDeps {
 export class TaskRegistry {
   readonly #deps: TaskRegistryDeps
   readonly #tasks = new Map<TaskId, Task>()
+  /** Those that somebody may wait for; of ten thousand tasks most lie idle. */
+  readonly #attended = new Set<Task>()
   #cancelHeartbeat: (() => void) | undefined
 
   constructor(deps: TaskRegistryDeps) {
@@ -64,6 +66,7 @@ export class TaskRegistry {
     const known = this.#tasks.get(spec.taskId)
     if (known !== undefined) {
       known.lastUsedAt = now
+      this.#attended.add(known)
       // The map's order is that of last use.
       this.#tasks.delete(spec.taskId)
       this.#tasks.set(spec.taskId, known)
@@ -81,6 +84,7 @@ export class TaskRegistry {
       lastUsedAt: now,
     }
     this.#tasks.set(spec.taskId, task)
+    this.#attended.add(task)
     this.#forgetIdle()
     return task
   }
@@ -102,10 +106,15 @@ export class TaskRegistry {
   }
 
   #heartbeat(): void {
-    for (const task of this.#tasks.values()) {
+    let blocked: ((child: PeerId, parent: PeerId) => boolean) | undefined
+    for (const task of this.#attended) {
       const { swarm, source, waiting } = task
+      if (!swarm.hasChildren && waiting.size === 0) {
+        this.#attended.delete(task)
+        continue
+      }
       const children = swarm.waitingChildren()
-      if (source.state.type === 'idle') this.#helpStranded(task, children)
+      if (source.state.type === 'idle') this.#helpStranded(task, children, (blocked ??= this.#deps.blocked()))
       if (children.length + waiting.size === 0) continue
       const isFetching = source.state.type === 'starting' || source.state.type === 'fetching'
       if (!isFetching && !swarm.isAvailable) continue
@@ -115,10 +124,8 @@ export class TaskRegistry {
   }
 
   /** Where all who hold a piece have failed a child for a while, the origin is asked. */
-  #helpStranded(task: Task, children: readonly Member[]): void {
-    const isStranded = children.some((child) => {
-      return !task.swarm.canServe(child, (parent) => !this.#deps.isBlocked(child.peer, parent))
-    })
+  #helpStranded(task: Task, children: readonly Member[], isBlocked: (child: PeerId, parent: PeerId) => boolean): void {
+    const isStranded = children.some((child) => !task.swarm.canServe(child, (parent) => !isBlocked(child.peer, parent)))
     const now = this.#deps.clock.now()
     if (!isStranded) task.strandedSince = undefined
     else task.strandedSince ??= now

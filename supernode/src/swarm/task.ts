@@ -6,7 +6,7 @@ import type { TaskSource } from './task-source.ts'
 export interface Task {
   readonly swarm: Swarm
   readonly source: TaskSource
-  /** Callers that are not in the swarm yet. */
+  /** Callers that are not in the swarm yet, and hear meanwhile that work goes on. */
   readonly waiting: Set<PeerId>
   /** Under way or done: the origin's word on what only peers hold. False: it has another content now. */
   confirmation: Promise<boolean> | undefined
