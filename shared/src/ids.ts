@@ -13,7 +13,7 @@ export function isTaskId(text: string): text is TaskId {
 /** @throws RangeError when `bytes` is not 32 bytes long. */
 export function taskIdFromBytes(bytes: Uint8Array): TaskId {
   if (bytes.length !== 32) throw new RangeError(`a task id has 32 bytes, not ${bytes.length}`)
-  return Buffer.from(bytes).toString('hex') as TaskId
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex') as TaskId
 }
 
 export function taskIdToBytes(taskId: TaskId): Uint8Array {

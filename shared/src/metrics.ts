@@ -1,10 +1,18 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { addEventLoopLag } from './event-loop-lag.ts'
 
 export { Counter, Gauge, Histogram, Registry }
+
+const LAG = 'nodejs_eventloop_lag'
+
+/** A look at the event loop so seldom costs nothing; milliseconds. */
+const NEVER = 2 ** 31 - 1
 
 /** A registry of its own for each program instance, so that several can live in one process. */
 export function createRegistry(): Registry {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER })
+  for (const { name } of registry.getMetricsAsArray()) if (name.startsWith(LAG)) registry.removeSingleMetric(name)
+  addEventLoopLag(registry)
   return registry
 }

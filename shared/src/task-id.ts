@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { DamselflyError } from './errors/damselfly-error.ts'
 import type { Sha256 } from './digest/digest.ts'
+import { sha256 } from './digest/sha256.ts'
 import { isCredentialHeader } from './headers.ts'
 import { taskIdFromBytes, type TaskId } from './ids.ts'
 
@@ -95,12 +95,12 @@ export function redactUrl(url: string): string {
 }
 
 function hashFields(fields: readonly (string | Uint8Array)[]): TaskId {
-  const hash = createHash('sha256')
-  for (const field of fields) {
+  const parts = fields.flatMap((field) => {
     const bytes = typeof field === 'string' ? Buffer.from(field, 'utf8') : field
     const length = Buffer.alloc(4)
     length.writeUInt32BE(bytes.length)
-    hash.update(length).update(bytes)
-  }
-  return taskIdFromBytes(hash.digest())
+    return [length, bytes]
+  })
+  // At once: a hash that is fed part by part costs four times as much.
+  return taskIdFromBytes(sha256(Buffer.concat(parts)))
 }

@@ -9,4 +9,11 @@ describe('a metrics registry', () => {
     assert.match(await second.metrics(), /^process_cpu_seconds_total /m)
     assert.doesNotMatch(await second.metrics(), /damselfly_test_total/)
   })
+
+  it('shows how far the event loop is behind, once and without the pauses between the looks', async () => {
+    const registry = createRegistry()
+    const lines = (await registry.metrics()).split('\n').filter((line) => line.startsWith('nodejs_eventloop_lag_'))
+    assert.deepEqual(lines.map((line) => line.replace(/^nodejs_eventloop_lag_(.*)_seconds .*/, '$1')), ['max', 'mean', 'p50', 'p99'])
+    for (const line of lines) assert.ok(Number(line.split(' ')[1]) >= 0, line)
+  })
 })

@@ -12,12 +12,16 @@ import { Supernode, type SupernodePorts } from './supernode.ts'
 export interface SupernodeSettings {
   /** Configuration over the lab's own, as in the file. */
   readonly config?: Record<string, unknown>
+  /** Over that of this process. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 export interface DaemonSettings {
   /** `HOST:PORT` of each supernode. */
   readonly supernodes?: readonly string[]
   readonly config?: Record<string, unknown>
+  /** Over that of this process. */
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** A folder with real servers in it, on loopback and on ports of their own; `stop` leaves nothing behind. */
@@ -76,7 +80,7 @@ export class Lab {
       management: { addresses: ['127.0.0.1'], port: management },
       ...settings.config,
     }
-    const program = this.own('supernode', ['--config', await this.#configFile(name, config)])
+    const program = this.own('supernode', ['--config', await this.#configFile(name, config)], environment(settings))
     const supernode = new Supernode(program, dataDir, await program.line(readyLine))
     this.#ports.set(name, supernode.ports)
     return supernode
@@ -93,7 +97,7 @@ export class Lab {
       api: { socket },
       ...settings.config,
     }
-    const program = this.own('dfdaemon', ['--config', await this.#configFile(name, config)])
+    const program = this.own('dfdaemon', ['--config', await this.#configFile(name, config)], environment(settings))
     const ready = await program.line(readyLine)
     return new Daemon(program, socket, dataDir, String(ready['peer']))
   }
@@ -142,4 +146,8 @@ export class Lab {
     await writeFile(path, JSON.stringify(config, null, 2))
     return path
   }
+}
+
+function environment({ env }: { readonly env?: NodeJS.ProcessEnv }): ProgramSettings {
+  return env === undefined ? {} : { env }
 }
