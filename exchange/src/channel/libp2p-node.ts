@@ -3,7 +3,6 @@ import { identify } from '@libp2p/identify'
 import type { Connection, Listener } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
@@ -12,6 +11,8 @@ import type { PeerId } from '@damselfly/shared'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
 import { listenError } from './connections.ts'
+import { bulkTcp } from './libp2p-tcp.ts'
+import { noiseCrypto } from './noise-crypto.ts'
 import type { ListenAddress } from './transport.ts'
 
 export { StreamLink } from './stream-link.ts'
@@ -38,14 +39,12 @@ export async function startNode(
   addresses: readonly ListenAddress[],
   maxConnections: number,
 ): Promise<{ readonly node: Libp2p; readonly ports: readonly number[] }> {
-  // Without it libp2p would not take IPv4 on `::`; the option is passed on to `net.Server.listen`.
-  const dualStack = { noDelay: true, ipv6Only: false }
   const node = await createLibp2p({
     start: false,
     privateKey: privateKeyFromProtobuf(identity.privateKeyProtobuf),
     addresses: { listen: addresses.map((address) => toMultiaddr(address.host, address.port, undefined).toString()) },
-    transports: [tcp({ listenOpts: dualStack, dialOpts: { noDelay: true } })],
-    connectionEncrypters: [noise()],
+    transports: [bulkTcp()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto })],
     streamMuxers: [
       yamux({
         enableKeepAlive: true,

@@ -1,6 +1,10 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { ByteLink, ByteLinkHandler, Written } from './byte-link.ts'
+import { giveBack } from './give-back.ts'
+
+/** What a frame of the muxer begins with; bytes. */
+const MUXER_HEADER_BYTES = 12
 
 /**
  * A libp2p stream as a byte link. It keeps to `message` with `pause` and `resume`, and to
@@ -108,7 +112,11 @@ export class StreamLink implements ByteLink {
     if (this.#handler === undefined || this.#isDelivering) return
     this.#isDelivering = true
     let next = 0
-    while (!this.#isPaused && next < this.#inbox.length) this.#handler.bytes(this.#inbox[next++] as Uint8Array)
+    while (!this.#isPaused && next < this.#inbox.length) {
+      const bytes = this.#inbox[next++] as Uint8Array
+      this.#handler.bytes(bytes)
+      if (isAlone(bytes)) giveBack(bytes)
+    }
     if (next > 0) this.#inbox.splice(0, next)
     this.#isDelivering = false
     this.#tellOver(this.#handler)
@@ -138,4 +146,9 @@ export class StreamLink implements ByteLink {
     const { readStatus } = this.#stream
     if (readStatus === 'readable') this.#stream.pause()
   }
+}
+
+/** Whether the rest of what was decrypted together with these bytes has no room for bytes of another stream. */
+function isAlone({ byteOffset, byteLength, buffer }: Uint8Array): boolean {
+  return byteOffset <= MUXER_HEADER_BYTES && byteOffset + byteLength === buffer.byteLength
 }
