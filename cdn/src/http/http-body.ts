@@ -73,8 +73,10 @@ export class HttpBody implements ByteFlow, ConnectionHandler {
   }
 
   ended(error: Error | undefined): void {
-    if (this.#isOver || this.#isComplete) return
-    if (error === undefined && this.#init.decoder.endsWithConnection) this.#complete()
+    const { decoder } = this.#init
+    // Nothing is missing, even if the sink is not done yet.
+    if (this.#isOver || decoder.isOver || this.#isComplete) return
+    if (error === undefined && decoder.endsWithConnection) this.#complete()
     else this.#fail(this.#brokenOff(error))
   }
 
