@@ -51,6 +51,7 @@ export class Daemon {
       uploadSlots: config.uploadSlots,
       rates: config.rates,
       parallelRanges: config.parallelRanges,
+      freshForMs: config.freshFor,
       source: createSourceRegistry([http]),
       version,
       clock,

@@ -49,6 +49,8 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     uploadSlots: UPLOAD_SLOTS,
     rates: { upload: 0, download: 0 },
     parallelRanges: options.parallelRanges,
+    // Its store is gone before anybody could ask a second time.
+    freshForMs: 0,
     source: createSourceRegistry([http]),
     version,
     clock: options.clock,

@@ -25,7 +25,7 @@ describe('a content that changes at the origin', function () {
   }
 
   it('is fetched anew by a dfdaemon without a supernode that holds the old one', async () => {
-    const daemon = await ways.lab.daemon('lonely')
+    const daemon = await ways.lab.daemon('lonely', { config: { freshFor: 0 } })
     const output = ways.lab.path('between')
     const url = origin.add('/between', { size: SIZE, seed: OLD })
     await ways.lab.download(url, output, daemon).done()

@@ -17,6 +17,7 @@ import {
   createLocalPieceStore,
   createSupernodeDialer,
   formatSupernodeAddress,
+  Freshness,
   isWhole,
   knownSupernodesFile,
   loadIdentity,
@@ -49,6 +50,8 @@ export interface PeerOptions {
   /** Bytes per second; 0: no limit. */
   readonly rates: { readonly upload: number; readonly download: number }
   readonly parallelRanges: number
+  /** How long a whole content is handed out without asking its origin again; milliseconds, 0: not at all. */
+  readonly freshForMs: number
   readonly source: SourceClient
   readonly version: string
   readonly clock: Clock
@@ -78,14 +81,16 @@ class LocalPeer implements Peer {
   readonly #store: PieceStore
   readonly #downloadLimiter: RateLimiter
   readonly #uploadLimiter: RateLimiter
+  readonly #freshness: Freshness
   #running: Running | undefined
 
   constructor(options: PeerOptions) {
     this.#options = options
-    const { dataDir, clock, logger, rates } = options
+    const { dataDir, clock, logger, rates, freshForMs } = options
     this.#store = createLocalPieceStore({ directory: join(dataDir, 'store'), clock, logger })
     this.#downloadLimiter = new RateLimiter(rates.download, clock)
     this.#uploadLimiter = new RateLimiter(rates.upload, clock)
+    this.#freshness = new Freshness(clock, freshForMs)
   }
 
   async start(): Promise<void> {
@@ -225,6 +230,7 @@ class LocalPeer implements Peer {
           return network.lane(parent, signal)
         },
         downloadLimiter: this.#downloadLimiter,
+        freshness: this.#freshness,
         parallelRanges,
         clock,
         random: Math.random,

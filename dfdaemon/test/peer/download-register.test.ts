@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DamselflyError, isDamselflyError, RateLimiter, systemClock, VirtualClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
-import { ControlClient, createLocalPieceStore, TaskDownload, type PieceStore } from '@damselfly/exchange'
+import { ControlClient, createLocalPieceStore, Freshness, TaskDownload, type PieceStore } from '@damselfly/exchange'
 import { DownloadRegister } from '../../src/peer/download-register.ts'
 import { originOfTask } from '../../src/peer/origin-of-task.ts'
 import type { DownloadRequest } from '../../src/peer/peer.ts'
@@ -66,6 +66,7 @@ describe('the register of downloads, while the supernode is being dialled', () =
         control,
         openLane: () => Promise.reject(noLane),
         downloadLimiter: unlimited,
+        freshness: new Freshness(clock, 0),
         parallelRanges: 2,
         clock,
         random: () => 0,

@@ -45,6 +45,7 @@ export class PeerBench {
       uploadSlots: 4,
       rates: { upload: 0, download: 0 },
       parallelRanges: 2,
+      freshForMs: 0,
       source: this.source,
       version: '0',
       clock: systemClock,

@@ -52,6 +52,7 @@ describe('a peer with a supernode', () => {
       uploadSlots: 3,
       rates: { upload: 0, download: 0 },
       parallelRanges: 2,
+      freshForMs: 0,
       source,
       version: '0',
       clock: systemClock,

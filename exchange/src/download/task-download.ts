@@ -18,8 +18,9 @@ import { DownloadAttempt } from './attempt.ts'
 import type { BackToSourceReason } from './back-to-source-reason.ts'
 import { isWhole } from '../store/whole.ts'
 import { hashContent } from './content-hasher.ts'
-import { canBeRevalidated, isSameVersion } from './content-version.ts'
+import { canBeRevalidated } from './content-version.ts'
 import { followContent } from './follow-content.ts'
+import type { Freshness } from './freshness.ts'
 import type { OriginReader } from './origin-reader.ts'
 import type { OpenLane } from './piece-fetch.ts'
 import { TransferAccount, type BytesFrom } from './transfer-account.ts'
@@ -32,6 +33,7 @@ export interface DownloadDependencies {
   readonly openLane: OpenLane
   /** This host's limit, for bytes from origins; lanes keep to it by themselves. */
   readonly downloadLimiter: RateLimiter
+  readonly freshness: Freshness
   /** Requests to an origin at once for one download. */
   readonly parallelRanges: number
   readonly clock: Clock
@@ -155,26 +157,13 @@ export class TaskDownload {
   async #heldAndCurrent(signal: AbortSignal): Promise<FinishedTask | undefined> {
     const held = this.#stored
     if (held === undefined || !isWhole(held)) return undefined
-    const { identity, origin, backToSource } = this.task
-    const needsNoOrigin = !held.record.isPrivate && (identity.digest !== undefined || !backToSource)
-    const freshness = needsNoOrigin ? 'current' : await this.#freshness(held, origin, signal)
-    if (freshness === 'current') return this.#finished(held, held.record.contentDigest)
-    if (freshness === 'changed') await this.#discardHeld()
+    const { freshness, control } = this.#dependencies
+    const answer = await freshness.check(held, this.task, signal)
+    if (answer === 'current') return this.#finished(held, held.record.contentDigest)
+    if (answer === 'changed') await this.#discardHeld()
+    // An origin that cannot be reached from here leaves the question to the supernode.
+    else if (control === undefined) throw answer.error
     return undefined
-  }
-
-  /** An origin that cannot be reached from here leaves the question to the supernode. */
-  async #freshness(held: StoredTask, origin: OriginReader, signal: AbortSignal): Promise<'current' | 'changed' | 'unknown'> {
-    try {
-      const now = await origin.probe(signal)
-      const isCurrent = this.task.identity.digest !== undefined || isSameVersion(held.record, now)
-      return isCurrent ? 'current' : 'changed'
-    } catch (error) {
-      signal.throwIfAborted()
-      const isElsewhere = isDamselflyError(error, 'ORIGIN_UNREACHABLE') || isDamselflyError(error, 'ORIGIN_FORBIDDEN')
-      if (isElsewhere && this.#dependencies.control !== undefined) return 'unknown'
-      throw error
-    }
   }
 
   async #download(signal: AbortSignal): Promise<FinishedTask> {

@@ -21,6 +21,7 @@ import {
 import { silentLogger } from '@damselfly/shared/logging'
 import { create, ManifestSchema } from '@damselfly/shared/wire'
 import { ControlClient } from '../../src/control/control-client.ts'
+import { Freshness } from '../../src/download/freshness.ts'
 import { TaskDownload, type DownloadTask, type FinishedTask } from '../../src/download/task-download.ts'
 import { signManifest } from '../../src/identity/signed-manifest.ts'
 import { createLocalPieceStore } from '../../src/store/local-piece-store.ts'
@@ -124,6 +125,7 @@ export class SwarmBench {
           return parent
         },
         downloadLimiter: unlimited,
+        freshness: new Freshness(this.clock, 0),
         parallelRanges: 2,
         clock: this.clock,
         random: () => 0,

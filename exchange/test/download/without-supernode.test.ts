@@ -16,6 +16,7 @@ import {
 } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
 import { contentInOrder } from '../../src/download/content-hasher.ts'
+import { Freshness } from '../../src/download/freshness.ts'
 import { TaskDownload, type FinishedTask } from '../../src/download/task-download.ts'
 import { createLocalPieceStore } from '../../src/store/local-piece-store.ts'
 import type { PieceStore } from '../../src/store/piece-store.ts'
@@ -52,6 +53,7 @@ describe('a download without a supernode', () => {
         control: undefined,
         openLane: () => Promise.reject(new DamselflyError('PEER_UNREACHABLE', 'there are no peers here')),
         downloadLimiter: unlimited,
+        freshness: new Freshness(systemClock, 0),
         parallelRanges: 4,
         clock: systemClock,
         random: Math.random,
