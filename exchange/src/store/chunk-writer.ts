@@ -47,11 +47,11 @@ export class ChunkWriter {
   /** Takes the bytes over, so that the caller may use their memory again at once. */
   append(bytes: Uint8Array): void {
     if (this.#failure !== undefined) return
-    if (this.#buffer === undefined && bytes.length >= DIRECT_BYTES && this.#writeNow(bytes, this.#position)) {
-      this.#position += bytes.length
-    } else {
-      this.#gather(bytes)
-    }
+    const end = this.#position + this.#filled
+    if (bytes.length < DIRECT_BYTES || !this.#writeNow(bytes, end)) return this.#gather(bytes)
+    // What was gathered before lies in front of them.
+    this.#enqueue()
+    this.#position = end + bytes.length
   }
 
   /** Undefined when more is welcome at once, else resolves when it is. @throws DamselflyError of the first failed write */

@@ -115,6 +115,16 @@ describe('the chunk writer', () => {
     assert.deepEqual(disk.writtenNow, [[large, 100], ['end', 100 + large.length]])
   })
 
+  it('writes what it gathered before a large portion in front of it', async () => {
+    disk.isFast = true
+    const large = 'x'.repeat(64 * 1024)
+    writer.append(Buffer.from('ab'))
+    writer.append(Buffer.from(large))
+    writer.append(Buffer.from('end'))
+    await writer.finish()
+    assert.deepEqual(disk.writtenNow, [[large, 102], ['ab', 100], ['end', 102 + large.length]])
+  })
+
   it('overtakes nothing that is still being written', async () => {
     writer.append(Buffer.from('aaaa'))
     disk.isFast = true
