@@ -1,8 +1,9 @@
 import type { Bench } from './bench.ts'
 import { firstBench } from './first/first.ts'
+import { lanesBench } from './lanes/lanes.ts'
 import { memoryBench } from './memory/memory.ts'
 import { regressionBench } from './regression/regression.ts'
 import { swarmBench } from './swarm-of-eight/swarm.ts'
 
 /** Every benchmark, in the order of the page. */
-export const BENCHES: readonly Bench[] = [firstBench, swarmBench, memoryBench, regressionBench]
+export const BENCHES: readonly Bench[] = [firstBench, lanesBench, swarmBench, memoryBench, regressionBench]
