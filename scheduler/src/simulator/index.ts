@@ -1,6 +1,7 @@
 export { FIGURES, type FigureId, type Figures } from './measure/figures.ts'
-export { goalOf } from './measure/goals.ts'
+export { parseGoal, type Goal as ScenarioGoal } from './measure/goals.ts'
 export { readScenarios, type NamedScenario } from './scenario/read-scenario.ts'
+export { scenarioPath } from './scenario/shipped.ts'
 export type { Scenario } from './scenario/schema.ts'
 export { seededRandom } from './seeded-random.ts'
 export { simulate, type Cost, type Outcome, type SimulateOptions } from './simulate.ts'

@@ -1,8 +1,6 @@
-import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { DamselflyError, toDamselflyError } from '@damselfly/shared'
+import { DamselflyError, diskError, toDamselflyError } from '@damselfly/shared'
 import { readConfigFile } from '@damselfly/shared/config'
 import { createScheduler } from '../scheduler.ts'
 import { parseSimulateCommand, USAGE, type Task } from './command-line.ts'
@@ -10,12 +8,11 @@ import { drawAvailability } from './draw/availability-picture.ts'
 import { drawCompletionCurve } from './draw/completion-curve.ts'
 import { formatReport, reportOf, type Report } from './report.ts'
 import { readScenarios, type NamedScenario } from './scenario/read-scenario.ts'
+import { scenarioPath } from './scenario/shipped.ts'
 import { seededRandom } from './seeded-random.ts'
 import { simulate, type Outcome, type SimulateOptions } from './simulate.ts'
 import { recordScheduler } from './trace/record.ts'
 import { replayTrace } from './trace/replay.ts'
-
-const SCENARIOS = join(import.meta.dirname, '..', '..', 'scenarios')
 
 type SimulateTask = Extract<Task, { type: 'simulate' }>
 
@@ -47,8 +44,7 @@ async function simulateAll(task: SimulateTask): Promise<void> {
 }
 
 async function chooseRuns({ scenario, run, overrides }: SimulateTask): Promise<readonly NamedScenario[]> {
-  const named = join(SCENARIOS, `${scenario}.yaml`)
-  const runs = readScenarios(await readConfigFile(existsSync(named) ? named : scenario), overrides)
+  const runs = readScenarios(await readConfigFile(scenarioPath(scenario)), overrides)
   const chosen = runs.filter(({ name }) => run === undefined || name === run)
   if (chosen.length > 0) return chosen
   throw new DamselflyError('USAGE', `there is no run '${run}'; there are: ${runs.map(({ name }) => `'${name}'`).join(', ')}`)
@@ -56,7 +52,7 @@ async function chooseRuns({ scenario, run, overrides }: SimulateTask): Promise<r
 
 async function simulateOne({ scenario }: NamedScenario, record: string | undefined): Promise<Outcome> {
   if (record === undefined) return simulate(scenario)
-  const file = await open(record, 'w')
+  const file = await openFile(record, 'w')
   try {
     const text: string[] = []
     const wrap: SimulateOptions['wrap'] = (scheduler) => recordScheduler(scheduler, { seed: scenario.seed }, (line) => void text.push(line))
@@ -71,13 +67,18 @@ async function simulateOne({ scenario }: NamedScenario, record: string | undefin
 async function draw({ name, scenario }: NamedScenario, outcome: Outcome, directory: string): Promise<void> {
   const title = `${scenario.title}${name === '' ? '' : ` · ${name}`}`
   const file = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
-  await mkdir(directory, { recursive: true })
-  await writeFile(join(directory, `${file}-completion.svg`), drawCompletionCurve(title, outcome))
-  await writeFile(join(directory, `${file}-availability.svg`), drawAvailability(title, outcome))
+  try {
+    await mkdir(directory, { recursive: true })
+    await writeFile(join(directory, `${file}-completion.svg`), drawCompletionCurve(title, outcome))
+    await writeFile(join(directory, `${file}-availability.svg`), drawAvailability(title, outcome))
+  } catch (error) {
+    throw diskError(error, `write to ${directory}`)
+  }
 }
 
 async function replay(trace: string): Promise<void> {
-  const lines = createInterface({ input: createReadStream(trace), crlfDelay: Infinity })
+  const file = await openFile(trace, 'r')
+  const lines = file.readLines({ autoClose: true })
   const { events, commands, difference } = await replayTrace(lines, ({ seed }) => createScheduler({ random: seededRandom(seed) }))
   if (difference === undefined) {
     process.stdout.write(`${events} events, ${commands} commands: all as recorded\n`)
@@ -87,4 +88,12 @@ async function replay(trace: string): Promise<void> {
   process.stdout.write(`line ${line}, at ${at} ms, after ${events - 1} events: another answer\n`)
   process.stdout.write(`  recorded  ${JSON.stringify(recorded)}\n  replayed  ${JSON.stringify(replayed)}\n`)
   process.exitCode = 1
+}
+
+async function openFile(path: string, flags: 'r' | 'w'): Promise<FileHandle> {
+  try {
+    return await open(path, flags)
+  } catch (error) {
+    throw diskError(error, `open ${path}`)
+  }
 }

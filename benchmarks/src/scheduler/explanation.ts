@@ -1,0 +1,39 @@
+import type { Explanation } from '../explanation.ts'
+
+const EQUAL = [32, 100, 1000, 10_000].flatMap((children) => [50, 256].map((pieces) => `N=${children} M=${pieces}`))
+
+export const explanation: Explanation = {
+  about: [
+    `How near the scheduler comes to the least time that is possible. It runs on a virtual clock in a simulated network, in
+     which bytes flow like water and capacity is shared max-min fairly; the [guide](guides/simulator.md) tells what is
+     modelled. Scenarios are files in \`scheduler/scenarios/\`, with their goals.`,
+    `No scheduler can be faster than the fluid bound (Kumar and Ross 2006) or, where all send equally fast and a piece
+     is passed on only when it is whole, the discrete bound (Mundinger, Weber and Weiss 2008).`,
+  ],
+  ways: {
+    equal: 'N children of equal upload and one source, M pieces; downloads are not limited',
+    'mixed-uploads': '1,000 children; 10% cannot send, 20% send at a quarter of the usual rate, 5% at four times of it',
+    'come-and-go': '1,000 children that arrive by chance, leave when they are done, die half-way',
+    'two-locations': '100 children beside the supernode, 100 behind a thin line',
+    'many-tasks': '100 contents with sizes after Zipf, which all of 32 children want at once',
+    'bad-peers': '200 children, of which 5% lie, 5% refuse half of all requests, 10% send at a fiftieth of the usual rate',
+    'twelve-hosts': '12 hosts and a supernode at 100 Mbit/s each way, 100 MiB',
+  },
+  reading: [
+    'All but the cost is the same on every machine: each round is another seed.',
+    '`assignments per CPU-second`: of the scheduler alone, in its share of the time of the simulation.',
+    'Counts are shown as `0x`: how often a child was sent to the origin, or how many never got everything.',
+  ],
+  limits: [
+    'TCP: a new flow has its full share at once, and nothing is lost.',
+    'The time that hosts need to hash, write and encrypt, and the supernode to decide.',
+    'A late piece that a child asks of a second parent near its end.',
+  ],
+  plot: [
+    {
+      title: 'Last child in relation to the discrete bound, equal rates',
+      bars: EQUAL.map((run) => ({ label: run, figure: `equal ${run}: last / discrete bound` })),
+      line: { value: 1, label: 'discrete bound' },
+    },
+  ],
+}

@@ -1,0 +1,45 @@
+import { setImmediate } from 'node:timers/promises'
+import { readConfigFile } from '@damselfly/shared/config'
+import { readScenarios, scenarioPath, simulate, type NamedScenario, type Outcome } from '@damselfly/scheduler/simulator'
+import type { Bench, BenchContext } from '../bench.ts'
+import type { Figure } from '../figure.ts'
+import { explanation } from './explanation.ts'
+import { figuresOfRun } from './figures.ts'
+
+/** Names of the scenarios that come with the simulator. */
+const SCENARIOS = ['equal', 'mixed-uploads', 'come-and-go', 'two-locations', 'many-tasks', 'bad-peers', 'twelve-hosts'] as const
+
+/** How near the scheduler comes to what is possible, in a simulated network. */
+export const schedulerBench: Bench = {
+  name: 'scheduler',
+  title: 'The scheduler in a simulated network, against the least time that any could take',
+  needs: [],
+  explanation,
+  run: async (context) => {
+    const figures: Figure[] = []
+    for (const name of SCENARIOS) figures.push(...(await figuresOfScenario(name, context)))
+    return figures
+  },
+}
+
+async function figuresOfScenario(name: string, context: BenchContext): Promise<readonly Figure[]> {
+  const figures: Figure[] = []
+  for (const run of readScenarios(await readConfigFile(scenarioPath(name)))) {
+    const id = run.name === '' ? name : `${name} ${run.name}`
+    const outcomes = await inRounds(run, context)
+    context.report(`${id}  ${outcomes.map(({ cost }) => `${cost.cpu.toFixed(1)} CPU-s`).join(', ')}`)
+    figures.push(...figuresOfRun(id, run.scenario.goals, outcomes))
+  }
+  return figures
+}
+
+/** Each round has another seed; what a seed gives is the same on every machine, but for the cost. */
+async function inRounds({ scenario }: NamedScenario, { rounds = 1 }: BenchContext): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (let round = 0; round < rounds; round++) {
+    outcomes.push(simulate({ ...scenario, seed: scenario.seed + round }))
+    // A simulation does not yield; an interruption is heard here.
+    await setImmediate()
+  }
+  return outcomes
+}
