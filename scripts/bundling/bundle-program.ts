@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { build, type BuildResult } from 'esbuild'
+import { build, stop, type BuildResult } from 'esbuild'
 import { REQUIRE, withoutBuiltinImports } from './builtins.ts'
 import { inputsOf } from './inputs.ts'
 import { lateParts } from './late-parts.ts'
@@ -31,6 +31,11 @@ export async function bundleProgram(root: string, program: string): Promise<void
   }
   replaceFile(join(folder, 'inputs.json'), JSON.stringify(inputs))
   removeOld(folder, new Set(outputFiles.map(({ path }) => basename(path))))
+}
+
+/** Ends the process that bundles, which would stay for as long as this one. Nothing may be being bundled. */
+export async function endBundling(): Promise<void> {
+  await stop()
 }
 
 type Options = { readonly write: false; readonly metafile: true }

@@ -14,8 +14,12 @@ export type ProgramName = (typeof PROGRAMS)[number]
 export async function ensureBundles(root: string): Promise<readonly ProgramName[]> {
   const outdated = PROGRAMS.filter((program) => !isCurrent(root, join(root, program, 'bundle')))
   if (outdated.length === 0) return []
-  const { bundleProgram } = await import('./bundle-program.ts')
-  await Promise.all(outdated.map((program) => bundleProgram(root, program)))
+  const { bundleProgram, endBundling } = await import('./bundle-program.ts')
+  try {
+    await Promise.all(outdated.map((program) => bundleProgram(root, program)))
+  } finally {
+    await endBundling()
+  }
   return outdated
 }
 

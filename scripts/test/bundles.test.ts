@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, utimes, writ
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { bundleProgram } from '../bundling/bundle-program.ts'
+import { bundleProgram, endBundling } from '../bundling/bundle-program.ts'
 import { isCurrent } from '../bundling/inputs.ts'
 import { ROOT } from '../checks.ts'
 
@@ -47,6 +47,7 @@ describe('the bundle of a program', function () {
     await copyFile(join(ROOT, 'dfget/bin/start.mjs'), join(root, 'program/bin/start.mjs'))
   })
   afterEach(() => rm(root, { recursive: true }))
+  after(() => endBundling())
 
   /** As old as a file is that nobody is editing. */
   async function write(path: string, text: string, ageSeconds = 10): Promise<void> {
