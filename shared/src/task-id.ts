@@ -68,8 +68,9 @@ export function canonicalUrl(url: string, filteredQueryParams: readonly string[]
 
 /** On the text, since deleting through URLSearchParams re-encodes what stays, and then only if something goes. */
 function withoutParams(search: string, names: ReadonlySet<string>): string {
-  const kept = queryParts(search).filter((part) => !names.has(paramName(part)))
-  return kept.join('&')
+  const kept = queryParts(search).filter((part) => !names.has(paramName(part))).join('&')
+  // With its question mark, since a query may begin with one of its own.
+  return kept === '' ? '' : `?${kept}`
 }
 
 function queryParts(search: string): string[] {

@@ -132,6 +132,11 @@ describe('canonicalUrl', () => {
     assert.equal(canonicalUrl(`${url}&x=1`, ['x']), url)
   })
 
+  it('keeps a question mark that the query begins with', () => {
+    assert.equal(canonicalUrl('https://example.org/f??a=1&x=2', ['x']), 'https://example.org/f??a=1')
+    assert.equal(canonicalUrl('https://example.org/f??', [' ']), 'https://example.org/f??')
+  })
+
   it('is the same when applied twice', () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), fc.array(text), (url, names) => {
