@@ -4,7 +4,8 @@ import { lanesBench } from './lanes/lanes.ts'
 import { memoryBench } from './memory/memory.ts'
 import { regressionBench } from './regression/regression.ts'
 import { schedulerBench } from './scheduler/scheduler.ts'
+import { startBench } from './start/start.ts'
 import { swarmBench } from './swarm-of-eight/swarm.ts'
 
 /** Every benchmark, in the order of the page. */
-export const BENCHES: readonly Bench[] = [firstBench, lanesBench, swarmBench, memoryBench, schedulerBench, regressionBench]
+export const BENCHES: readonly Bench[] = [firstBench, lanesBench, swarmBench, memoryBench, startBench, schedulerBench, regressionBench]

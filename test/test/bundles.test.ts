@@ -51,6 +51,19 @@ describe('the programs as they are installed', function () {
     assert.ok((await readFile(output)).equals(generatedContent(SIZE)))
   })
 
+  it('load no more of Node.js than a small download through dfdaemon needs', async () => {
+    const { lab, daemon } = ways
+    const list = lab.path('modules')
+    const tell = `process.on('exit', () => process.getBuiltinModule('fs').writeFileSync(${JSON.stringify(list)}, process.moduleLoadList.join('\\n')))`
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` }
+    const small = (await lab.faultOrigin()).add('/small', { size: 1024 })
+    const { code } = await lab.dfget([small, '-o', lab.path('small'), '--socket', daemon.socket], { env }).exited
+    assert.equal(code, 0)
+    const loaded = await readFile(list, 'utf8')
+    assert.match(loaded, /^NativeModule net$/m)
+    assert.doesNotMatch(loaded, /^NativeModule (http|crypto|child_process|internal\/fs\/promises|internal\/deps\/undici\/undici)$/m)
+  })
+
   it('answer --help and --print-config, and say what is wrong', async () => {
     for (const name of ['supernode', 'dfdaemon', 'dfget'] as const) {
       const help = await ways.lab.own(name, ['--help']).exited

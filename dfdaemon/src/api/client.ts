@@ -124,6 +124,6 @@ function bodyOf(request: DownloadRequest): DownloadBody {
     headers: headers.map(([name, value]) => [name, value]),
     filteredQueryParams: [...filteredQueryParams],
     digest: digest === undefined ? undefined : formatDigest(digest),
-    hold: true,
+    keep: 'connection',
   }
 }

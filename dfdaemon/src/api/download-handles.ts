@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Download, DownloadProgress, DownloadRequest, FinishedDownload, Peer } from '../peer/peer.ts'
@@ -6,7 +6,8 @@ import type { Download, DownloadProgress, DownloadRequest, FinishedDownload, Pee
 /** How long a finished content stays readable for the caller who downloaded it; milliseconds. */
 export const LINGER_MS = 60_000
 
-const CAPABILITY_BYTES = 24
+const NOT_WANTED = new DamselflyError('CANCELLED', 'nobody wants this download any more')
+const GIVEN_UP = new DamselflyError('CANCELLED', 'the caller released the download')
 
 /** How a download ended. */
 export type Outcome =
@@ -45,7 +46,7 @@ export class DownloadHandle {
   #cancelLinger: () => void = () => undefined
 
   constructor(download: Download, parts: HandleParts) {
-    this.capability = randomBytes(CAPABILITY_BYTES).toString('base64url')
+    this.capability = randomUUID()
     this.download = download
     this.#parts = parts
     download.finished.then(
@@ -102,7 +103,7 @@ export class DownloadHandle {
 
   #releaseWhenUnused(): void {
     if (this.#users > 0 || this.#released !== undefined) return
-    const release = (): void => void this.release(new DamselflyError('CANCELLED', 'nobody wants this download any more'))
+    const release = (): void => void this.release(NOT_WANTED)
     const { lingers, clock } = this.#parts
     if (this.#outcome?.type !== 'finished' || !lingers) return release()
     this.#cancelLinger()
@@ -114,7 +115,8 @@ export class DownloadHandle {
 export class DownloadHandles {
   readonly #peer: Peer
   readonly #parts: CommonParts
-  readonly #handles = new Set<DownloadHandle>()
+  /** By the fingerprint of their capability: how long a search takes tells nothing of the capability itself. */
+  readonly #handles = new Map<string, DownloadHandle>()
   #stopReason: DamselflyError | undefined
 
   constructor(peer: Peer, parts: CommonParts) {
@@ -131,9 +133,9 @@ export class DownloadHandles {
   async open(request: DownloadRequest, lingers: boolean): Promise<DownloadHandle> {
     this.#throwIfStopping()
     const download = await this.#peer.download(request)
-    const onReleased = (): void => void this.#handles.delete(handle)
+    const onReleased = (): void => void this.#handles.delete(fingerprint(handle.capability))
     const handle = new DownloadHandle(download, { ...this.#parts, lingers, onReleased })
-    this.#handles.add(handle)
+    this.#handles.set(fingerprint(handle.capability), handle)
     if (this.#stopReason !== undefined) await handle.release(this.#stopReason)
     this.#throwIfStopping()
     return handle
@@ -141,14 +143,14 @@ export class DownloadHandles {
 
   /** The handle of this task that the capability opens. */
   find(taskId: TaskId, capability: string | undefined): DownloadHandle | undefined {
-    const handle = capability === undefined ? undefined : this.#byCapability(capability)
+    const handle = capability === undefined ? undefined : this.#handles.get(fingerprint(capability))
     return handle?.download.taskId === taskId ? handle : undefined
   }
 
   /** @returns whether there was such a download. */
   async release(capability: string): Promise<boolean> {
-    const handle = this.#byCapability(capability)
-    await handle?.release(new DamselflyError('CANCELLED', 'the caller released the download'))
+    const handle = this.#handles.get(fingerprint(capability))
+    await handle?.release(GIVEN_UP)
     return handle !== undefined
   }
 
@@ -156,12 +158,7 @@ export class DownloadHandles {
   async stop(): Promise<void> {
     this.#stopReason = new DamselflyError('DAEMON_UNREACHABLE', 'dfdaemon stopped during the download')
     const reason = this.#stopReason
-    await Promise.all([...this.#handles].map((handle) => handle.release(reason)))
-  }
-
-  #byCapability(capability: string): DownloadHandle | undefined {
-    const wanted = fingerprint(capability)
-    return [...this.#handles].find((handle) => timingSafeEqual(fingerprint(handle.capability), wanted))
+    await Promise.all([...this.#handles.values()].map((handle) => handle.release(reason)))
   }
 
   #throwIfStopping(): void {
@@ -169,7 +166,6 @@ export class DownloadHandles {
   }
 }
 
-/** Equal lengths for the comparison that takes equal time. */
-function fingerprint(capability: string): Buffer {
-  return createHash('sha256').update(capability).digest()
+function fingerprint(capability: string): string {
+  return hash('sha256', capability, 'base64')
 }

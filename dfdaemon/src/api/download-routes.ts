@@ -6,9 +6,14 @@ import * as z from 'zod'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import { requestFromBody } from './bodies.ts'
 import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
-import { downloadEvents } from './event-stream.ts'
+import { downloadEvents, wholeStory } from './event-stream.ts'
 import { CAPABILITY_HEADER, DOWNLOADS_PATH, EVENT_STREAM_TYPE } from './protocol.ts'
-import { capabilityHeaders, detachedBody, downloadBody, downloadEvent } from './schemas.ts'
+import { capabilityHeaders, detachedBody, downloadBody, downloadEvent, type DownloadEvent } from './schemas.ts'
+
+/** Milliseconds. */
+const SOON_MS = 5
+
+const GONE = new DamselflyError('CANCELLED', 'the caller went away')
 
 export function addDownloadRoutes(app: ApiServer, handles: DownloadHandles, clock: Clock): void {
   app.post(
@@ -26,15 +31,15 @@ export function addDownloadRoutes(app: ApiServer, handles: DownloadHandles, cloc
       },
     },
     async (request, reply) => {
-      const { hold, detach } = request.body
-      const handle = await handles.open(requestFromBody(request.body), !hold)
+      const { keep, detach } = request.body
+      const handle = await handles.open(requestFromBody(request.body), keep === 'minute')
       const unuse = handle.use()
       if (detach) {
         const detached = (): void => unuse()
         handle.download.finished.then(detached, detached)
         return reply.code(202).send({ taskId: handle.download.taskId, capability: handle.capability })
       }
-      return streamEvents(reply, { handle, clock, hold, unuse })
+      return tellEvents(reply, { handle, clock, staysOpen: keep === 'connection', unuse })
     },
   )
 
@@ -59,27 +64,48 @@ export function addDownloadRoutes(app: ApiServer, handles: DownloadHandles, cloc
 interface EventStream {
   readonly handle: DownloadHandle
   readonly clock: Clock
-  /** Whether the answer stays open until the caller closes it. */
-  readonly hold: boolean
+  /** Whether the answer stays open after the last event until the caller closes it. */
+  readonly staysOpen: boolean
   readonly unuse: () => void
 }
 
-/** The reply is a stream, which fastify sends as it is; the caller's going away ends it. */
-function streamEvents(reply: FastifyReply, stream: EventStream): FastifyReply {
+/** The caller's going away ends it. A download that ends at once, as that of a held content does, is told of at once. */
+async function tellEvents(reply: FastifyReply, stream: EventStream): Promise<FastifyReply> {
   const disconnected = new AbortController()
   const end = (): void => {
-    disconnected.abort()
+    disconnected.abort(GONE)
     stream.unuse()
   }
   reply.raw.once('close', end)
   if (reply.raw.destroyed || reply.raw.socket?.destroyed === true) end()
-  const lines = Readable.from(eventLines(stream, disconnected.signal), { objectMode: false })
-  return reply.type(EVENT_STREAM_TYPE).header('cache-control', 'no-store').send(lines)
+  void reply.type(EVENT_STREAM_TYPE).header('cache-control', 'no-store')
+  await endsSoon(stream)
+  const story = wholeStory(stream.handle)
+  if (story !== undefined && !stream.staysOpen) return reply.send(Buffer.from(story.map(lineOf).join('')))
+  return reply.send(Readable.from(eventLines(stream, story, disconnected.signal), { objectMode: false }))
 }
 
-async function* eventLines({ handle, clock, hold }: EventStream, signal: AbortSignal): AsyncGenerator<string> {
-  for await (const event of downloadEvents(handle, clock, signal)) yield `${JSON.stringify(event)}\n`
-  if (hold && handle.outcome?.type === 'finished') await whenAborted(AbortSignal.any([signal, handle.stopped]))
+/** Resolves when the download has ended, and otherwise after a moment that nobody notices. */
+async function endsSoon({ handle, clock }: EventStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const cancel = clock.after(SOON_MS, resolve)
+  handle.download.finished.then(() => resolve(), () => resolve())
+  await promise
+  cancel()
+}
+
+async function* eventLines(
+  { handle, clock, staysOpen }: EventStream,
+  story: readonly DownloadEvent[] | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  if (story !== undefined) yield story.map(lineOf).join('')
+  else for await (const event of downloadEvents(handle, clock, signal)) yield lineOf(event)
+  if (staysOpen && handle.outcome?.type === 'finished') await whenAborted(AbortSignal.any([signal, handle.stopped]))
+}
+
+function lineOf(event: DownloadEvent): string {
+  return `${JSON.stringify(event)}\n`
 }
 
 async function whenAborted(signal: AbortSignal): Promise<void> {

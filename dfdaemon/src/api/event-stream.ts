@@ -1,6 +1,6 @@
 import type { Clock } from '@damselfly/shared'
 import type { DownloadHandle } from './download-handles.ts'
-import { doneEvent, errorEvent, progressEvent, startedEvent } from './events.ts'
+import { errorEvent, lastEvent, progressEvent, startedEvent } from './events.ts'
 import type { DownloadEvent } from './schemas.ts'
 
 /** Progress is told at most this often; milliseconds. */
@@ -23,14 +23,19 @@ export async function* downloadEvents(
       const { outcome } = handle
       const progress = changes.next()
       if (progress !== undefined) yield progress
-      if (outcome?.type === 'finished') return yield await doneEvent(outcome.result)
-      if (outcome?.type === 'failed') return yield errorEvent(outcome.error)
+      if (outcome !== undefined) return yield lastEvent(outcome)
       if (handle.stopped.aborted) return yield errorEvent(handle.stopped.reason)
       if (!signal.aborted) await pulse.next()
     }
   } finally {
     pulse.stop()
   }
+}
+
+/** The same of a download that has ended; undefined of any other one. */
+export function wholeStory(handle: DownloadHandle): readonly DownloadEvent[] | undefined {
+  const { outcome, download } = handle
+  return outcome === undefined ? undefined : [startedEvent(handle), progressEvent(download.progress()), lastEvent(outcome)]
 }
 
 class ProgressChanges {

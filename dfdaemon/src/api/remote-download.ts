@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { DamselflyError, errorFromWire, messageOf, parseDigest, type TaskId } from '@damselfly/shared'
+import { DamselflyError, errorFromWire, isDamselflyError, messageOf, parseDigest, type TaskId } from '@damselfly/shared'
 import type { Download, DownloadProgress, FinishedDownload } from '../peer/peer.ts'
 import { parseJson } from './answered-error.ts'
 import type { LineAnswer } from './line-answer.ts'
@@ -34,7 +34,7 @@ export class RemoteDownload implements Download {
   }
 
   /**
-   * @param answer to a request that holds the download
+   * @param answer to a request that keeps the content while the connection lasts
    * @throws DamselflyError PROTOCOL, DAEMON_UNREACHABLE, or what ended the download; the signal's reason
    */
   static async follow(socketPath: string, answer: LineAnswer): Promise<RemoteDownload> {
@@ -59,6 +59,8 @@ export class RemoteDownload implements Download {
       yield* await http.send({ method: 'GET', path: contentPath(this.taskId), headers, signal })
     } catch (error) {
       signal.throwIfAborted()
+      // A download that failed before its content was asked for is gone; the reason travels with the events.
+      if (isDamselflyError(error, 'TASK_NOT_FOUND')) await this.finished
       if (error instanceof DamselflyError) throw error
       // The connection breaks when the download fails; the reason travels with the events.
       await this.finished

@@ -29,10 +29,12 @@ export const downloadBody = z
     order: z.enum(['rarest-first', 'in-order']).default('rarest-first'),
     backToSource: z.boolean().default(true).describe('Whether the origin itself may be used.'),
     limitRate: z.number().positive().optional().describe('Bytes per second.'),
-    hold: z
-      .boolean()
-      .default(false)
-      .describe('Keep the answer open after its last event, and the content from deletion until the caller closes it; else it can be read for a minute.'),
+    keep: z
+      .enum(['minute', 'connection', 'none'])
+      .default('minute')
+      .describe(
+        'How long the finished content can be read and is safe from deletion: for a minute, until the caller closes the connection (the answer stays open until then), or not at all.',
+      ),
     detach: z.boolean().default(false).describe('Answer at once and download on without this caller.'),
   })
   .describe('What to download.')

@@ -10,6 +10,8 @@ export interface SharedDownloadOptions {
   readonly clock: Clock
 }
 
+const NOT_WANTED = new DamselflyError('CANCELLED', 'nobody waits for the download any more')
+
 /** One running download and everybody who waits for it. It ends when the last of them lets go, or when it fails. */
 export class SharedDownload {
   /** Resolves when nothing of it runs or is kept from deletion any more. */
@@ -101,7 +103,7 @@ export class SharedDownload {
 
   async #release(): Promise<void> {
     this.#holders--
-    if (this.#holders === 0) await this.abandon(new DamselflyError('CANCELLED', 'nobody waits for the download any more'))
+    if (this.#holders === 0) await this.abandon(NOT_WANTED)
   }
 
   #end(): void {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DamselflyError, isDamselflyError, sha256 } from '@damselfly/shared'
-import { connectDaemon } from '../../src/api/client.ts'
+import { connectDaemon, startDownload } from '../../src/api/client.ts'
 import { PieceGate, requestFor, startLocalApi, URL_OF_CONTENT, type LocalApiFixture } from './local-api-fixture.ts'
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 253))
@@ -144,6 +144,30 @@ describe('the client of the local API', () => {
       server = createServer(() => undefined).listen(path)
       await once(server, 'listening')
       await assert.rejects(connectDaemon(path, 20), (error) => isDamselflyError(error, 'DAEMON_UNREACHABLE'))
+    })
+
+    it('gives up a download that one never answers, and waits for one that lives', async () => {
+      const isUnreachable = (error: unknown): boolean => isDamselflyError(error, 'DAEMON_UNREACHABLE')
+      const silent = join(directory, 'silent')
+      server = createServer(() => undefined).listen(silent)
+      await once(server, 'listening')
+      await assert.rejects(startDownload(silent, requestFor('http://a/'), never, 20), isUnreachable)
+      server.closeAllConnections()
+      server.close()
+
+      let asked = 0
+      const answer = '{"type":"started","taskId":"t","capability":"c"}\n'
+      const posted = Promise.withResolvers<ServerResponse>()
+      server = createServer((request, response) => {
+        if (request.method === 'POST') return posted.resolve(response)
+        response.end('{}')
+        // It was asked twice whether it lives, and so was not given up the first time.
+        if (++asked === 2) void posted.promise.then((waiting) => waiting.end(answer))
+      })
+      const slow = join(directory, 'slow')
+      server.listen(slow)
+      await once(server, 'listening')
+      assert.equal((await startDownload(slow, requestFor('http://a/'), never, 20)).taskId, 't')
     })
 
     it('passes over events that it does not know', async () => {

@@ -51,7 +51,7 @@ describe('the local API', () => {
       const [first, ...rest] = events(body)
       const last = rest.at(-1)
       assert.equal(first?.['type'], 'started')
-      assert.match(String(first?.['capability']), /^[\w-]{32}$/)
+      assert.match(String(first?.['capability']), /^[\da-f-]{36}$/)
       assert.deepEqual(new Set(rest.slice(0, -1).map((event) => event['type'])), new Set(['progress']))
       assert.equal(last?.['type'], 'done')
       assert.equal(last['digest'], formatDigest(sha256(content)))
@@ -198,6 +198,31 @@ describe('the local API', () => {
       clock.advance(LINGER_MS)
       await peer.downloads[0]?.whenReleased()
       assert.equal((await call(socket, 'GET', path, { headers })).status, 404)
+    })
+
+    it('is kept for a caller who says so until the connection is closed', async () => {
+      const clock = new VirtualClock()
+      const { socket, peer } = await start({ contents: { [URL_OF_CONTENT]: { bytes: content } } }, { clock })
+      const response = await open(socket, 'POST', '/api/v1/downloads', { body: { url: URL_OF_CONTENT, keep: 'connection' } })
+      let told = ''
+      for await (const part of response.setEncoding('utf8')) {
+        told += String(part)
+        if (told.includes('"done"')) break
+      }
+      assert.equal(response.complete, false)
+      assert.equal(peer.downloads[0]?.released, response.destroyed)
+      response.destroy()
+      await peer.downloads[0]?.whenReleased()
+      assert.equal(clock.pending, 0)
+    })
+
+    it('is not kept at all for a caller who says so', async () => {
+      const clock = new VirtualClock()
+      const { socket, peer } = await start({ contents: { [URL_OF_CONTENT]: { bytes: content } } }, { clock })
+      const { body } = await call(socket, 'POST', '/api/v1/downloads', { body: { url: URL_OF_CONTENT, keep: 'none' } })
+      assert.equal(events(body).at(-1)?.['type'], 'done')
+      await peer.downloads[0]?.whenReleased()
+      assert.equal(clock.pending, 0)
     })
 
     it('is released at once when the caller says so', async () => {

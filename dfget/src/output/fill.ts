@@ -1,4 +1,4 @@
-import { constants, copyFileSync, createWriteStream, promises, statSync } from 'node:fs'
+import * as fs from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { systemCode } from '@damselfly/shared'
@@ -21,17 +21,17 @@ const OWNER_READS_AND_WRITES = 0o600
  */
 export async function fillFromStore(source: string, part: string, mode: number): Promise<boolean> {
   try {
-    const { size, uid } = statSync(source)
+    const { size, uid } = fs.statSync(source)
     if (size <= SMALL_BYTES) {
-      copyFileSync(source, part, constants.COPYFILE_EXCL)
+      fs.copyFileSync(source, part, fs.constants.COPYFILE_EXCL)
       return true
     }
-    // Read here, since to load it takes a moment.
-    const { copyFile, link } = promises
-    if (await tried(() => copyFile(source, part, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE))) return true
+    // Not imported by name: to load it takes a moment, which a small content can do without.
+    const { copyFile, link } = fs.promises
+    if (await tried(() => copyFile(source, part, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE))) return true
     const fits = (mode & OWNER_READS_AND_WRITES) === OWNER_READS_AND_WRITES
     if (uid === process.geteuid?.() && fits && (await tried(() => link(source, part)))) return true
-    await copyFile(source, part, constants.COPYFILE_EXCL)
+    await copyFile(source, part, fs.constants.COPYFILE_EXCL)
     return true
   } catch (error) {
     if (CANNOT_READ.has(systemCode(error) ?? '')) return false
@@ -60,5 +60,5 @@ export async function fillByStream(
   mode: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await pipeline(Readable.from(content, { objectMode: false }), createWriteStream(part, { flags: 'wx', mode }), { signal })
+  await pipeline(Readable.from(content, { objectMode: false }), fs.createWriteStream(part, { flags: 'wx', mode }), { signal })
 }

@@ -3,6 +3,7 @@ import { chmod, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { fillByStream, fillFromStore } from '../../src/output/fill.ts'
 import { useTempDir } from '../temp-dir.ts'
 
+const LARGE = Buffer.alloc(1024 * 1024 + 1, 7)
 const never = new AbortController().signal
 
 describe('filling an output', () => {
@@ -10,17 +11,25 @@ describe('filling an output', () => {
 
   it('from the store shares the content of an own file instead of copying it', async () => {
     const [source, part] = [directory.file('source'), directory.file('part')]
-    await writeFile(source, 'content', { mode: 0o600 })
+    await writeFile(source, LARGE, { mode: 0o600 })
     assert.equal(await fillFromStore(source, part, 0o644), true)
-    assert.equal(await readFile(part, 'utf8'), 'content')
+    assert.ok(LARGE.equals(await readFile(part)))
     const [{ ino, nlink }, original] = [await stat(part), await stat(source)]
     // A reflink has an inode of its own; a hard link is the same one.
     assert.ok(ino !== original.ino || nlink === 2)
   })
 
-  it('from the store copies for an output that its owner may not write', async () => {
+  it('from the store copies what is small', async () => {
     const [source, part] = [directory.file('source'), directory.file('part')]
     await writeFile(source, 'content', { mode: 0o600 })
+    assert.equal(await fillFromStore(source, part, 0o644), true)
+    assert.equal(await readFile(part, 'utf8'), 'content')
+    assert.notEqual((await stat(part)).ino, (await stat(source)).ino)
+  })
+
+  it('from the store copies for an output that its owner may not write', async () => {
+    const [source, part] = [directory.file('source'), directory.file('part')]
+    await writeFile(source, LARGE, { mode: 0o600 })
     assert.equal(await fillFromStore(source, part, 0o444), true)
     assert.notEqual((await stat(part)).ino, (await stat(source)).ino)
   })
@@ -29,13 +38,13 @@ describe('filling an output', () => {
     const isOther = await stat('/dev/shm').then(async ({ dev }) => dev !== (await stat(directory.path)).dev, () => false)
     if (!isOther) return this.skip()
     const source = `/dev/shm/damselfly-fill-${process.pid}`
-    await writeFile(source, 'content')
+    await writeFile(source, LARGE)
     try {
       assert.equal(await fillFromStore(source, directory.file('part'), 0o644), true)
     } finally {
       await rm(source)
     }
-    assert.equal(await readFile(directory.file('part'), 'utf8'), 'content')
+    assert.ok(LARGE.equals(await readFile(directory.file('part'))))
   })
 
   it('from the store says when the source cannot be read', async function () {

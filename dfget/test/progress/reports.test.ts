@@ -5,6 +5,7 @@ import { DamselflyError, sha256, VirtualClock, type TaskId } from '@damselfly/sh
 import { ProgressBar } from '../../src/progress/bar.ts'
 import { barLine } from '../../src/progress/bar-line.ts'
 import { JsonReporter } from '../../src/progress/json-reporter.ts'
+import { LateDrawing } from '../../src/progress/late-drawing.ts'
 import { LineReporter } from '../../src/progress/line-reporter.ts'
 import { summaryLine } from '../../src/progress/summary-line.ts'
 
@@ -56,6 +57,27 @@ describe('the progress bar', () => {
     drawing.clear()
     assert.match(drawn, /50% {2}512 MiB of 1\.00 GiB/)
     assert.equal(terminal.listenerCount('resize'), 0)
+  })
+})
+
+describe('a late drawing', () => {
+  it('is loaded only for a download that is looked at again and again', async () => {
+    const drawn: string[] = []
+    let loads = 0
+    const drawing = new LateDrawing(async () => {
+      loads++
+      return { draw: () => drawn.push('draw'), clear: () => drawn.push('clear') }
+    })
+    drawing.draw(progress)
+    drawing.draw(progress)
+    drawing.clear()
+    assert.deepEqual([loads, drawn], [0, []])
+    for (let i = 0; i < 3; i++) {
+      drawing.draw(progress)
+      await Promise.resolve()
+    }
+    drawing.clear()
+    assert.deepEqual([loads, drawn], [1, ['draw', 'draw', 'clear']])
   })
 })
 
