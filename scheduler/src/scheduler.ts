@@ -12,9 +12,11 @@ import { onPeerLeft, onPeerSeen } from './events/peer-events.ts'
 import { onPieceDone, onPieceFailed, onPiecesAvailable, onPiecesDropped } from './events/piece-events.ts'
 import { onOriginFailed, onTaskRegistered, onTaskRemoved } from './events/task-events.ts'
 import { Assignments } from './matching/assignments.ts'
+import { Blocks } from './matching/blocks.ts'
 import { Matcher } from './matching/matcher.ts'
 import { Prospects } from './matching/prospects.ts'
 import { Wakes } from './matching/wakes.ts'
+import type { Blocklist } from './policies/blocklist.ts'
 import { defaultPolicies, type SchedulerPolicies } from './policies/policies.ts'
 import type { Member } from './state/member.ts'
 import { Register } from './state/register.ts'
@@ -41,17 +43,19 @@ export function createScheduler({ random, policies = {} }: SchedulerOptions): Sc
  */
 class PieceScheduler implements Scheduler {
   readonly #parts: EventParts
+  readonly #blocklist: Blocklist
   readonly #matcher: Matcher
   readonly #prospects: Prospects
 
   constructor(random: RandomSource, policies: SchedulerPolicies) {
-    const { blocklist } = policies
     const register = new Register()
     const wakes = new Wakes()
     const assignments = new Assignments(wakes, policies.admission)
-    this.#parts = { register, assignments, blocklist, wakes }
-    this.#matcher = new Matcher({ ...policies, random, assignments })
-    this.#prospects = new Prospects(blocklist, register.cdns)
+    const blocks = new Blocks(policies.blocklist, register, wakes)
+    this.#blocklist = policies.blocklist
+    this.#parts = { register, assignments, blocks, wakes }
+    this.#matcher = new Matcher({ ...policies, random, assignments, blocks })
+    this.#prospects = new Prospects(blocks, register.cdns)
   }
 
   handle(event: SchedulerEvent, now: number): readonly SchedulerCommand[] {
@@ -65,9 +69,8 @@ class PieceScheduler implements Scheduler {
   }
 
   nextTick(): number | undefined {
-    const { blocklist, assignments } = this.#parts
-    const expiry = blocklist.nextExpiry()
-    const overdue = assignments.nextOverdue()
+    const expiry = this.#blocklist.nextExpiry()
+    const overdue = this.#parts.assignments.nextOverdue()
     return expiry === undefined || overdue === undefined ? (expiry ?? overdue) : Math.min(expiry, overdue)
   }
 
@@ -79,18 +82,12 @@ class PieceScheduler implements Scheduler {
   }
 
   snapshotBlocklist(): readonly BlocklistEntry[] {
-    return this.#parts.blocklist.entries()
+    return this.#blocklist.entries()
   }
 
   #passTime(now: number): void {
-    const { register, assignments, blocklist, wakes } = this.#parts
-    assignments.passTime(now)
-    for (const { child, parent } of blocklist.expire(now)) {
-      const peer = register.peers.get(child ?? parent)
-      if (peer === undefined) continue
-      if (child === undefined) wakes.slots.add(peer)
-      else for (const member of peer.memberships.values()) wakes.children.add(member)
-    }
+    this.#parts.assignments.passTime(now)
+    this.#parts.blocks.expire(now)
   }
 
   #apply(event: SchedulerEvent, now: number, commands: SchedulerCommand[]): void {
@@ -128,29 +125,35 @@ class PieceScheduler implements Scheduler {
   }
 
   #serveWoken(now: number, commands: SchedulerCommand[]): void {
-    const { children, possessions, slots, losses } = this.#parts.wakes
-    for (const [member, piece] of possessions) this.#matcher.offer(member, piece, now, commands)
+    const { children, relieved, possession, slots, losses } = this.#parts.wakes
+    if (possession !== undefined) this.#matcher.offer(possession.member, possession.piece, now, commands)
     for (const peer of slots) this.#matcher.offerSlots(peer, now, commands)
     for (const { cdns } of losses) for (const cdn of cdns) this.#matcher.offer(cdn, undefined, now, commands)
     // Last: a child that freed a slot does not get it back before those that have waited for it.
     for (const member of children) this.#matcher.serve(member, now, commands)
+    for (const member of relieved) this.#matcher.spare(member, now, commands)
   }
 
   #sendToSource(now: number, commands: SchedulerCommand[]): void {
-    const { children, losses } = this.#parts.wakes
-    for (const swarm of losses) for (const member of swarm.children) children.add(member)
-    for (const member of children) {
-      if (!this.#isStranded(member, now)) continue
-      const { swarm, peer } = member
-      const reason = swarm.originFailed ? 'origin-failed' : 'no-parent'
-      commands.push({ type: 'back-to-source', task: swarm.id, child: peer.id, reason })
+    const { children, relieved, losses } = this.#parts.wakes
+    for (const member of children) this.#tellStranded(member, now, commands)
+    for (const member of relieved) this.#tellStranded(member, now, commands)
+    for (const swarm of losses) {
+      for (const member of this.#prospects.doubtersIn(swarm)) this.#tellStranded(member, now, commands)
     }
+  }
+
+  #tellStranded(member: Member, now: number, commands: SchedulerCommand[]): void {
+    if (!this.#isStranded(member, now)) return
+    const { swarm, peer } = member
+    const reason = swarm.originFailed ? 'origin-failed' : 'no-parent'
+    commands.push({ type: 'back-to-source', task: swarm.id, child: peer.id, reason })
   }
 
   /** Whether a child has nothing left to hope for, and was not told so yet. */
   #isStranded(member: Member, now: number): boolean {
     const { child, swarm } = member
-    if (child === undefined || child.credits === 0 || child.fetching.size > 0) return false
+    if (child === undefined || child.credits === 0 || child.fetching.length > 0) return false
     if (child.need.count === 0 && swarm.pieceCount !== undefined) return false
     const hadBeenTold = child.toldBackToSource
     child.toldBackToSource = !this.#prospects.existFor(member, child, now)

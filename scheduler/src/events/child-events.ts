@@ -1,4 +1,4 @@
-import { PieceSet } from '../state/piece-set.ts'
+import { IndexSet } from '../state/index-set.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
 import { endChildhood, removeIfIdle } from './transitions.ts'
 
@@ -13,9 +13,9 @@ export function onChildJoined({ task, peer, order }: EventOf<'child-joined'>, pa
     return
   }
   const { swarm, held } = member
-  const need = new PieceSet()
-  for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) need.add(piece)
-  member.child = { order, need, fetching: new Map(), credits: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false }
+  const need = new IndexSet()
+  member.child = { order, need, fetching: [], credits: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false }
+  for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) swarm.need(member, piece)
   swarm.addChild(member)
 }
 
@@ -30,6 +30,8 @@ export function onPiecesWanted({ task, peer, count }: EventOf<'pieces-wanted'>, 
   const member = register.find(task, peer)
   const child = member?.child
   if (member === undefined || child === undefined || !(count > 0)) return
-  child.credits = Math.min(child.credits + Math.floor(count), MOST_OPEN - child.fetching.size)
-  wakes.children.add(member)
+  // Whoever waits with credits already could not be served before either.
+  const hadCredits = child.credits > 0
+  child.credits = Math.min(child.credits + Math.floor(count), MOST_OPEN - child.fetching.length)
+  if (!hadCredits) wakes.children.add(member)
 }

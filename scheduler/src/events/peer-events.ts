@@ -8,11 +8,12 @@ export function onPeerSeen(
   isNew: boolean,
   parts: EventParts,
 ): void {
-  const { register, wakes } = parts
+  const { register, blocks, wakes } = parts
   const known = register.peers.get(id)
   if (known === undefined) {
     if (!isNew) return
     const peer = new Peer(id, capacity)
+    blocks.welcome(peer)
     register.peers.set(id, peer)
     if (peer.isCdn) register.cdns.add(peer)
     return

@@ -1,4 +1,4 @@
-import type { Member } from '../state/member.ts'
+import { type Assignment, fetchOf, type Member } from '../state/member.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
 import { endParenthood, hopeForOrigin, removeIfIdle } from './transitions.ts'
 
@@ -10,7 +10,7 @@ export function onPiecesAvailable({ task, peer, pieces }: EventOf<'pieces-availa
   const gained = given.filter((piece) => gain(member, piece, parts))
   removeIfIdle(member)
   if (gained.length === 0) return
-  parts.wakes.possessions.set(member, gained.length === 1 ? gained[0] : undefined)
+  parts.wakes.possession = { member, piece: gained.length === 1 ? gained[0] : undefined }
   if (member.peer.isCdn) hopeForOrigin(member.swarm, parts)
 }
 
@@ -23,15 +23,15 @@ export function onPiecesDropped({ task, peer }: EventOf<'pieces-dropped'>, parts
 }
 
 export function onPieceDone(event: EventOf<'piece-done'>, parts: EventParts, now: number): void {
-  const { register, assignments, blocklist, wakes } = parts
+  const { register, assignments, blocks, wakes } = parts
   const member = register.enter(event.task, event.peer)
   if (member === undefined) return
-  const assignment = member.child?.fetching.get(event.piece)
+  const assignment = fetchIn(member, event.piece)
   if (assignment?.parent.peer.id === event.parent) {
     assignments.measure(assignment, event.bytes, event.durationMs, now)
-    blocklist.succeeded(event.peer, event.parent, now)
+    blocks.succeeded(member, assignment.parent, now)
   }
-  if (gain(member, event.piece, parts)) wakes.possessions.set(member, event.piece)
+  if (gain(member, event.piece, parts)) wakes.possession = { member, piece: event.piece }
   removeIfIdle(member)
 }
 
@@ -39,31 +39,28 @@ export function onPieceFailed(event: EventOf<'piece-failed'>, parts: EventParts,
   const { register, assignments } = parts
   const member = register.find(event.task, event.peer)
   if (member === undefined) return
-  const assignment = member.child?.fetching.get(event.piece)
+  const assignment = fetchIn(member, event.piece)
   // Otherwise it was taken back meanwhile, and perhaps given to another parent.
   if (assignment?.parent.peer.id === event.parent) assignments.end(assignment)
   noteFailure(event, parts, now)
 }
 
 /** What children find wrong counts also for pieces that they took from a parent on their own. */
-function noteFailure({ peer, parent, reason }: EventOf<'piece-failed'>, parts: EventParts, now: number): void {
-  const { register, blocklist, wakes } = parts
+function noteFailure({ peer, parent, reason }: EventOf<'piece-failed'>, { register, blocks }: EventParts, now: number): void {
   const blamed = register.peers.get(parent)
   if (reason === 'cancelled' || blamed === undefined || parent === peer) return
-  for (const block of blocklist.failed({ child: peer, parent, parentIsCdn: blamed.isCdn, reason }, now)) {
-    if (block.child === undefined) {
-      for (const { swarm } of blamed.memberships.values()) wakes.losses.add(swarm)
-    } else {
-      for (const membership of register.peers.get(peer)?.memberships.values() ?? []) wakes.children.add(membership)
-    }
-  }
+  blocks.failed({ child: peer, parent, parentIsCdn: blamed.isCdn, reason }, now)
 }
 
 /** @returns whether the member did not have the piece before. */
 function gain(member: Member, piece: number, { assignments }: EventParts): boolean {
-  const { swarm, child } = member
+  const { swarm } = member
   if (!swarm.hasPiece(piece) || !swarm.gain(member, piece)) return false
-  const assignment = child?.fetching.get(piece)
+  const assignment = fetchIn(member, piece)
   if (assignment !== undefined) assignments.end(assignment)
   return true
+}
+
+function fetchIn({ child }: Member, piece: number): Assignment | undefined {
+  return child === undefined ? undefined : fetchOf(child, piece)
 }

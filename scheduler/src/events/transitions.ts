@@ -6,7 +6,8 @@ import type { EventParts } from './event-parts.ts'
 export function endChildhood(member: Member, { assignments }: EventParts): void {
   const { child, swarm } = member
   if (child === undefined) return
-  for (const assignment of child.fetching.values()) assignments.end(assignment)
+  for (const assignment of child.fetching.slice()) assignments.end(assignment)
+  child.credits = 0
   swarm.removeChild(member)
   member.child = undefined
 }
@@ -14,7 +15,7 @@ export function endChildhood(member: Member, { assignments }: EventParts): void 
 /** The member has no piece any more; what it was sending is taken back, credit included. */
 export function endParenthood(member: Member, { assignments, wakes }: EventParts): void {
   const { swarm, held, uploads } = member
-  for (const assignment of uploads) {
+  for (const assignment of uploads.slice()) {
     assignments.end(assignment)
     const { child } = assignment.child
     if (child !== undefined) child.credits++
@@ -26,7 +27,7 @@ export function endParenthood(member: Member, { assignments, wakes }: EventParts
 /** Forgets a member that neither has nor wants anything. */
 export function removeIfIdle(member: Member): void {
   const { swarm, held, uploads, child } = member
-  if (child === undefined && held.count === 0 && uploads.size === 0) swarm.remove(member)
+  if (child === undefined && held.count === 0 && uploads.length === 0) swarm.remove(member)
 }
 
 /** The CDN can bring pieces again: whoever was sent to the source may be sent there once more. */

@@ -40,9 +40,9 @@ export class Assignments {
     this.#count++
     child.credits--
     child.toldBackToSource = false
-    child.need.delete(piece)
-    child.fetching.set(piece, assignment)
-    parent.uploads.add(assignment)
+    member.swarm.unneed(member, piece)
+    child.fetching.push(assignment)
+    parent.uploads.push(assignment)
     parent.peer.occupySlot()
     member.swarm.countReceiver(assignment)
     if (fromCdn) this.#beginFromCdn(assignment, child, now)
@@ -56,13 +56,16 @@ export class Assignments {
     const child = member.child as Childhood
     assignment.ended = true
     this.#count--
-    child.fetching.delete(piece)
-    if (!held.has(piece) && child.need.add(piece)) swarm.queue(member)
+    remove(child.fetching, assignment)
+    const isMissing = !held.has(piece)
+    if (isMissing) swarm.need(member, piece)
+    swarm.queue(member)
     if (assignment.fromCdn) child.cdnInFlight--
-    parent.uploads.delete(assignment)
+    remove(parent.uploads, assignment)
     if (parent.peer.vacateSlot()) this.#wakes.slots.add(parent.peer)
-    if (swarm.uncountReceiver(assignment) && !held.has(piece)) this.#wakes.losses.add(swarm)
-    this.#wakes.children.add(member)
+    if (swarm.uncountReceiver(assignment) && isMissing) this.#wakes.losses.add(swarm)
+    if (isMissing) this.#wakes.children.add(member)
+    else this.#wakes.relieved.add(member)
   }
 
   /** Learns from an assignment that ended well. */
@@ -95,4 +98,10 @@ export class Assignments {
     const patience = usual === undefined ? FIRST_PATIENCE_MS : Math.max(SHORTEST_PATIENCE_MS, OVERDUE_FACTOR * usual)
     this.#fromCdn.push(assignment, now + Math.min(patience, LONGEST_PATIENCE_MS))
   }
+}
+
+/** The order is of no importance. */
+function remove<T>(items: T[], item: T): void {
+  const last = items.pop() as T
+  if (last !== item) items[items.indexOf(item)] = last
 }

@@ -1,25 +1,24 @@
 import { DamselflyError } from '@damselfly/shared'
 import type { PieceOrder, RandomSource, SchedulerCommand } from '../contract.ts'
 import type { AdmissionPolicy } from '../policies/admission.ts'
-import type { Blocklist } from '../policies/blocklist.ts'
 import type { ParentChoicePolicy } from '../policies/parent-choice.ts'
 import type { PieceOrderPolicy } from '../policies/piece-order.ts'
 import type { Childhood, Member } from '../state/member.ts'
-import { distance } from '../state/place.ts'
 import type { Peer } from '../state/peer.ts'
 import type { Swarm } from '../state/swarm.ts'
 import type { Assignments } from './assignments.ts'
-import { collectOrphans, hasOrphans } from './orphans.ts'
-import { collectSpare } from './spare.ts'
-
-/** How many waiting children that a parent could serve are compared before it serves one. */
-const COMPARED_CHILDREN = 8
+import type { Blocks } from './blocks.ts'
+import { Choices, type PieceSource } from './choices.ts'
+import { Orphans } from './orphans.ts'
+import { ParentSearch } from './parent-search.ts'
+import { spareOf } from './spare.ts'
+import { WaiterSearch } from './waiter-search.ts'
 
 export interface MatcherParts {
   readonly pieceOrders: Readonly<Record<PieceOrder, PieceOrderPolicy>>
   readonly parentChoice: ParentChoicePolicy
   readonly admission: AdmissionPolicy
-  readonly blocklist: Blocklist
+  readonly blocks: Blocks
   readonly random: RandomSource
   readonly assignments: Assignments
 }
@@ -27,10 +26,13 @@ export interface MatcherParts {
 /** Brings together children with credits and parents with free slots: from the child's side, or from the parent's. */
 export class Matcher {
   readonly #parts: MatcherParts
-  readonly #candidates: number[] = []
+  readonly #parents: ParentSearch
+  readonly #waiters: WaiterSearch
 
   constructor(parts: MatcherParts) {
     this.#parts = parts
+    this.#parents = new ParentSearch(parts.blocks, parts.random)
+    this.#waiters = new WaiterSearch(parts.blocks, parts.random)
   }
 
   /** Spends the child's credits as far as possible; with credits left over it waits. */
@@ -38,6 +40,16 @@ export class Matcher {
     const { child, swarm } = member
     if (child === undefined) return
     while (child.credits > 0 && child.need.count > 0 && this.#serveOne(member, child, now, commands));
+    swarm.queue(member)
+  }
+
+  /** The CDN gives a child that waits a piece that the swarm has already, if it is admitted to. */
+  spare(member: Member, now: number, commands: SchedulerCommand[]): void {
+    const { child, swarm } = member
+    if (child === undefined || child.credits === 0 || child.need.count === 0) return
+    for (const cdn of swarm.cdns) {
+      if (this.#isUsable(member, cdn) && this.#serveSpare(member, child, cdn, now, commands)) break
+    }
     swarm.queue(member)
   }
 
@@ -58,96 +70,97 @@ export class Matcher {
   }
 
   #serveOne(member: Member, child: Childhood, now: number, commands: SchedulerCommand[]): boolean {
-    const { swarm } = member
-    const parents = this.#freeParents(member, child)
-    const candidates = this.#emptyCandidates()
-    if (parents.length > 0) child.need.collectInAny(parents.map(({ held }) => held), candidates)
-    const cdns = [...swarm.cdns].filter((cdn) => this.#isUsable(member, cdn))
-    for (const cdn of cdns) collectOrphans(member, child, cdn, this.#parts.blocklist, candidates)
-    if (candidates.length === 0) return cdns.some((cdn) => this.#serveSpare(member, child, cdn, now, commands))
-    const piece = this.#choosePiece(member, child)
-    const holders = parents.filter(({ held }) => held.has(piece))
-    const parent = holders.length > 0 ? this.#chooseParent(member, holders) : cdns.find(({ held }) => held.has(piece))
+    const parents = this.#parents
+    parents.begin(member)
+    const cdns = this.#usableCdns(member)
+    const orphans = new Orphans(member, this.#parts.blocks)
+    const cdnWith = (piece: number): Member | undefined => {
+      return cdns.length > 0 && orphans.isOrphan(piece) ? cdns.find(({ held }) => held.has(piece)) : undefined
+    }
+    const piece = this.#choosePiece(member, child, {
+      fewestCopies: cdns.length > 0 ? 0 : 1,
+      has: (candidate) => cdnWith(candidate) !== undefined || parents.has(candidate),
+    })
+    if (piece === undefined) return cdns.some((cdn) => this.#serveSpare(member, child, cdn, now, commands))
+    const parent = this.#chooseParent(member, piece) ?? cdnWith(piece)
     if (parent === undefined) throw new DamselflyError('INTERNAL', 'a policy chose what it was not offered')
     this.#parts.assignments.begin(member, parent, piece, now, commands)
     return true
   }
 
-  /** The CDN gives a piece that the swarm has already, if it is admitted to. */
   #serveSpare(member: Member, child: Childhood, cdn: Member, now: number, commands: SchedulerCommand[]): boolean {
     const { swarm } = member
     const mayTakeAny = this.#admits(swarm, child, swarm.peersAreSlow)
     if (!mayTakeAny && (swarm.slow.size === 0 || !this.#admits(swarm, child, true))) return false
-    const candidates = this.#emptyCandidates()
-    collectSpare(child, cdn, mayTakeAny ? undefined : swarm.slow, candidates)
-    if (candidates.length === 0) return false
+    const piece = this.#choosePiece(member, child, spareOf(cdn, mayTakeAny ? undefined : swarm.slow))
+    if (piece === undefined) return false
     swarm.spareCopies++
-    this.#parts.assignments.begin(member, cdn, this.#choosePiece(member, child), now, commands)
+    this.#parts.assignments.begin(member, cdn, piece, now, commands)
     return true
   }
 
   #admits(swarm: Swarm, { fetching, cdnInFlight }: Childhood, onlyFromSlow: boolean): boolean {
     const { spareCopies, peerCopies } = swarm
-    const inFlight = fetching.size
-    return this.#parts.admission.admits({ inFlight, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
+    return this.#parts.admission.admits({ inFlight: fetching.length, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
   }
 
   #offerOne(parent: Member, piece: number | undefined, now: number, commands: SchedulerCommand[]): boolean {
-    if (parent.held.count === 0 || !parent.peer.hasFreeSlot) return false
-    const member = parent.peer.isCdn ? this.#neediestOfCdn(parent) : this.#waiterFor(parent, piece)
-    const child = member?.child
-    if (member === undefined || child === undefined) return false
-    const candidates = this.#emptyCandidates()
-    if (parent.peer.isCdn) collectOrphans(member, child, parent, this.#parts.blocklist, candidates)
-    else if (piece === undefined) child.need.collectInAny([parent.held], candidates)
-    else candidates.push(piece)
-    this.#parts.assignments.begin(member, parent, this.#choosePiece(member, child), now, commands)
-    member.swarm.waiting.delete(member)
+    const { peer, held, swarm } = parent
+    if (held.count === 0 || !peer.hasFreeSlot || swarm.waiting.size === 0) return false
+    if (peer.isCdn) return this.#offerOrphan(parent, now, commands)
+    const member = piece === undefined ? this.#waiters.forAny(parent) : this.#waiters.forPiece(parent, piece)
+    if (member?.child === undefined) return false
+    const chosen = piece ?? this.#choosePiece(member, member.child, { fewestCopies: 1, has: (each) => held.has(each) })
+    return this.#beginOffered(member, parent, chosen, now, commands)
+  }
+
+  #offerOrphan(cdn: Member, now: number, commands: SchedulerCommand[]): boolean {
+    const member = this.#neediestOf(cdn)
+    if (member?.child === undefined) return false
+    const orphans = new Orphans(member, this.#parts.blocks)
+    const has = (piece: number): boolean => cdn.held.has(piece) && orphans.isOrphan(piece)
+    return this.#beginOffered(member, cdn, this.#choosePiece(member, member.child, { fewestCopies: 0, has }), now, commands)
+  }
+
+  #beginOffered(
+    member: Member,
+    parent: Member,
+    piece: number | undefined,
+    now: number,
+    commands: SchedulerCommand[],
+  ): boolean {
+    if (piece === undefined) return false
+    this.#parts.assignments.begin(member, parent, piece, now, commands)
     member.swarm.queue(member)
     return true
   }
 
-  /** Among the first few that have waited longest: the one with least under way, then the nearest. */
-  #waiterFor(parent: Member, piece: number | undefined): Member | undefined {
-    let best: Member | undefined
-    let lowest = Infinity
-    let compared = 0
-    for (const member of parent.swarm.waiting) {
-      const { need, fetching } = member.child as Childhood
-      if (piece === undefined ? !need.intersects(parent.held) : !need.has(piece)) continue
-      if (member === parent || this.#isBlocked(member, parent)) continue
-      const cost = fetching.size * 4 + distance(member.peer.location, parent.peer.location)
-      if (cost < lowest) {
-        lowest = cost
-        best = member
-      }
-      if (++compared === COMPARED_CHILDREN) break
-    }
-    return best
-  }
-
   /** The waiting child with the fewest pieces from the CDN, so that its pieces are spread evenly to be exchanged. */
-  #neediestOfCdn(cdn: Member): Member | undefined {
-    const { swarm } = cdn
-    const { blocklist } = this.#parts
-    if (blocklist.isEmpty && !cdn.held.intersects(swarm.copies.fresh)) return undefined
+  #neediestOf(cdn: Member): Member | undefined {
     let best: Member | undefined
     let least: Childhood | undefined
-    for (const member of swarm.waiting) {
+    for (const member of this.#waitersForOrphans(cdn)) {
       const child = member.child as Childhood
       if (least !== undefined && !hasLessOfCdn(child, least)) continue
-      if (member === cdn || this.#isBlocked(member, cdn) || !hasOrphans(member, child, cdn, blocklist)) continue
+      if (member === cdn || this.#isBlocked(member, cdn)) continue
+      if (!new Orphans(member, this.#parts.blocks).existAt(cdn)) continue
       best = member
       least = child
     }
     return best
   }
 
-  #freeParents(member: Member, { need }: Childhood): Member[] {
-    const { swarm } = member
-    if (!need.intersects(swarm.copies.spread)) return []
-    const isUsable = (parent: Member): boolean => need.intersects(parent.held) && !this.#isBlocked(member, parent)
-    return swarm.parents.sample(member, isUsable, this.#parts.random)
+  *#waitersForOrphans(cdn: Member): Generator<Member> {
+    const { waiting, copies, seats } = cdn.swarm
+    if (cdn.held.intersects(copies.fresh)) {
+      for (const rank of waiting.ranks) for (const seat of rank.members()) yield seats.at(seat)
+    } else {
+      for (const member of this.#parts.blocks.childrenWithBlocks(cdn.swarm)) if (member.rank !== undefined) yield member
+    }
+  }
+
+  #usableCdns(member: Member): Member[] {
+    return [...member.swarm.cdns].filter((cdn) => this.#isUsable(member, cdn))
   }
 
   #isUsable(child: Member, cdn: Member): boolean {
@@ -155,26 +168,20 @@ export class Matcher {
   }
 
   #isBlocked(child: Member, parent: Member): boolean {
-    return this.#parts.blocklist.blockedUntil(child.peer.id, parent.peer.id) !== undefined
+    return this.#parts.blocks.isBlocked(child, parent)
   }
 
-  #choosePiece({ swarm, held }: Member, { order }: Childhood): number {
-    const view = {
-      copiesOf: (piece: number) => swarm.copies.copiesOf(piece),
-      firstMissing: () => held.firstMissing(),
-    }
-    return this.#parts.pieceOrders[order].choose(this.#candidates, view, this.#parts.random)
+  #choosePiece(member: Member, child: Childhood, source: PieceSource): number | undefined {
+    const { pieceOrders, random } = this.#parts
+    return pieceOrders[child.order].choose(new Choices(member, child.need, source, random), random)
   }
 
-  #chooseParent(member: Member, holders: readonly Member[]): Member | undefined {
+  #chooseParent(member: Member, piece: number): Member | undefined {
+    const holders = this.#parents.holdersOf(piece)
+    if (holders.length <= 1) return holders[0]
     const peers = holders.map(({ peer }) => peer)
     const chosen = this.#parts.parentChoice.choose(member.peer.location, peers, this.#parts.random)
     return holders.find(({ peer }) => peer === chosen)
-  }
-
-  #emptyCandidates(): number[] {
-    this.#candidates.length = 0
-    return this.#candidates
   }
 }
 

@@ -55,16 +55,11 @@ export class BackoffBlocklist implements Blocklist {
   readonly #deadlines = new DeadlineQueue<Entry>((entry, at) => {
     return this.#find(entry.block) !== entry || this.#dueAt(entry) !== at
   })
-  #blocked = 0
 
   constructor({ backoff = DEFAULT_BACKOFF, corruptedChildren = 3, memoryMs = 300_000 }: BackoffBlocklistOptions = {}) {
     this.#backoff = backoff
     this.#corruptedChildren = corruptedChildren
     this.#memoryMs = memoryMs
-  }
-
-  get isEmpty(): boolean {
-    return this.#blocked === 0
   }
 
   failed({ child, parent, parentIsCdn, reason }: FailureReport, now: number): readonly Block[] {
@@ -89,18 +84,29 @@ export class BackoffBlocklist implements Blocklist {
     else this.#deadlines.push(entry, this.#dueAt(entry))
   }
 
-  blockedUntil(child: PeerId, parent: PeerId): number | undefined {
-    if (this.#blocked === 0) return undefined
-    const pair = this.#byChild.get(child)?.get(parent)?.until
-    const all = this.#byAll.get(parent)?.until
-    return pair === undefined || all === undefined ? (pair ?? all) : Math.max(pair, all)
+  pairBlockedUntil(child: PeerId, parent: PeerId): number | undefined {
+    return this.#byChild.get(child)?.get(parent)?.until
+  }
+
+  blockedUntil(parent: PeerId): number | undefined {
+    return this.#byAll.get(parent)?.until
   }
 
   *blockedFor(child: PeerId): Generator<PeerId> {
-    const own = this.#byChild.get(child)
-    for (const [parent, { until }] of own ?? []) if (until !== undefined) yield parent
-    for (const [parent, { until }] of this.#byAll) {
-      if (until !== undefined && own?.get(parent)?.until === undefined) yield parent
+    for (const [parent, { until }] of this.#byChild.get(child) ?? []) if (until !== undefined) yield parent
+  }
+
+  *blockedForAll(): Generator<PeerId> {
+    for (const [parent, { until }] of this.#byAll) if (until !== undefined) yield parent
+  }
+
+  *childrenWithBlocks(): Generator<PeerId> {
+    for (const [child, seen] of this.#byChild) {
+      for (const { until } of seen.values()) {
+        if (until === undefined) continue
+        yield child
+        break
+      }
     }
   }
 
@@ -113,11 +119,10 @@ export class BackoffBlocklist implements Blocklist {
       }
       entry.countedAt = entry.until
       entry.until = undefined
-      this.#blocked--
       ended.push(entry.block)
       this.#deadlines.push(entry, this.#dueAt(entry))
     }
-    return ended.filter(({ child, parent }) => child === undefined || this.blockedUntil(child, parent) === undefined)
+    return ended
   }
 
   nextExpiry(): number | undefined {
@@ -146,9 +151,7 @@ export class BackoffBlocklist implements Blocklist {
     const further = Math.round(entry.failures) - after
     if (further >= 0) entry.until = Math.max(entry.until ?? 0, now + Math.min(longestMs, firstMs * 2 ** further))
     this.#deadlines.push(entry, this.#dueAt(entry))
-    if (wasBlocked || entry.until === undefined) return false
-    this.#blocked++
-    return true
+    return !wasBlocked && entry.until !== undefined
   }
 
   #fade(entry: Entry, now: number): void {

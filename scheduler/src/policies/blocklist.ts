@@ -24,12 +24,16 @@ export interface Blocklist {
   failed(report: FailureReport, now: number): readonly Block[]
   /** A piece came from this parent and was right. */
   succeeded(child: PeerId, parent: PeerId, now: number): void
-  /** When the child may use the parent again; undefined: now. */
-  blockedUntil(child: PeerId, parent: PeerId): number | undefined
-  /** Every parent that the child may not use now. */
+  /** When the child's own block of the parent ends; undefined: there is none. */
+  pairBlockedUntil(child: PeerId, parent: PeerId): number | undefined
+  /** When everybody may use the parent again; undefined: now. */
+  blockedUntil(parent: PeerId): number | undefined
+  /** Every parent that is blocked for this child in particular. */
   blockedFor(child: PeerId): Iterable<PeerId>
-  /** Whether nobody is blocked at all. */
-  readonly isEmpty: boolean
+  /** Every parent that is blocked for everybody. */
+  blockedForAll(): Iterable<PeerId>
+  /** Every child for which some parent is blocked in particular. */
+  childrenWithBlocks(): Iterable<PeerId>
   /** Lets time pass. @returns the blocks that ended. */
   expire(now: number): readonly Block[]
   /** When something expires next. */

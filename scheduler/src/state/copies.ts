@@ -1,4 +1,6 @@
-import { PieceSet } from './piece-set.ts'
+import { IndexSet } from './index-set.ts'
+import { PieceCounts } from './piece-counts.ts'
+import { RarityOrder } from './rarity-order.ts'
 
 /**
  * How widely each piece is spread among the peers that can pass it on, the CDN not counted.
@@ -6,63 +8,49 @@ import { PieceSet } from './piece-set.ts'
  */
 export class Copies {
   /** Pieces without any copy: only the CDN can give them. */
-  readonly fresh: PieceSet = new PieceSet()
+  readonly fresh: IndexSet = new IndexSet()
   /** Pieces with at least one holder. */
-  readonly spread: PieceSet = new PieceSet()
-  #copies = new Int32Array(0)
-  #holders = new Int32Array(0)
-  #size = 0
+  readonly spread: IndexSet = new IndexSet()
+  /** By the number of copies. */
+  readonly order: RarityOrder = new RarityOrder()
+  readonly #holders = new PieceCounts()
 
   get size(): number {
-    return this.#size
+    return this.order.size
   }
 
   /** Adds pieces up to `size`, or takes away those past it; the latter must have no copies left. */
   resize(size: number): void {
-    for (let piece = this.#size; piece < size; piece++) this.fresh.add(piece)
-    for (let piece = size; piece < this.#size; piece++) this.fresh.delete(piece)
-    if (size > this.#copies.length) {
-      this.#copies = grown(this.#copies, size)
-      this.#holders = grown(this.#holders, size)
-    }
-    this.#size = size
+    for (let piece = this.size; piece < size; piece++) this.fresh.add(piece)
+    for (let piece = size; piece < this.size; piece++) this.fresh.delete(piece)
+    this.order.resize(size)
   }
 
   copiesOf(piece: number): number {
-    return this.#copies[piece] as number
+    return this.order.copiesOf(piece)
   }
 
   holdersOf(piece: number): number {
-    return this.#holders[piece] as number
+    return this.#holders.at(piece)
   }
 
   addHolder(piece: number): void {
-    this.#holders[piece] = this.holdersOf(piece) + 1
-    this.spread.add(piece)
+    if (this.#holders.change(piece, 1) === 1) this.spread.add(piece)
     this.addReceiver(piece)
   }
 
   dropHolder(piece: number): void {
-    const left = this.holdersOf(piece) - 1
-    this.#holders[piece] = left
-    if (left === 0) this.spread.delete(piece)
+    if (this.#holders.change(piece, -1) === 0) this.spread.delete(piece)
     this.dropReceiver(piece)
   }
 
   addReceiver(piece: number): void {
-    this.#copies[piece] = this.copiesOf(piece) + 1
-    this.fresh.delete(piece)
+    this.order.addCopy(piece)
+    if (this.copiesOf(piece) === 1) this.fresh.delete(piece)
   }
 
   dropReceiver(piece: number): void {
-    const left = this.copiesOf(piece) - 1
-    this.#copies[piece] = left
-    if (left === 0) this.fresh.add(piece)
+    this.order.dropCopy(piece)
+    if (this.copiesOf(piece) === 0) this.fresh.add(piece)
   }
-}
-
-function grown(counts: Int32Array<ArrayBuffer>, size: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(Math.max(size, counts.length * 2))
-  larger.set(counts)
-  return larger
 }

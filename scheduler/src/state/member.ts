@@ -1,6 +1,6 @@
 import type { PieceOrder } from '../contract.ts'
+import { IndexSet } from './index-set.ts'
 import type { Peer } from './peer.ts'
-import { PieceSet } from './piece-set.ts'
 import type { Swarm } from './swarm.ts'
 
 /** A piece on its way from a parent to a child. */
@@ -21,8 +21,9 @@ export interface Assignment {
 export interface Childhood {
   order: PieceOrder
   /** Pieces neither held nor under way. */
-  readonly need: PieceSet
-  readonly fetching: Map<number, Assignment>
+  readonly need: IndexSet
+  /** A few, so that a search from end to end is fast. */
+  readonly fetching: Assignment[]
   credits: number
   cdnInFlight: number
   cdnTotal: number
@@ -33,17 +34,28 @@ export interface Childhood {
 export class Member {
   readonly peer: Peer
   readonly swarm: Swarm
-  readonly held: PieceSet = new PieceSet()
-  readonly uploads: Set<Assignment> = new Set()
+  /** A small number that stands for it in the swarm's sets. */
+  readonly seat: number
+  readonly held: IndexSet = new IndexSet()
+  readonly uploads: Assignment[] = []
   child: Childhood | undefined
+  /** Where it waits in the swarm's waiting room; undefined if it does not. */
+  rank: number | undefined
 
-  constructor(peer: Peer, swarm: Swarm) {
+  constructor(peer: Peer, swarm: Swarm, seat: number) {
     this.peer = peer
     this.swarm = swarm
+    this.seat = seat
   }
 
   /** Whether what it holds counts as copies in the swarm. */
   get passesOn(): boolean {
     return this.peer.canServe && !this.peer.isCdn
   }
+}
+
+/** The assignment that brings the child this piece. */
+export function fetchOf({ fetching }: Childhood, piece: number): Assignment | undefined {
+  for (const assignment of fetching) if (assignment.piece === piece) return assignment
+  return undefined
 }

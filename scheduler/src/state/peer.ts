@@ -11,6 +11,10 @@ export class Peer implements ParentCandidate {
   readonly memberships: Map<TaskId, Member> = new Map()
   /** Its memberships in swarms that have children. The one that was served last comes last. */
   readonly active: Set<Member> = new Set()
+  /** Whether nobody may use it as parent. Change it only as the capacity. */
+  isShunned = false
+  /** How many parents it in particular may not use. */
+  ownBlocks = 0
   #capacity: PeerCapacity
   #places: readonly string[]
   #inFlight = 0
@@ -40,6 +44,11 @@ export class Peer implements ParentCandidate {
   }
 
   get canServe(): boolean {
+    return this.couldServe && !this.isShunned
+  }
+
+  /** Whether it can serve while it is not blocked. */
+  get couldServe(): boolean {
     return this.#capacity.uploadSlots > 0 && this.#capacity.lanes.length > 0
   }
 
@@ -69,7 +78,7 @@ export class Peer implements ParentCandidate {
 
   occupySlot(): void {
     this.#inFlight++
-    if (!this.hasFreeSlot) for (const member of this.active) member.swarm.parents.delete(member)
+    if (!this.hasFreeSlot) for (const member of this.active) member.swarm.free.delete(member.seat)
   }
 
   /** @returns whether a slot is free now that was not before. */

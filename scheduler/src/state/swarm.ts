@@ -1,9 +1,14 @@
 import type { PeerId, TaskId } from '@damselfly/shared'
 import { blend } from './average.ts'
 import { Copies } from './copies.ts'
-import { type Assignment, Member } from './member.ts'
-import { ParentIndex } from './parent-index.ts'
+import { Holders } from './holders.ts'
+import { IndexSet } from './index-set.ts'
+import { type Assignment, fetchOf, Member } from './member.ts'
+import { Neighbourhoods } from './neighbourhoods.ts'
 import type { Peer } from './peer.ts'
+import { PieceCounts } from './piece-counts.ts'
+import { Seats } from './seats.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** While a content's length is unknown, no piece past this is believed in: memory is taken for each. */
 const MOST_REVEALED_PIECES = 1 << 20
@@ -12,14 +17,22 @@ const MOST_REVEALED_PIECES = 1 << 20
 export class Swarm {
   readonly id: TaskId
   readonly members: Map<PeerId, Member> = new Map()
+  readonly seats: Seats = new Seats()
   readonly cdns: Set<Member> = new Set()
   readonly children: Set<Member> = new Set()
-  /** Children with credits left over, the one that has waited longest first. */
-  readonly waiting: Set<Member> = new Set()
-  readonly parents: ParentIndex = new ParentIndex()
+  /** Children with credits left over. */
+  readonly waiting: WaitingRoom = new WaitingRoom()
+  /** Seats of those that have a free slot and at least one piece, without the CDN; empty while there are no children. */
+  readonly free: IndexSet = new IndexSet()
+  readonly holders: Holders = new Holders()
+  readonly neighbourhoods: Neighbourhoods = new Neighbourhoods()
   readonly copies: Copies = new Copies()
+  /** How many children need the piece and are not fetching it. */
+  readonly needs: PieceCounts = new PieceCounts()
   /** Members that send so much slower than the CDN that waiting for them is no use. */
   readonly slow: Set<Member> = new Set()
+  /** Where the search for a waiting child begins, so that each gets its turn. */
+  turn = 0
   pieceCount: number | undefined
   originFailed = false
   /** Pieces that peers have given. */
@@ -42,8 +55,9 @@ export class Swarm {
   member(peer: Peer): Member {
     const known = this.members.get(peer.id)
     if (known !== undefined) return known
-    const member = new Member(peer, this)
+    const member = this.seats.fill((seat) => new Member(peer, this, seat))
     this.members.set(peer.id, member)
+    this.neighbourhoods.add(member)
     peer.memberships.set(this.id, member)
     if (this.children.size > 0) peer.active.add(member)
     if (peer.isCdn) this.cdns.add(member)
@@ -53,6 +67,8 @@ export class Swarm {
   /** Takes out a member that holds nothing, fetches nothing and sends nothing. */
   remove(member: Member): void {
     this.members.delete(member.peer.id)
+    this.neighbourhoods.delete(member)
+    this.seats.leave(member)
     this.cdns.delete(member)
     this.slow.delete(member)
     member.peer.memberships.delete(this.id)
@@ -73,25 +89,32 @@ export class Swarm {
   resize(size: number): void {
     const before = this.copies.size
     this.copies.resize(size)
-    for (const { child, held } of this.children) {
-      if (child === undefined) continue
-      for (let piece = before; piece < size; piece++) if (!held.has(piece)) child.need.add(piece)
-      for (let piece = size; piece < before; piece++) child.need.delete(piece)
+    for (const member of this.children) {
+      for (let piece = before; piece < size; piece++) if (!member.held.has(piece)) this.need(member, piece)
+      for (let piece = size; piece < before; piece++) this.unneed(member, piece)
+      this.queue(member)
     }
-    for (const member of this.children) this.queue(member)
   }
 
-  /** Lets a child wait, or no longer, as its credits and needs are. Who waits already keeps its turn. */
+  /** Lets a child wait, or no longer, as its credits, needs and fetches are. */
   queue(member: Member): void {
-    const { child } = member
-    if (child !== undefined && child.credits > 0 && child.need.count > 0) this.waiting.add(member)
-    else this.waiting.delete(member)
+    this.waiting.update(member)
+  }
+
+  need(member: Member, piece: number): void {
+    if (member.child?.need.add(piece) === true) this.needs.change(piece, 1)
+  }
+
+  unneed(member: Member, piece: number): void {
+    if (member.child?.need.delete(piece) === true) this.needs.change(piece, -1)
   }
 
   /** @returns whether the member did not have the piece before. */
   gain(member: Member, piece: number): boolean {
     if (!member.held.add(piece)) return false
-    if (member.child?.need.delete(piece) === true) this.queue(member)
+    this.holders.add(piece, member.seat)
+    this.unneed(member, piece)
+    this.queue(member)
     if (member.passesOn) this.copies.addHolder(piece)
     if (member.held.count === 1) this.listParent(member)
     return true
@@ -99,15 +122,16 @@ export class Swarm {
 
   lose(member: Member, piece: number): void {
     if (!member.held.delete(piece)) return
-    if (member.child?.fetching.has(piece) === false) member.child.need.add(piece)
-    if (member.held.count === 0) this.parents.delete(member)
+    this.holders.delete(piece, member.seat)
+    if (member.child !== undefined && fetchOf(member.child, piece) === undefined) this.need(member, piece)
+    if (member.held.count === 0) this.free.delete(member.seat)
     if (member.passesOn) this.copies.dropHolder(piece)
   }
 
   /** Lists the member among those with a free slot, if it belongs there. */
   listParent(member: Member): void {
     if (this.children.size === 0 || member.held.count === 0) return
-    if (member.passesOn && member.peer.hasFreeSlot) this.parents.add(member)
+    if (member.passesOn && member.peer.hasFreeSlot) this.free.add(member.seat)
   }
 
   /** With the first child of a swarm its members become candidates for each free slot. */
@@ -121,11 +145,12 @@ export class Swarm {
   }
 
   removeChild(member: Member): void {
-    this.waiting.delete(member)
+    for (const piece of member.child?.need.members() ?? []) this.unneed(member, piece)
+    this.queue(member)
     if (!this.children.delete(member) || this.children.size > 0) return
     for (const each of this.members.values()) {
       each.peer.active.delete(each)
-      this.parents.delete(each)
+      this.free.delete(each.seat)
     }
   }
 
@@ -146,17 +171,19 @@ export class Swarm {
 
   /** Takes all that a member has out of the count, before its capacity changes. */
   uncount(member: Member): void {
-    this.parents.delete(member)
+    this.free.delete(member.seat)
     this.cdns.delete(member)
+    this.neighbourhoods.delete(member)
     if (member.passesOn) for (const piece of member.held.members()) this.copies.dropHolder(piece)
-    for (const assignment of member.child?.fetching.values() ?? []) this.uncountReceiver(assignment)
+    for (const assignment of member.child?.fetching ?? []) this.uncountReceiver(assignment)
   }
 
   /** Puts all that a member has into the count, after its capacity changed. */
   count(member: Member): void {
     if (member.peer.isCdn) this.cdns.add(member)
+    this.neighbourhoods.add(member)
     if (member.passesOn) for (const piece of member.held.members()) this.copies.addHolder(piece)
-    for (const assignment of member.child?.fetching.values() ?? []) this.countReceiver(assignment)
+    for (const assignment of member.child?.fetching ?? []) this.countReceiver(assignment)
     this.listParent(member)
   }
 

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { PieceSet } from '../../src/state/piece-set.ts'
+import { IndexSet } from '../../src/state/index-set.ts'
 
 const pieces = fc.uniqueArray(fc.nat(130))
 
-function setOf(members: readonly number[]): PieceSet {
-  const set = new PieceSet()
+function setOf(members: readonly number[]): IndexSet {
+  const set = new IndexSet()
   for (const member of members) set.add(member)
   return set
 }
 
-describe('a set of pieces', () => {
+describe('a set of indices', () => {
   it('agrees with a plain set, whatever is added and deleted', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(130))), (steps) => {
-        const set = new PieceSet()
+        const set = new IndexSet()
         const plain = new Set<number>()
         for (const [isAdd, piece] of steps) {
           assert.equal(isAdd ? set.add(piece) : set.delete(piece), isAdd ? !plain.has(piece) : plain.has(piece))
@@ -42,12 +42,11 @@ describe('a set of pieces', () => {
       fc.property(pieces, pieces, pieces, (a, b, c) => {
         const [setA, setB, setC] = [setOf(a), setOf(b), setOf(c)]
         const ascending = a.toSorted((x, y) => x - y)
-        const inAny: number[] = []
-        setA.collectInAny([setB, setC], inAny)
-        assert.deepEqual(inAny, ascending.filter((piece) => b.includes(piece) || c.includes(piece)))
-        const inBoth: number[] = []
-        setA.collectInBoth(setB, setC, inBoth)
-        assert.deepEqual(inBoth, ascending.filter((piece) => b.includes(piece) && c.includes(piece)))
+        const shared = ascending.filter((piece) => b.includes(piece))
+        for (const from of [0, 31, 32, 100]) {
+          assert.equal(setA.firstShared(setB, from), shared.find((piece) => piece >= from))
+        }
+        const inBoth = shared.filter((piece) => c.includes(piece))
         assert.equal(setA.intersects(setB), a.some((piece) => b.includes(piece)))
         assert.equal(setA.intersectsBoth(setB, setC), inBoth.length > 0)
       }),

@@ -1,0 +1,102 @@
+import type { RandomSource } from '../contract.ts'
+import type { SeatVisitor } from '../state/holders.ts'
+import type { IndexSet } from '../state/index-set.ts'
+import type { Member } from '../state/member.ts'
+import { distance } from '../state/place.ts'
+import type { PieceFilter } from '../state/rarity-order.ts'
+import type { Blocks } from './blocks.ts'
+
+/** How many waiting children that a parent could serve are compared before it serves one. */
+const COMPARED = 8
+/** So few waiting children are looked at one by one; of more, those that lack a piece are looked up. */
+const FEW = 8
+
+/** Finds the waiting child that a parent should serve next. */
+export class WaiterSearch implements SeatVisitor, PieceFilter {
+  readonly #blocks: Blocks
+  readonly #random: RandomSource
+  #parent!: Member
+  #rank!: IndexSet
+  #piece = 0
+  #best: Member | undefined
+  #nearest = Infinity
+  #compared = 0
+
+  constructor(blocks: Blocks, random: RandomSource) {
+    this.#blocks = blocks
+    this.#random = random
+  }
+
+  /** A child that needs one of the parent's pieces: of those with least under way one that needs the rarest of them. */
+  forAny(parent: Member): Member | undefined {
+    const { waiting, copies } = parent.swarm
+    this.#begin(parent)
+    for (const rank of waiting.ranks) {
+      if (rank.count === 0) continue
+      this.#rank = rank
+      if (rank.count <= FEW) this.#compareAll()
+      else copies.order.rarest(this, 1, this.#random)
+      if (this.#best !== undefined) return this.#chosen()
+    }
+    return undefined
+  }
+
+  /** A child that needs this piece. */
+  forPiece(parent: Member, piece: number): Member | undefined {
+    this.#begin(parent)
+    for (const rank of parent.swarm.waiting.ranks) {
+      if (rank.count === 0) continue
+      this.#rank = rank
+      if (this.#search(piece)) return this.#chosen()
+    }
+    return undefined
+  }
+
+  /** Whether the parent has the piece and some child of the rank needs it. */
+  accepts(piece: number): boolean {
+    return this.#parent.held.has(piece) && this.#parent.swarm.needs.at(piece) > 0 && this.#search(piece)
+  }
+
+  visit(seat: number): boolean {
+    const member = this.#parent.swarm.seats.at(seat)
+    if (member.child?.need.has(this.#piece) === true) this.#compare(member)
+    return this.#compared === COMPARED
+  }
+
+  #begin(parent: Member): void {
+    this.#parent = parent
+    this.#best = undefined
+    this.#nearest = Infinity
+    this.#compared = 0
+  }
+
+  #chosen(): Member | undefined {
+    if (this.#best !== undefined) this.#parent.swarm.turn = this.#best.seat + 1
+    return this.#best
+  }
+
+  #search(piece: number): boolean {
+    const { holders, turn } = this.#parent.swarm
+    this.#piece = piece
+    holders.search(piece, false, this.#rank, turn, this)
+    return this.#best !== undefined
+  }
+
+  #compareAll(): void {
+    const { seats } = this.#parent.swarm
+    for (const seat of this.#rank.members()) {
+      const member = seats.at(seat)
+      if (member.child?.need.intersects(this.#parent.held) === true) this.#compare(member)
+    }
+  }
+
+  #compare(member: Member): void {
+    const { peer } = this.#parent
+    if (member === this.#parent || this.#blocks.isBlocked(member, this.#parent)) return
+    this.#compared++
+    const far = distance(member.peer.location, peer.location)
+    if (far >= this.#nearest) return
+    this.#nearest = far
+    this.#best = member
+  }
+}

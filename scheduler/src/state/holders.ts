@@ -1,0 +1,72 @@
+import type { IndexSet } from './index-set.ts'
+import { lowestBit } from './index-set.ts'
+
+export interface SeatVisitor {
+  /** @returns whether the search may end. */
+  visit(seat: number): boolean
+}
+
+/**
+ * Who holds which piece, by piece: a row of bits each, one bit for each seat in the swarm. Whoever holds a piece, or
+ * lacks it, among many is found 32 at a time.
+ */
+export class Holders {
+  #words = new Uint32Array(0)
+  /** Words in a row. */
+  #stride = 0
+  #rows = 0
+
+  add(piece: number, seat: number): void {
+    this.#reserve(piece + 1, (seat >>> 5) + 1)
+    const word = piece * this.#stride + (seat >>> 5)
+    this.#words[word] = (this.#words[word] as number) | (1 << (seat & 31))
+  }
+
+  delete(piece: number, seat: number): void {
+    if (piece >= this.#rows || seat >>> 5 >= this.#stride) return
+    const word = piece * this.#stride + (seat >>> 5)
+    this.#words[word] = (this.#words[word] as number) & ~(1 << (seat & 31))
+  }
+
+  /**
+   * Visits those of `among` that hold the piece, or with `holds` false those that lack it, from the seat `from` on and
+   * around, until the visitor has enough.
+   *
+   * @returns whether it had
+   */
+  search(piece: number, holds: boolean, among: IndexSet, from: number, visitor: SeatVisitor): boolean {
+    const words = among.wordCount
+    if (words === 0) return false
+    const first = (from >>> 5) % words
+    const high = -1 << (from & 31)
+    if (this.#visitWord(piece, holds, among, first, high, visitor)) return true
+    for (let word = first + 1; word < words; word++) if (this.#visitWord(piece, holds, among, word, -1, visitor)) return true
+    for (let word = 0; word < first; word++) if (this.#visitWord(piece, holds, among, word, -1, visitor)) return true
+    return this.#visitWord(piece, holds, among, first, ~high, visitor)
+  }
+
+  #visitWord(piece: number, holds: boolean, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
+    let bits = among.wordAt(word) & mask
+    if (bits === 0) return false
+    const row = piece < this.#rows && word < this.#stride ? (this.#words[piece * this.#stride + word] as number) : 0
+    bits &= holds ? row : ~row
+    while (bits !== 0) {
+      if (visitor.visit(word * 32 + lowestBit(bits))) return true
+      bits &= bits - 1
+    }
+    return false
+  }
+
+  #reserve(rows: number, stride: number): void {
+    if (rows <= this.#rows && stride <= this.#stride) return
+    const newStride = stride <= this.#stride ? this.#stride : Math.max(stride, this.#stride * 2)
+    const newRows = rows <= this.#rows ? this.#rows : Math.max(rows, this.#rows * 2)
+    const words = new Uint32Array(newRows * newStride)
+    for (let row = 0; row < this.#rows; row++) {
+      words.set(this.#words.subarray(row * this.#stride, (row + 1) * this.#stride), row * newStride)
+    }
+    this.#words = words
+    this.#rows = newRows
+    this.#stride = newStride
+  }
+}

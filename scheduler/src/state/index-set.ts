@@ -1,0 +1,111 @@
+/** A growing set of small numbers (pieces, or seats in a swarm), 32 to a word, so that sets are compared in few steps. */
+export class IndexSet {
+  #words = new Uint32Array(0)
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Words from this one on are empty. */
+  get wordCount(): number {
+    return this.#words.length
+  }
+
+  /** @param word below `wordCount` */
+  wordAt(word: number): number {
+    return this.#words[word] as number
+  }
+
+  has(index: number): boolean {
+    const word = index >>> 5
+    return word < this.#words.length && (((this.#words[word] as number) >>> (index & 31)) & 1) === 1
+  }
+
+  /** @returns whether the index is new. */
+  add(index: number): boolean {
+    if (this.has(index)) return false
+    const word = index >>> 5
+    if (word >= this.#words.length) this.#grow(word + 1)
+    this.#words[word] = (this.#words[word] as number) | (1 << (index & 31))
+    this.#count++
+    return true
+  }
+
+  /** @returns whether the index was there. */
+  delete(index: number): boolean {
+    if (!this.has(index)) return false
+    const word = index >>> 5
+    this.#words[word] = (this.#words[word] as number) & ~(1 << (index & 31))
+    this.#count--
+    return true
+  }
+
+  /** The lowest number that is not in the set. */
+  firstMissing(): number {
+    let word = 0
+    while (word < this.#words.length && this.#words[word] === 0xffffffff) word++
+    return word * 32 + (word < this.#words.length ? lowestBit(~(this.#words[word] as number)) : 0)
+  }
+
+  /** The lowest member from `from` on that is in the other set too; undefined if there is none. */
+  firstShared(other: IndexSet, from: number): number | undefined {
+    const words = Math.min(this.#words.length, other.#words.length)
+    let mask = -1 << (from & 31)
+    for (let word = from >>> 5; word < words; word++) {
+      const bits = (this.#words[word] as number) & (other.#words[word] as number) & mask
+      if (bits !== 0) return word * 32 + lowestBit(bits)
+      mask = -1
+    }
+    return undefined
+  }
+
+  intersects(other: IndexSet): boolean {
+    const words = Math.min(this.#words.length, other.#words.length)
+    for (let word = 0; word < words; word++) {
+      if (((this.#words[word] as number) & (other.#words[word] as number)) !== 0) return true
+    }
+    return false
+  }
+
+  /** Whether the other set has every member. */
+  isWithin(other: IndexSet): boolean {
+    for (let word = 0; word < this.#words.length; word++) {
+      const rest = word < other.#words.length ? ~(other.#words[word] as number) : -1
+      if (((this.#words[word] as number) & rest) !== 0) return false
+    }
+    return true
+  }
+
+  /** Whether some number is in all three sets. */
+  intersectsBoth(second: IndexSet, third: IndexSet): boolean {
+    const words = Math.min(this.#words.length, second.#words.length, third.#words.length)
+    for (let word = 0; word < words; word++) {
+      const bits = (this.#words[word] as number) & (second.#words[word] as number) & (third.#words[word] as number)
+      if (bits !== 0) return true
+    }
+    return false
+  }
+
+  /** In ascending order. Members that are deleted on the way are not met again. */
+  *members(): Generator<number> {
+    for (let word = 0; word < this.#words.length; word++) {
+      let bits = this.#words[word] as number
+      while (bits !== 0) {
+        yield word * 32 + lowestBit(bits)
+        bits &= bits - 1
+      }
+    }
+  }
+
+  #grow(words: number): void {
+    const grown = new Uint32Array(Math.max(words, this.#words.length * 2))
+    grown.set(this.#words)
+    this.#words = grown
+  }
+}
+
+/** @param bits not 0 */
+export function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits)
+}
