@@ -3,6 +3,8 @@ import { Command } from 'commander'
 import { exitCodesHelp } from './exit-codes.ts'
 import { OPTIONS, type GivenArguments, type GivenOptions } from './option-table.ts'
 
+const EXPLAIN_HELP = `dfget explain <task> says why each piece came from where it came: dfget explain --help`
+
 /**
  * Reads any command line, and says what is wrong with it.
  *
@@ -21,7 +23,7 @@ function createCommand(version: string): Command {
     .description('Downloads a file through peers, each byte verified. Run it again and it continues where it stopped.')
     .argument('[url]', 'http:// or https:// URL')
     .version(version, '--version')
-    .addHelpText('after', `\n${exitCodesHelp()}`)
+    .addHelpText('after', `\n${EXPLAIN_HELP}\n\n${exitCodesHelp()}`)
   for (const { flags, help, repeats } of OPTIONS) {
     if (repeats === true) command.option(flags, help, collect)
     else command.option(flags, help)

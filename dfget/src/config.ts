@@ -53,6 +53,24 @@ export const dfgetConfigSchema = z.strictObject({
         .describe('Hosts of origins whose TLS certificate is not verified, without dfdaemon'),
     })
     .prefault({}),
+  management: z
+    .strictObject({
+      url: z
+        .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
+        .default(usual.management.url)
+        .meta({ flag: '--management', description: "Base URL of the supernode's management API, which `dfget explain` asks" }),
+      tokenFile: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          flag: '--token-file',
+          description:
+            'File with its admin token; default: that of a supernode of the same user on this host, then ' +
+            '`/var/lib/damselfly/supernode/admin-token`',
+        }),
+    })
+    .prefault({}),
   log: z
     .strictObject({ level: z.enum(LOG_LEVELS).default(usual.log.level).describe("The least severe kind of the embedded peer's lines that are logged to standard error") })
     .prefault({}),

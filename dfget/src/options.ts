@@ -1,4 +1,5 @@
 import { DamselflyError, parseDigest, type ByteRange, type Sha256 } from '@damselfly/shared'
+import type { ExplainJob } from './explain/command.ts'
 import { parseHeader } from './header.ts'
 import type { GivenOptions } from './option-table.ts'
 import { readPlainArguments } from './plain-arguments.ts'
@@ -20,12 +21,20 @@ export interface Job {
 export type Invocation =
   | { readonly type: 'print'; readonly text: string }
   | { readonly type: 'print-config'; readonly configFile: string | undefined; readonly flags: SettingFlags }
+  | { readonly type: 'explain'; readonly job: ExplainJob }
   | { readonly type: 'download'; readonly job: Job; readonly configFile: string | undefined; readonly flags: SettingFlags }
 
 /** @throws DamselflyError USAGE */
 export async function parseArguments(args: readonly string[], version: string): Promise<Invocation> {
+  if (args[0] === 'explain') return explainInvocation(args.slice(1))
   const given = readPlainArguments(args) ?? (await import('./command.ts')).readCommandLine(args, version)
   return 'printed' in given ? { type: 'print', text: given.printed } : invocationOf(given.url, given.options)
+}
+
+async function explainInvocation(args: readonly string[]): Promise<Invocation> {
+  const { readExplainCommand } = await import('./explain/command.ts')
+  const given = readExplainCommand(args)
+  return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'explain', job: given }
 }
 
 function invocationOf(url: string | undefined, options: GivenOptions): Invocation {

@@ -1,8 +1,10 @@
 import { systemClock, toDamselflyError, type DamselflyError } from '@damselfly/shared'
 import { createReporter, lineWriter, type ReportStreams } from './create-reporter.ts'
+import type { ExplainJob } from './explain/command.ts'
 import { Interruption, type SignalSource } from './interruption.ts'
 import { chooseConfigFile, loadSettings, type Environment } from './load-settings.ts'
 import { parseArguments, type Invocation } from './options.ts'
+import { JsonReporter } from './progress/json-reporter.ts'
 import { LineReporter } from './progress/line-reporter.ts'
 import type { Reporter } from './progress/reporter.ts'
 import { runDownload } from './run.ts'
@@ -24,6 +26,8 @@ export async function runProgram(program: Program): Promise<number> {
     const invocation = await parseArguments(program.args, program.version)
     if (invocation.type === 'download') {
       await download(program, invocation, (chosen) => (reporter = chosen))
+    } else if (invocation.type === 'explain') {
+      await explain(program, invocation.job, (chosen) => (reporter = chosen))
     } else {
       streams.stdout.write(invocation.type === 'print' ? invocation.text : await configText(program, invocation))
     }
@@ -54,6 +58,13 @@ async function download(
   } finally {
     interruption.close()
   }
+}
+
+async function explain({ env, streams }: Program, job: ExplainJob, onReporter: (reporter: Reporter) => void): Promise<void> {
+  const write = lineWriter(() => streams.stdout)
+  if (job.json) onReporter(new JsonReporter(write))
+  const { runExplain } = await import('./explain/run-explain.ts')
+  await runExplain(job, env, write)
 }
 
 async function configText({ env }: Program, { configFile, flags }: ConfigInvocation): Promise<string> {

@@ -19,6 +19,8 @@ export interface Settings {
   readonly security: 'plain' | 'auto' | 'tls' | 'noise'
   readonly parallelRanges: number
   readonly origins: { readonly allow: readonly string[]; readonly insecure: readonly string[] }
+  /** The supernode's management API, for `dfget explain`. */
+  readonly management: { readonly url: string; readonly tokenFile?: string | undefined }
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' }
 }
 
@@ -36,6 +38,7 @@ export const DEFAULT_SETTINGS: Settings = {
   security: 'auto',
   parallelRanges: 4,
   origins: { allow: [], insecure: [] },
+  management: { url: 'http://127.0.0.1:65080' },
   log: { level: 'silent' },
 }
 
@@ -52,4 +55,5 @@ export interface SettingFlags {
   readonly limitRate?: string | undefined
   readonly backToSource?: boolean | undefined
   readonly progress?: boolean | undefined
+  readonly management?: { readonly url: string | undefined; readonly tokenFile: string | undefined } | undefined
 }

@@ -1,4 +1,6 @@
 export * from './contract.ts'
+export type { DecisionObserver } from './explain/decision-observer.ts'
+export * from './plugin/policy-module.ts'
 export * from './policies/admission.ts'
 export * from './policies/backoff-blocklist.ts'
 export * from './policies/blocklist.ts'

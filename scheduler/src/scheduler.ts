@@ -6,6 +6,7 @@ import type {
   SchedulerEvent,
   SchedulerStats,
 } from './contract.ts'
+import type { DecisionObserver } from './explain/decision-observer.ts'
 import { onChildJoined, onChildLeft, onPiecesWanted } from './events/child-events.ts'
 import type { EventParts } from './events/event-parts.ts'
 import { onPeerLeft, onPeerSeen } from './events/peer-events.ts'
@@ -15,6 +16,7 @@ import { Assignments } from './matching/assignments.ts'
 import { Blocks } from './matching/blocks.ts'
 import { Matcher } from './matching/matcher.ts'
 import { Prospects } from './matching/prospects.ts'
+import { Reasons } from './matching/reasons.ts'
 import { Wakes } from './matching/wakes.ts'
 import type { Blocklist } from './policies/blocklist.ts'
 import { defaultPolicies, type SchedulerPolicies } from './policies/policies.ts'
@@ -25,11 +27,13 @@ export interface SchedulerOptions {
   /** Every choice that is left to chance is made with it. */
   readonly random: RandomSource
   /** Those left out are the defaults. */
-  readonly policies?: Partial<SchedulerPolicies>
+  readonly policies?: Partial<SchedulerPolicies> | undefined
+  /** @default nobody is told why something is decided */
+  readonly observer?: DecisionObserver | undefined
 }
 
-export function createScheduler({ random, policies = {} }: SchedulerOptions): Scheduler {
-  return new PieceScheduler(random, { ...defaultPolicies(), ...policies })
+export function createScheduler({ random, policies = {}, observer }: SchedulerOptions): Scheduler {
+  return new PieceScheduler(random, { ...defaultPolicies(), ...policies }, observer)
 }
 
 /**
@@ -47,19 +51,21 @@ class PieceScheduler implements Scheduler {
   readonly #matcher: Matcher
   readonly #prospects: Prospects
 
-  constructor(random: RandomSource, policies: SchedulerPolicies) {
+  constructor(random: RandomSource, policies: SchedulerPolicies, observer: DecisionObserver | undefined) {
     const register = new Register()
     const wakes = new Wakes()
-    const assignments = new Assignments(wakes, policies.admission)
     const blocks = new Blocks(policies.blocklist, register, wakes)
+    const reasons = new Reasons(observer, blocks)
+    const assignments = new Assignments(wakes, policies.admission, reasons)
     this.#blocklist = policies.blocklist
-    this.#parts = { register, assignments, blocks, wakes }
+    this.#parts = { register, assignments, blocks, wakes, reasons }
     this.#matcher = new Matcher({ ...policies, random, assignments, blocks })
     this.#prospects = new Prospects(blocks, register.cdns)
   }
 
   handle(event: SchedulerEvent, now: number): readonly SchedulerCommand[] {
     const commands: SchedulerCommand[] = []
+    this.#parts.reasons.begin(event, now)
     this.#passTime(now)
     this.#apply(event, now, commands)
     this.#serveWoken(now, commands)
@@ -148,6 +154,7 @@ class PieceScheduler implements Scheduler {
     const { swarm, peer } = member
     const reason = swarm.originFailed ? 'origin-failed' : 'no-parent'
     commands.push({ type: 'back-to-source', task: swarm.id, child: peer.id, reason })
+    this.#parts.reasons.sentToSource(member, reason)
   }
 
   /** Whether a child has nothing left to hope for, and was not told so yet. */

@@ -1,9 +1,11 @@
 import { writeSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import { EXIT } from '@damselfly/shared'
-import { configFileVariable, loadConfig, printConfig, readConfigFile } from '@damselfly/shared/config'
+import { configFileVariable, loadConfig, printConfig, readConfigFile, type ConfigFile } from '@damselfly/shared/config'
 import { parseCommandLine } from '@damselfly/shared/command-line'
 import { createLogger } from '@damselfly/shared/logging'
+import type { PolicySet } from '@damselfly/scheduler'
 import { completeConfig, supernodeConfigSchema, type SupernodeConfig } from './config/config.ts'
 import { dataDirectory } from './config/data-directory.ts'
 import { createSupernode } from './supernode.ts'
@@ -25,9 +27,10 @@ export async function runSupernode(): Promise<void> {
   const printed = parseCommandLine(command, process.argv.slice(2))
   if (printed !== undefined) return void writeSync(1, printed)
   const flags = command.opts<Flags>()
-  const config = await readConfig(flags)
+  const file = await readFile(flags)
+  const config = readConfig(flags, file)
   if (flags.printConfig === true) writeSync(1, printConfig(supernodeConfigSchema, config))
-  else await serve(config)
+  else await serve(config, await readPolicies(config, file))
 }
 
 function createCommand(): Command {
@@ -46,12 +49,16 @@ function exitCodes(): string {
   return `${failure} defect, ${usage} wrong configuration or command line, ${disk} disk, ${network} address in use`
 }
 
-async function readConfig({ config: path, listen, dataDir }: Flags): Promise<SupernodeConfig> {
+async function readFile({ config: path }: Flags): Promise<ConfigFile | undefined> {
   const named = path ?? process.env[configFileVariable('supernode')]
+  return named === undefined || named === '' ? undefined : readConfigFile(named)
+}
+
+function readConfig({ listen, dataDir }: Flags, file: ConfigFile | undefined): SupernodeConfig {
   const written = loadConfig({
     schema: supernodeConfigSchema,
     program: 'supernode',
-    file: named === undefined || named === '' ? undefined : await readConfigFile(named),
+    file,
     env: process.env,
     flags: {
       ...(dataDir === undefined ? {} : { dataDir }),
@@ -61,7 +68,14 @@ async function readConfig({ config: path, listen, dataDir }: Flags): Promise<Sup
   return completeConfig(written, dataDirectory(process.env, process.getuid?.()))
 }
 
-async function serve(config: SupernodeConfig): Promise<void> {
+/** Paths in a configuration file count from there; without one, from where the program was started. */
+async function readPolicies({ scheduler: { policy } }: SupernodeConfig, file: ConfigFile | undefined): Promise<PolicySet | undefined> {
+  if (policy === undefined) return undefined
+  const { loadPolicies } = await import('@damselfly/scheduler/plugin')
+  return loadPolicies(policy, resolve(file === undefined ? '.' : dirname(file.path)))
+}
+
+async function serve(config: SupernodeConfig, policies: PolicySet | undefined): Promise<void> {
   const logger = createLogger('supernode', config.log.level)
   const stopping = Promise.withResolvers<void>()
   let signals = 0
@@ -73,7 +87,7 @@ async function serve(config: SupernodeConfig): Promise<void> {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  const supernode = createSupernode(config, { version: readVersion(), logger })
+  const supernode = createSupernode(config, { version: readVersion(), logger, policies })
   const ready = await supernode.start()
   const { adminTokenFile, ...addresses } = ready
   logger.info(addresses, `ready; the admin token is in ${adminTokenFile}`)

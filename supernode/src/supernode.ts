@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { diskError, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -19,13 +18,14 @@ import {
   type PieceServer,
   type PieceStore,
 } from '@damselfly/exchange'
-import { createScheduler } from '@damselfly/scheduler'
+import type { PolicySet } from '@damselfly/scheduler'
 import { loadAdminToken } from './api/admin-token.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
 import type { SupernodeConfig } from './config/config.ts'
 import { allowedOrigins } from './config/origin-allowance.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
+import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
 import { ShutdownList } from './shutdown-list.ts'
 
 /** Each peer has one control channel and may have a few for pieces. */
@@ -39,6 +39,8 @@ export interface SupernodeDeps {
   readonly logger: Logger
   /** @default systemClock */
   readonly clock?: Clock
+  /** Those of `scheduler.policy`; for those left out the defaults stay. */
+  readonly policies?: PolicySet | undefined
 }
 
 /** Where a running supernode is found. */
@@ -105,7 +107,7 @@ class ComposedSupernode implements Supernode {
     const token = await loadAdminToken(dataDir)
     const store = await this.#startStore()
     const { cdn, sources } = this.#createCdn(store)
-    const scheduler = createScheduler({ random: Math.random })
+    const { scheduler, decisions, policyFaults } = await this.#createScheduler()
     const assembled = assembleControl({
       identity,
       agent: `supernode/${this.#deps.version}`,
@@ -119,6 +121,7 @@ class ComposedSupernode implements Supernode {
       clock: this.#clock,
       logger: this.#deps.logger,
     })
+    policyFaults.expose(assembled.metrics.registry)
     const { management } = this.#config
     const pieces = this.#createPieceServer(identity, store)
     const endpoints = await this.#listen(identity, assembled, pieces)
@@ -132,6 +135,7 @@ class ComposedSupernode implements Supernode {
         tasks: assembled.tasks,
         peers: assembled.peers,
         scheduler,
+        decisions,
         registry: assembled.metrics.registry,
         isReady: () => this.#isReady,
         clock: this.#clock,
@@ -145,14 +149,20 @@ class ComposedSupernode implements Supernode {
   async #startStore(): Promise<PieceStore> {
     const store = createLocalPieceStore({
       directory: join(this.#config.dataDir, 'pieces'),
-      // This thread has to decide for everybody and to send what is fetched.
-      writesInThread: availableParallelism() > 1,
       clock: this.#clock,
       logger: this.#deps.logger,
     })
     this.#shutdown.add(() => store.stop())
     await store.start()
     return store
+  }
+
+  async #createScheduler(): Promise<AssembledScheduler> {
+    const { scheduler: settings, dataDir } = this.#config
+    const { policies, logger } = this.#deps
+    const assembled = await assembleScheduler({ settings, dataDir, policies, clock: this.#clock, logger })
+    this.#shutdown.add(() => assembled.stop())
+    return assembled
   }
 
   #createCdn(store: PieceStore): { cdn: MeasuredCdn; sources: SourceClient } {

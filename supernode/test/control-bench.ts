@@ -3,6 +3,7 @@ import { silentLogger } from '@damselfly/shared/logging'
 import type { OriginInfo } from '@damselfly/cdn'
 import { createIdentity, type Identity } from '@damselfly/exchange'
 import { createScheduler, type Scheduler } from '@damselfly/scheduler'
+import { DecisionTrace } from '@damselfly/scheduler/explain'
 import { CONTROL_LIMITS, type ControlLimits } from '../src/control/limits.ts'
 import { assembleControl, type AssembledControl } from '../src/control-assembly.ts'
 import { FakeCdn, type FakeContent } from './fake-cdn.ts'
@@ -12,6 +13,7 @@ export interface ControlBench extends AssembledControl {
   readonly identity: Identity
   readonly cdn: FakeCdn
   readonly scheduler: Scheduler
+  readonly decisions: DecisionTrace
   readonly clock: VirtualClock
   /** What the origin says when it is probed. */
   origin: { answer: OriginInfo | DamselflyError; probes: number }
@@ -24,7 +26,8 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const origin: ControlBench['origin'] = { answer: new DamselflyError('ORIGIN_UNREACHABLE', 'nobody there'), probes: 0 }
-  const scheduler = createScheduler({ random: () => 0.5 })
+  const decisions = new DecisionTrace({ perTask: 1000, total: 10_000 })
+  const scheduler = createScheduler({ random: () => 0.5, observer: decisions })
   const assembled = assembleControl({
     identity,
     agent: 'supernode/test',
@@ -46,7 +49,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     { peer: identity.peerId, endpoints: [{ kind: 'direct', host: '127.0.0.1', port: 65_000 }], security: 'tls', isCdn: true },
     { uploadSlots: 16, location: { location: '', zone: '', rack: '' }, isCdn: true, lanes: ['direct'] },
   )
-  return { ...assembled, identity, cdn, scheduler, clock, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
+  return { ...assembled, identity, cdn, scheduler, decisions, clock, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
 }
 
 /** A content of `pieces` pieces, the last one shorter, too large to travel inside an answer. */

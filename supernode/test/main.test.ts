@@ -89,6 +89,16 @@ describe('the program supernode', () => {
     assert.match(stderr, /^supernode: .*listen\.directPrt.*directPort.*\[CONFIG_INVALID\]: .*\n$/)
   })
 
+  it('refuses policies that are none before it starts, found beside the configuration file', async () => {
+    const file = join(dataDir, 'supernode.yaml')
+    await writeFile(file, 'scheduler: { policy: ./policies.ts }\n')
+    await writeFile(join(dataDir, 'policies.ts'), 'export const createPolicies = (): object => ({ admission: { admits: 1 } })\n')
+    const { code, stdout, stderr } = await run(['--config', file])
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, /^supernode: policy \.\/policies\.ts: admission\.isSlow is missing, expected a function\n.*admits is a number.*\[CONFIG_INVALID\]: /)
+  })
+
   it('refuses unknown flags with exit code 2', async () => {
     const { code, stderr } = await run(['--bogus'])
     assert.equal(code, 2)

@@ -37,6 +37,7 @@ describe('the management API', () => {
         tasks: bench.tasks,
         peers: bench.peers,
         scheduler: bench.scheduler,
+        decisions: bench.decisions,
         registry: bench.metrics.registry,
         isReady: () => isReady,
         clock: bench.clock,
@@ -176,6 +177,38 @@ describe('the management API', () => {
     assert.ok(Date.parse(entries[0]?.until ?? '') > bench.clock.wallTime())
   })
 
+  it('says which piece came from whom and why, page by page', async () => {
+    interface Decisions {
+      readonly answer: string | null
+      readonly decisions: readonly { readonly number: number; readonly type: string; readonly piece?: number; readonly basis?: string; readonly words: string }[]
+      readonly next: number | null
+    }
+    const child = bench.peer()
+    bench.cdn.contents.set('https://a.example/x', largeContent(3))
+    const taskId = taskIdFromBytes((await child.register({ url: 'https://a.example/x' })).taskId)
+    child.want(taskId, 2)
+    bench.clock.advance(3000)
+    bench.cdn.tasks.get(taskId)?.finish()
+    const { parent, index } = await child.whenHeard('assign')
+    child.done(taskId, index, parent)
+    const path = `/api/v1/tasks/${taskId}/decisions`
+
+    const first = await json<Decisions>(`${path}?limit=2`)
+    const second = await json<Decisions>(`${path}?limit=2&after=${first.next}`)
+    assert.deepEqual([...first.decisions, ...second.decisions].map(({ type }) => type), ['joined', 'assigned', 'assigned'])
+    assert.equal(second.next, null)
+
+    const asked = await json<Decisions>(`${path}?peer=${child.id.slice(-10)}&piece=${index}`)
+    assert.match(asked.answer ?? '', new RegExp(`was assigned piece ${index} 3\\.00 s after it began to download`))
+    const [, decision] = asked.decisions
+    assert.deepEqual([decision?.piece, decision?.basis], [index, 'only-cdn'])
+    assert.match(decision?.words ?? '', /had room for it for 3\.00 s, until the CDN had brought more of the content\. No peer had it/)
+
+    const statusOf = async (query: string): Promise<number> => (await request(`${path}?${query}`)).status
+    assert.deepEqual(await Promise.all(['piece=-1', 'limit=0', 'peer=nobody'].map(statusOf)), [400, 400, 404])
+    assert.equal((await request(`/api/v1/tasks/${'0'.repeat(64)}/decisions`)).status, 404)
+  })
+
   it('shows metrics to Prometheus', async () => {
     bench.peer()
     const response = await request('/metrics')
@@ -197,6 +230,7 @@ describe('the management API', () => {
         tasks: bench.tasks,
         peers: bench.peers,
         scheduler: bench.scheduler,
+        decisions: bench.decisions,
         registry: bench.metrics.registry,
         isReady: () => true,
         clock: bench.clock,

@@ -1,20 +1,23 @@
 /** Buffers that are used again, since touching fresh memory costs more than copying into it. */
-export class BufferPool<T extends Buffer = Buffer> {
-  readonly #allocate: () => T
+export class BufferPool {
+  readonly #bytes: number
   readonly #maxFree: number
-  readonly #free: T[] = []
+  readonly #free: Buffer[] = []
 
-  /** @param maxFree buffers kept for the next user; how many are in use at once is not limited. */
-  constructor(allocate: () => T, maxFree: number) {
-    this.#allocate = allocate
+  /**
+   * @param bytes the size of each buffer.
+   * @param maxFree buffers kept for the next user; how many are in use at once is not limited.
+   */
+  constructor(bytes: number, maxFree: number) {
+    this.#bytes = bytes
     this.#maxFree = maxFree
   }
 
-  acquire(): T {
-    return this.#free.pop() ?? this.#allocate()
+  acquire(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
   }
 
-  release(buffer: T): void {
+  release(buffer: Buffer): void {
     if (this.#free.length < this.#maxFree) this.#free.push(buffer)
   }
 }

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { DamselflyError, digestsEqual, type Sha256 } from '@damselfly/shared'
-import type { PieceBytes } from './bytes/piece-bytes.ts'
+import type { ChunkWriter } from './chunk-writer.ts'
 import type { PieceWriter } from './piece-store.ts'
 
 /** What a writer needs of the task that it writes for. */
@@ -17,14 +18,15 @@ export interface ClaimedPiece {
 
 export class LocalPieceWriter implements PieceWriter {
   readonly #piece: ClaimedPiece
-  readonly #bytes: PieceBytes
+  readonly #chunks: ChunkWriter
+  readonly #hash = createHash('sha256')
   #received = 0
   /** Settles when the claim has ended; set by whatever ends it first. */
   #ending: Promise<unknown> | undefined
 
-  constructor(piece: ClaimedPiece, bytes: PieceBytes) {
+  constructor(piece: ClaimedPiece, chunks: ChunkWriter) {
     this.#piece = piece
-    this.#bytes = bytes
+    this.#chunks = chunks
   }
 
   get index(): number {
@@ -36,8 +38,9 @@ export class LocalPieceWriter implements PieceWriter {
     this.#received += bytes.length
     // Bytes past the end would land in the next piece.
     if (this.#received > this.#piece.length()) return Promise.reject(this.#wrongLength())
-    this.#bytes.append(bytes)
-    return this.#bytes.room()
+    this.#hash.update(bytes)
+    this.#chunks.append(bytes)
+    return this.#chunks.room()
   }
 
   async commit(expected: Sha256 | undefined): Promise<Sha256> {
@@ -55,7 +58,7 @@ export class LocalPieceWriter implements PieceWriter {
 
   /** Resolves when no disk write of this piece is outstanding. */
   settle(): Promise<void> {
-    return this.#bytes.settle()
+    return this.#chunks.settle()
   }
 
   async #commit(expected: Sha256 | undefined): Promise<Sha256> {
@@ -67,7 +70,8 @@ export class LocalPieceWriter implements PieceWriter {
 
   async #record(expected: Sha256 | undefined): Promise<Sha256> {
     try {
-      const digest = await this.#verified(expected)
+      const digest = this.#verified(expected)
+      await this.#chunks.finish()
       await this.#piece.record(this.#received, digest)
       return digest
     } catch (error) {
@@ -76,15 +80,15 @@ export class LocalPieceWriter implements PieceWriter {
     }
   }
 
-  async #verified(expected: Sha256 | undefined): Promise<Sha256> {
+  #verified(expected: Sha256 | undefined): Sha256 {
     if (this.#received !== this.#piece.length()) throw this.#wrongLength()
-    const digest = await this.#bytes.finish()
+    const digest = new Uint8Array(this.#hash.digest())
     if (expected !== undefined && !digestsEqual(digest, expected)) throw this.#corrupt('does not have its digest')
     return digest
   }
 
   async #abandon(): Promise<void> {
-    await this.#bytes.discard()
+    await this.#chunks.discard()
     this.#piece.release()
   }
 

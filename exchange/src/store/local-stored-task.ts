@@ -5,6 +5,7 @@ import {
   type Sha256,
   type TaskId,
 } from '@damselfly/shared'
+import { ChunkWriter } from './chunk-writer.ts'
 import { InFlight } from './in-flight.ts'
 import { LocalPieceWriter, type ClaimedPiece } from './local-piece-writer.ts'
 import type { PieceWriter, StoredTask, TaskRecord, TaskRecordChange } from './piece-store.ts'
@@ -111,7 +112,7 @@ export class LocalStoredTask implements StoredTask {
     if (this.#pieces.has(index) || this.#claims.has(index)) return undefined
     this.#trust.expectWrites()
     const release = this.#hold()
-    const bytes = this.#services.writing.begin(this.#file, range.offset, range.length)
+    const chunks = new ChunkWriter(this.#file, this.#services.chunks, range.offset)
     const piece: ClaimedPiece = {
       index,
       length: () => this.#pieces.lengthOf(index),
@@ -122,7 +123,7 @@ export class LocalStoredTask implements StoredTask {
       },
       announce: (digest) => this.#inFlight.run(() => this.#announce(index, digest)),
     }
-    const writer = new LocalPieceWriter(piece, bytes)
+    const writer = new LocalPieceWriter(piece, chunks)
     this.#claims.set(index, writer)
     return writer
   }

@@ -14,24 +14,28 @@ export function onChildJoined({ task, peer, order }: EventOf<'child-joined'>, pa
   }
   const { swarm, held } = member
   const need = new IndexSet()
-  member.child = { order, need, fetching: [], credits: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false }
+  member.child = { order, need, fetching: [], credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false }
   for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) swarm.need(member, piece)
   swarm.addChild(member)
+  parts.reasons.joined(member)
 }
 
 export function onChildLeft({ task, peer }: EventOf<'child-left'>, parts: EventParts): void {
   const member = parts.register.find(task, peer)
   if (member?.child === undefined) return
-  endChildhood(member, parts)
+  endChildhood(member, 'child-left', parts)
   removeIfIdle(member)
 }
 
-export function onPiecesWanted({ task, peer, count }: EventOf<'pieces-wanted'>, { register, wakes }: EventParts): void {
+export function onPiecesWanted({ task, peer, count }: EventOf<'pieces-wanted'>, parts: EventParts): void {
+  const { register, wakes, reasons } = parts
   const member = register.find(task, peer)
   const child = member?.child
   if (member === undefined || child === undefined || !(count > 0)) return
   // Whoever waits with credits already could not be served before either.
   const hadCredits = child.credits > 0
   child.credits = Math.min(child.credits + Math.floor(count), MOST_OPEN - child.fetching.length)
-  if (!hadCredits) wakes.children.add(member)
+  if (hadCredits) return
+  reasons.opened(child)
+  wakes.children.add(member)
 }

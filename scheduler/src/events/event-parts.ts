@@ -1,6 +1,7 @@
 import type { SchedulerEvent } from '../contract.ts'
 import type { Assignments } from '../matching/assignments.ts'
 import type { Blocks } from '../matching/blocks.ts'
+import type { Reasons } from '../matching/reasons.ts'
 import type { Wakes } from '../matching/wakes.ts'
 import type { Register } from '../state/register.ts'
 
@@ -10,6 +11,7 @@ export interface EventParts {
   readonly assignments: Assignments
   readonly blocks: Blocks
   readonly wakes: Wakes
+  readonly reasons: Reasons
 }
 
 export type EventOf<T extends SchedulerEvent['type']> = Extract<SchedulerEvent, { readonly type: T }>

@@ -33,7 +33,7 @@ export function onPeerLeft({ peer: id }: EventOf<'peer-left'>, parts: EventParts
   const peer = parts.register.peers.get(id)
   if (peer === undefined) return
   for (const member of peer.memberships.values()) {
-    endChildhood(member, parts)
+    endChildhood(member, 'child-left', parts)
     endParenthood(member, parts)
     member.swarm.remove(member)
   }

@@ -1,3 +1,4 @@
+import type { PeerId } from '@damselfly/shared'
 import { type Assignment, fetchOf, type Member } from '../state/member.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
 import { endParenthood, hopeForOrigin, removeIfIdle } from './transitions.ts'
@@ -7,7 +8,7 @@ export function onPiecesAvailable({ task, peer, pieces }: EventOf<'pieces-availa
   if (member === undefined) return
   const given = 'members' in pieces ? [...pieces.members()] : pieces
   if (member.peer.isCdn) member.swarm.reveal(given.reduce((highest, piece) => Math.max(highest, piece), -1))
-  const gained = given.filter((piece) => gain(member, piece, parts))
+  const gained = given.filter((piece) => gain(member, piece, undefined, parts))
   removeIfIdle(member)
   if (gained.length === 0) return
   parts.wakes.possession = { member, piece: gained.length === 1 ? gained[0] : undefined }
@@ -31,7 +32,7 @@ export function onPieceDone(event: EventOf<'piece-done'>, parts: EventParts, now
     assignments.measure(assignment, event.bytes, event.durationMs, now)
     blocks.succeeded(member, assignment.parent, now)
   }
-  if (gain(member, event.piece, parts)) wakes.possession = { member, piece: event.piece }
+  if (gain(member, event.piece, event.parent, parts)) wakes.possession = { member, piece: event.piece }
   removeIfIdle(member)
 }
 
@@ -41,7 +42,7 @@ export function onPieceFailed(event: EventOf<'piece-failed'>, parts: EventParts,
   if (member === undefined) return
   const assignment = fetchIn(member, event.piece)
   // Otherwise it was taken back meanwhile, and perhaps given to another parent.
-  if (assignment?.parent.peer.id === event.parent) assignments.end(assignment)
+  if (assignment?.parent.peer.id === event.parent) assignments.end(assignment, event.reason)
   noteFailure(event, parts, now)
 }
 
@@ -52,12 +53,12 @@ function noteFailure({ peer, parent, reason }: EventOf<'piece-failed'>, { regist
   blocks.failed({ child: peer, parent, parentIsCdn: blamed.isCdn, reason }, now)
 }
 
-/** @returns whether the member did not have the piece before. */
-function gain(member: Member, piece: number, { assignments }: EventParts): boolean {
+/** @param from whom it came; undefined: from nobody in particular @returns whether the member did not have the piece before. */
+function gain(member: Member, piece: number, from: PeerId | undefined, { assignments }: EventParts): boolean {
   const { swarm } = member
   if (!swarm.hasPiece(piece) || !swarm.gain(member, piece)) return false
   const assignment = fetchIn(member, piece)
-  if (assignment !== undefined) assignments.end(assignment)
+  if (assignment !== undefined) assignments.end(assignment, assignment.parent.peer.id === from ? 'done' : 'overtaken')
   return true
 }
 

@@ -2,7 +2,7 @@ import type { SchedulerCommand } from '../contract.ts'
 import type { Assignment } from '../state/member.ts'
 import { Swarm } from '../state/swarm.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { endChildhood, hopeForOrigin } from './transitions.ts'
+import { endChildhood, hopeForOrigin, returnCredit } from './transitions.ts'
 
 export function onTaskRegistered(
   { task, pieceCount }: EventOf<'task-registered'>,
@@ -29,7 +29,7 @@ export function onTaskRemoved(
   register.swarms.delete(task)
   for (const member of swarm.members.values()) {
     for (const assignment of member.child?.fetching ?? []) commands.push(cancelOf(assignment))
-    endChildhood(member, parts)
+    endChildhood(member, 'void', parts)
   }
   for (const member of swarm.members.values()) swarm.remove(member)
 }
@@ -48,8 +48,8 @@ function takePiecesPastEnd(swarm: Swarm, end: number, parts: EventParts, command
     for (const assignment of member.child?.fetching.slice() ?? []) {
       if (assignment.piece < end) continue
       commands.push(cancelOf(assignment))
-      parts.assignments.end(assignment)
-      if (member.child !== undefined) member.child.credits++
+      parts.assignments.end(assignment, 'void')
+      returnCredit(member, parts)
     }
     for (const piece of member.held.members()) if (piece >= end) swarm.lose(member, piece)
   }

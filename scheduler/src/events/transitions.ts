@@ -3,25 +3,30 @@ import type { Swarm } from '../state/swarm.ts'
 import type { EventParts } from './event-parts.ts'
 
 /** The member wants no more pieces; what is under way to it is given up. */
-export function endChildhood(member: Member, { assignments }: EventParts): void {
+export function endChildhood(member: Member, outcome: 'child-left' | 'void', { assignments }: EventParts): void {
   const { child, swarm } = member
   if (child === undefined) return
-  for (const assignment of child.fetching.slice()) assignments.end(assignment)
+  for (const assignment of child.fetching.slice()) assignments.end(assignment, outcome)
   child.credits = 0
   swarm.removeChild(member)
   member.child = undefined
 }
 
 /** The member has no piece any more; what it was sending is taken back, credit included. */
-export function endParenthood(member: Member, { assignments, wakes }: EventParts): void {
+export function endParenthood(member: Member, parts: EventParts): void {
+  const { assignments, wakes } = parts
   const { swarm, held, uploads } = member
   for (const assignment of uploads.slice()) {
-    assignments.end(assignment)
-    const { child } = assignment.child
-    if (child !== undefined) child.credits++
+    assignments.end(assignment, 'parent-left')
+    returnCredit(assignment.child, parts)
   }
   for (const piece of held.members()) swarm.lose(member, piece)
   wakes.losses.add(swarm)
+}
+
+/** For an assignment that was taken back. */
+export function returnCredit({ child }: Member, { reasons }: EventParts): void {
+  if (child !== undefined && child.credits++ === 0) reasons.opened(child)
 }
 
 /** Forgets a member that neither has nor wants anything. */

@@ -1,8 +1,10 @@
 import type { SchedulerCommand } from '../contract.ts'
+import type { AssignmentOutcome, Basis } from '../explain/decision-observer.ts'
 import type { AdmissionPolicy } from '../policies/admission.ts'
 import { blend } from '../state/average.ts'
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
+import type { Reasons } from './reasons.ts'
 import type { Wakes } from './wakes.ts'
 
 /** A piece from the CDN is overdue after so many times what one usually takes. */
@@ -18,24 +20,28 @@ const SHORTEST_MS = 0.01
 export class Assignments {
   readonly #wakes: Wakes
   readonly #admission: AdmissionPolicy
+  readonly #reasons: Reasons
   readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue }) => ended || overdue)
   #cdnDurationMs: number | undefined
   #count = 0
 
-  constructor(wakes: Wakes, admission: AdmissionPolicy) {
+  constructor(wakes: Wakes, admission: AdmissionPolicy, reasons: Reasons) {
     this.#wakes = wakes
     this.#admission = admission
+    this.#reasons = reasons
   }
 
   get count(): number {
     return this.#count
   }
 
-  begin(member: Member, parent: Member, piece: number, now: number, commands: SchedulerCommand[]): void {
+  /** @param basis on what it rests, if the CDN gives what peers have */
+  begin(member: Member, parent: Member, piece: number, now: number, commands: SchedulerCommand[], basis?: Basis): void {
     const child = member.child as Childhood
     const fromCdn = parent.peer.isCdn
+    const decision = this.#reasons.assigned(member, parent, piece, basis ?? (fromCdn ? 'only-cdn' : 'peer'))
     const assignment: Assignment = {
-      child: member, parent, piece, fromCdn, startedAt: now, counted: false, overdue: false, ended: false,
+      child: member, parent, piece, fromCdn, decision, startedAt: now, counted: false, overdue: false, ended: false,
     }
     this.#count++
     child.credits--
@@ -50,11 +56,12 @@ export class Assignments {
   }
 
   /** Ends an assignment, however it went. A piece that the child does not hold is needed again. */
-  end(assignment: Assignment): void {
+  end(assignment: Assignment, outcome: AssignmentOutcome): void {
     const { child: member, parent, piece } = assignment
     const { swarm, held } = member
     const child = member.child as Childhood
     assignment.ended = true
+    this.#reasons.ended(assignment, outcome)
     this.#count--
     remove(child.fetching, assignment)
     const isMissing = !held.has(piece)

@@ -30,6 +30,10 @@ export class Choices implements PieceChoices, PieceFilter {
     return this.#need.has(piece) && this.#source.has(piece)
   }
 
+  has(piece: number): boolean {
+    return this.accepts(piece)
+  }
+
   rarest(): number | undefined {
     return this.#member.swarm.copies.order.rarest(this, this.#source.fewestCopies, this.#random)
   }

@@ -95,7 +95,8 @@ export class Matcher {
     const piece = this.#choosePiece(member, child, spareOf(cdn, mayTakeAny ? undefined : swarm.slow))
     if (piece === undefined) return false
     swarm.spareCopies++
-    this.#parts.assignments.begin(member, cdn, piece, now, commands)
+    const basis = swarm.peersAreSlow || !mayTakeAny ? 'peers-slow' : 'peers-busy'
+    this.#parts.assignments.begin(member, cdn, piece, now, commands, basis)
     return true
   }
 

@@ -6,6 +6,8 @@ export interface PieceChoices {
   rarest(): number | undefined
   /** The lowest one below `end`. */
   lowestBefore(end: number): number | undefined
+  /** Whether the piece is one of them. */
+  has(piece: number): boolean
   /** Each of them, in ascending order. To ask for all costs time, which the other questions save. */
   all(): Iterable<number>
   /** Copies held by peers or on their way to one; the CDN's do not count. */

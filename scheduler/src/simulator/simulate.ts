@@ -18,6 +18,8 @@ const SAMPLE_EVERY = 1 / 128
 export interface SimulateOptions {
   /** @default the default policies */
   readonly policies?: SchedulerOptions['policies']
+  /** Is told why something is decided. */
+  readonly observer?: SchedulerOptions['observer']
   /** Stands between the simulation and the scheduler, to listen or to replace it. */
   readonly wrap?: (scheduler: Scheduler) => Scheduler
 }
@@ -52,11 +54,11 @@ export interface Outcome {
 
 /** Runs the scheduler in a simulated network. The same scenario gives the same outcome, but for its cost. */
 export function simulate(scenario: Scenario, options: SimulateOptions = {}): Outcome {
-  const { policies, wrap = (scheduler) => scheduler } = options
+  const { wrap = (scheduler) => scheduler, ...decides } = options
   const contents = contentsOf(scenario)
   const bounds = boundsOf(scenario, contents)
   const recorder = new Recorder(contents[0] as (typeof contents)[0], Math.max(1, bounds.fluid * SAMPLE_EVERY))
-  const scheduler = createScheduler({ random: seededRandom(scenario.seed), ...(policies === undefined ? {} : { policies }) })
+  const scheduler = createScheduler({ ...decides, random: seededRandom(scenario.seed) })
   const random = seededRandom(~scenario.seed)
   const world = new World({ scenario, scheduler: wrap(scheduler), random, observer: recorder })
   const arriveUntil = scenario.arrivals.over * bounds.fluid

@@ -45,6 +45,19 @@ export class Holders {
     return this.#visitWord(piece, holds, among, first, ~high, visitor)
   }
 
+  /** Visits all who hold the piece, from the seat `from` on and around, until the visitor has enough. */
+  visit(piece: number, from: number, visitor: SeatVisitor): void {
+    if (piece >= this.#rows) return
+    const row = piece * this.#stride
+    const first = (from >>> 5) % this.#stride
+    for (let turn = 0; turn < this.#stride; turn++) {
+      const word = (first + turn) % this.#stride
+      for (let bits = this.#words[row + word] as number; bits !== 0; bits &= bits - 1) {
+        if (visitor.visit(word * 32 + lowestBit(bits))) return
+      }
+    }
+  }
+
   #visitWord(piece: number, holds: boolean, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
     let bits = among.wordAt(word) & mask
     if (bits === 0) return false

@@ -10,6 +10,8 @@ export interface Assignment {
   readonly piece: number
   readonly startedAt: number
   readonly fromCdn: boolean
+  /** By which the observer knows it. */
+  readonly decision: number
   /** Whether it counts as a copy of the piece. */
   counted: boolean
   /** It takes so long that nobody should wait for it. */
@@ -25,6 +27,8 @@ export interface Childhood {
   /** A few, so that a search from end to end is fast. */
   readonly fetching: Assignment[]
   credits: number
+  /** Since when it has credits. */
+  openSince: number
   cdnInFlight: number
   cdnTotal: number
   toldBackToSource: boolean

@@ -7,6 +7,7 @@ function choicesOf(pieces: readonly number[], rarest: number | undefined, firstM
   return {
     rarest: () => rarest,
     lowestBefore: (end) => pieces.find((piece) => piece < end),
+    has: (piece) => pieces.includes(piece),
     all: () => pieces,
     copiesOf: () => 1,
     firstMissing: () => firstMissing,

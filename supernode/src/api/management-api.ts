@@ -6,6 +6,7 @@ import { formatAddress, type ListenAddress } from '@damselfly/exchange'
 import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
+import { addDecisionRoutes } from './decision-routes.ts'
 import { addHealthRoutes, addPeerRoutes, addStatusRoutes, addTaskRoutes, type RouteSources } from './routes.ts'
 
 /** The API only reads; nobody needs a large body. Bytes. */
@@ -74,7 +75,7 @@ class HttpManagementApi implements ManagementApi {
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes]) add(app, sources)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())
     await app.ready()
     return app

@@ -2,6 +2,7 @@ import { DamselflyError, isTaskId, type Clock, type PeerId } from '@damselfly/sh
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import type { Registry } from '@damselfly/shared/metrics'
 import type { Scheduler } from '@damselfly/scheduler'
+import type { DecisionTrace } from '@damselfly/scheduler/explain'
 import * as z from 'zod'
 import type { PeerRegister } from '../control/peer-register.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
@@ -32,6 +33,8 @@ export interface RouteSources {
   readonly tasks: TaskRegistry
   readonly peers: PeerRegister
   readonly scheduler: Pick<Scheduler, 'snapshotBlocklist'>
+  /** Undefined: none are kept. */
+  readonly decisions: DecisionTrace | undefined
   readonly registry: Registry
   readonly isReady: () => boolean
   readonly clock: Clock

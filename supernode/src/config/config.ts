@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { LOOPBACK_ADDRESSES, SECURITY_POLICIES } from '@damselfly/exchange'
 import { byteRate } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
+import { schedulerConfigSchema } from './scheduler-config.ts'
 
 const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
 const address = (): z.ZodString => z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IP address' })
@@ -73,6 +74,7 @@ export const supernodeConfigSchema = z.strictObject({
       uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
     })
     .prefault({}),
+  scheduler: schedulerConfigSchema.prefault({}),
   trust: z
     .strictObject({
       announceQuorum: z

@@ -18,6 +18,8 @@ const LONGEST_LINE = 64 * 1024 * 1024
 export interface TraceHeader {
   /** Of the scheduler's generator of random numbers. */
   readonly seed: number
+  /** Where its policies came from; undefined: the defaults. */
+  readonly policy?: string | undefined
 }
 
 export interface TraceEntry {
@@ -31,6 +33,7 @@ const headerSchema = z.object({
   trace: z.literal('damselfly-scheduler'),
   version: z.literal(VERSION),
   seed: z.number().int().min(0).max(0xffff_ffff),
+  policy: z.string().optional(),
 })
 
 const entrySchema = z.object({
@@ -39,8 +42,8 @@ const entrySchema = z.object({
   commands: z.array(z.looseObject({ type: z.string() })),
 })
 
-export function formatHeader({ seed }: TraceHeader): string {
-  return `${JSON.stringify({ trace: 'damselfly-scheduler', version: VERSION, seed })}\n`
+export function formatHeader({ seed, policy }: TraceHeader): string {
+  return `${JSON.stringify({ trace: 'damselfly-scheduler', version: VERSION, seed, policy })}\n`
 }
 
 export function formatEntry({ at, event, commands }: TraceEntry): string {

@@ -1,0 +1,67 @@
+import { DamselflyError } from '@damselfly/shared'
+import { parseCommandLine } from '@damselfly/shared/command-line'
+import { Command } from 'commander'
+
+/** What `dfget explain` is asked. */
+export interface ExplainJob {
+  /** Id of a task, or its URL. */
+  readonly task: string
+  readonly piece: number | undefined
+  /** Id of a child, or the end of it. */
+  readonly peer: string | undefined
+  readonly json: boolean
+  readonly configFile: string | undefined
+  readonly flags: ManagementFlags
+}
+
+/** Where the supernode's management API is, as the command line says. */
+export interface ManagementFlags {
+  readonly url: string | undefined
+  readonly tokenFile: string | undefined
+}
+
+interface GivenOptions {
+  readonly piece?: string
+  readonly peer?: string
+  readonly management?: string
+  readonly tokenFile?: string
+  readonly json?: true
+  readonly config?: string
+}
+
+const NOTES = `
+Asks the supernode's management API, so it needs its admin token: run it where the supernode runs, as the same user or as root, or
+say where the API is and give a copy of the token. What it says is what the supernode still remembers.
+
+  dfget explain https://files.example/big.iso --piece 17 --peer gRgFD12345
+`
+
+/** @param args what follows `explain` @returns what `--help` would print, if it was asked for @throws DamselflyError USAGE */
+export function readExplainCommand(args: readonly string[]): ExplainJob | { readonly printed: string } {
+  const command = new Command('dfget explain')
+    .description('Says why the pieces of a task came from where they came, and what they waited for.')
+    .argument('<task>', 'id of the task, or its URL')
+    .option('--piece <n>', 'only this piece, by its index from 0')
+    .option('--peer <id>', 'only what this child got: its PeerId, or the end of it')
+    .option('--management <url>', "base URL of the supernode's management API (default: http://127.0.0.1:65080)")
+    .option('--token-file <file>', "file with the admin token (default: that of this host's supernode)")
+    .option('--json', 'one JSON object per line')
+    .option('--config <file>', 'configuration of dfget in YAML')
+    .addHelpText('after', NOTES.trimEnd())
+  const printed = parseCommandLine(command, args)
+  if (printed !== undefined) return { printed }
+  const { piece, peer, management, tokenFile, json, config } = command.opts<GivenOptions>()
+  return {
+    task: command.args[0] as string,
+    piece: piece === undefined ? undefined : indexOf(piece),
+    peer,
+    json: json === true,
+    configFile: config,
+    flags: { url: management, tokenFile },
+  }
+}
+
+function indexOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new DamselflyError('USAGE', `--piece '${text}': write the index of a piece, from 0 on`)
+}

@@ -1,0 +1,125 @@
+import type { PeerId } from '@damselfly/shared'
+import type { BackToSourceReason, SchedulerEvent } from '../contract.ts'
+import { type AssignmentOutcome, type AssignmentView, type Basis, type Candidate, type DecisionObserver, MOST_CANDIDATES } from '../explain/decision-observer.ts'
+import type { SeatVisitor } from '../state/holders.ts'
+import type { Assignment, Childhood, Member } from '../state/member.ts'
+import { distance } from '../state/place.ts'
+import type { Blocks } from './blocks.ts'
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Filled anew for each assignment, so that to tell of one makes no garbage. */
+interface Note extends Mutable<Omit<AssignmentView, 'candidates'>> {
+  readonly candidates: readonly Mutable<Candidate>[]
+}
+
+/** Tells an observer what is decided, and looks for the reasons; without an observer nobody looks. */
+export class Reasons implements SeatVisitor {
+  readonly #observer: DecisionObserver | undefined
+  readonly #blocks: Blocks
+  readonly #note: Note = emptyNote()
+  #child!: Member
+  #parent!: Member
+
+  constructor(observer: DecisionObserver | undefined, blocks: Blocks) {
+    this.#observer = observer
+    this.#blocks = blocks
+  }
+
+  /** What is decided from here on is decided because of this. */
+  begin(event: SchedulerEvent, now: number): void {
+    this.#note.at = now
+    this.#note.trigger = event.type
+    this.#note.triggerPeer = 'peer' in event ? event.peer : undefined
+  }
+
+  joined({ peer, swarm, child }: Member): void {
+    if (child !== undefined) this.#observer?.joined(swarm.id, peer.id, child.order, this.#note.at)
+  }
+
+  /** The child can take an assignment, and could not before. */
+  opened(child: Childhood): void {
+    child.openSince = this.#note.at
+  }
+
+  /** Before anything of the assignment counts. @returns the number of the decision */
+  assigned(child: Member, parent: Member, piece: number, basis: Basis): number {
+    if (this.#observer === undefined) return 0
+    const note = this.#note
+    const { swarm } = child
+    this.#child = child
+    this.#parent = parent
+    note.task = swarm.id
+    note.child = child.peer.id
+    note.parent = parent.peer.id
+    note.piece = piece
+    note.basis = basis
+    note.order = child.child?.order ?? 'rarest-first'
+    note.openSince = child.child?.openSince ?? note.at
+    note.peers = swarm.members.size - swarm.cdns.size
+    note.holders = swarm.copies.holdersOf(piece)
+    note.copies = swarm.copies.copiesOf(piece)
+    note.candidateCount = 0
+    for (const cdn of swarm.cdns) if (cdn !== parent) this.#add(cdn)
+    // From the child's own seat on, so that not always the same are named.
+    swarm.holders.visit(piece, child.seat, this)
+    return this.#observer.assigned(note)
+  }
+
+  ended({ child, decision }: Assignment, outcome: AssignmentOutcome): void {
+    this.#observer?.ended(child.swarm.id, decision, outcome, this.#note.at)
+  }
+
+  sentToSource({ peer, swarm }: Member, reason: BackToSourceReason): void {
+    this.#observer?.sentToSource(swarm.id, peer.id, reason, this.#note.at)
+  }
+
+  /** Looks at somebody who holds the piece. */
+  visit(seat: number): boolean {
+    const holder = this.#child.swarm.seats.at(seat)
+    if (holder !== this.#parent && holder !== this.#child && !holder.peer.isCdn) this.#add(holder)
+    return this.#note.candidateCount === MOST_CANDIDATES
+  }
+
+  #add(candidate: Member): void {
+    const note = this.#note
+    const entry = note.candidates[note.candidateCount]
+    if (entry === undefined) return
+    const until = this.#blocks.blockedUntil(this.#child.peer, candidate.peer)
+    note.candidateCount++
+    entry.peer = candidate.peer.id
+    entry.isCdn = candidate.peer.isCdn
+    entry.blockedForMs = until === undefined ? 0 : until - note.at
+    entry.verdict = this.#verdictOn(candidate, until !== undefined)
+  }
+
+  #verdictOn({ peer, held }: Member, isBlocked: boolean): Candidate['verdict'] {
+    if (!held.has(this.#note.piece)) return 'lacking'
+    if (isBlocked) return 'blocked'
+    if (!peer.hasFreeSlot) return 'busy'
+    if (peer.isCdn) return 'spared'
+    const { location } = this.#child.peer
+    return distance(location, peer.location) > distance(location, this.#parent.peer.location) ? 'farther' : 'second'
+  }
+}
+
+function emptyNote(): Note {
+  const nobody = '' as PeerId
+  return {
+    at: 0,
+    task: '' as Note['task'],
+    child: nobody,
+    parent: nobody,
+    piece: 0,
+    basis: 'peer',
+    order: 'rarest-first',
+    openSince: 0,
+    trigger: 'tick',
+    triggerPeer: undefined,
+    peers: 0,
+    holders: 0,
+    copies: 0,
+    candidates: Array.from({ length: MOST_CANDIDATES }, () => ({ peer: nobody, isCdn: false, verdict: 'busy' as const, blockedForMs: 0 })),
+    candidateCount: 0,
+  }
+}

@@ -1,0 +1,99 @@
+import { DamselflyError } from '@damselfly/shared'
+import { nearestName } from '@damselfly/shared/config'
+import type { PieceOrderPolicy } from '../policies/piece-order.ts'
+import type { SchedulerPolicies } from '../policies/policies.ts'
+import type { CreatePolicies, PolicySet } from './policy-module.ts'
+
+/** What each member of a policy has to be. */
+type Shape<T> = Readonly<Record<keyof T, 'function'>>
+type Shapes = { readonly [P in keyof Omit<SchedulerPolicies, 'pieceOrders'>]: Shape<SchedulerPolicies[P]> }
+
+const PIECE_ORDER: Shape<PieceOrderPolicy> = { choose: 'function' }
+const PIECE_ORDERS: Readonly<Record<keyof SchedulerPolicies['pieceOrders'], Shape<PieceOrderPolicy>>> = {
+  'rarest-first': PIECE_ORDER,
+  'in-order': PIECE_ORDER,
+}
+const POLICIES: Shapes = {
+  parentChoice: { choose: 'function' },
+  admission: { isSlow: 'function', admits: 'function' },
+  blocklist: {
+    failed: 'function',
+    succeeded: 'function',
+    pairBlockedUntil: 'function',
+    blockedUntil: 'function',
+    blockedFor: 'function',
+    blockedForAll: 'function',
+    childrenWithBlocks: 'function',
+    expire: 'function',
+    nextExpiry: 'function',
+    entries: 'function',
+  },
+}
+
+/** @param exported the names and values that the module exports @throws DamselflyError CONFIG_INVALID */
+export function checkModule(exported: Readonly<Record<string, unknown>>): CreatePolicies {
+  const { createPolicies } = exported
+  if (typeof createPolicies === 'function') return createPolicies as CreatePolicies
+  const names = Object.keys(exported)
+  const found = names.length === 0 ? 'it exports nothing' : `it exports ${names.join(', ')}`
+  const problem = createPolicies === undefined ? `there is no export 'createPolicies'; ${found}` : `'createPolicies' ${isInstead(createPolicies, 'function')}`
+  throw new DamselflyError('CONFIG_INVALID', problem)
+}
+
+/** @param made what `createPolicies` gave @throws DamselflyError CONFIG_INVALID naming every problem, one per line */
+export function checkPolicies(made: unknown): PolicySet {
+  const problems = problemsOf(made)
+  if (problems.length > 0) throw new DamselflyError('CONFIG_INVALID', problems.join('\n'))
+  return made as PolicySet
+}
+
+function problemsOf(made: unknown): readonly string[] {
+  if (!isObject(made)) return [`what createPolicies returns ${isInstead(made, 'object with policies')}`]
+  const { pieceOrders, ...policies } = made
+  const problems = problemsWithin(policies, POLICIES, '', ['pieceOrders'])
+  if (pieceOrders === undefined) return problems
+  if (!isObject(pieceOrders)) return [...problems, `pieceOrders ${isInstead(pieceOrders, 'object with piece orders')}`]
+  return [...problems, ...problemsWithin(pieceOrders, PIECE_ORDERS, 'pieceOrders.', [])]
+}
+
+function problemsWithin(
+  found: Readonly<Record<string, unknown>>,
+  shapes: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  prefix: string,
+  others: readonly string[],
+): string[] {
+  const known = [...Object.keys(shapes), ...others]
+  return Object.entries(found).flatMap(([name, policy]) => {
+    const shape = shapes[name]
+    if (shape === undefined) return [`${prefix}${name}: there is no such policy; ${suggestion(name, known)}`]
+    return policy === undefined ? [] : problemsOfPolicy(policy, shape, `${prefix}${name}`)
+  })
+}
+
+function problemsOfPolicy(policy: unknown, shape: Readonly<Record<string, string>>, name: string): string[] {
+  if (!isObject(policy)) return [`${name} ${isInstead(policy, `object with ${Object.keys(shape).join(', ')}`)}`]
+  return Object.entries(shape).flatMap(([member, kind]) => {
+    const value = policy[member]
+    return typeof value === kind ? [] : [`${name}.${member} ${isInstead(value, kind)}`]
+  })
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const nearest = nearestName(name, known)
+  return nearest === undefined ? `there are ${known.join(', ')}` : `did you mean '${nearest}'?`
+}
+
+function isInstead(value: unknown, expected: string): string {
+  const article = /^[aeiou]/.test(expected) ? 'an' : 'a'
+  return value === undefined ? `is missing, expected ${article} ${expected}` : `is ${kindOf(value)}, expected ${article} ${expected}`
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,80 @@
+import type { AdmissionPolicy } from '../policies/admission.ts'
+import type { Blocklist } from '../policies/blocklist.ts'
+import type { ParentCandidate, ParentChoicePolicy } from '../policies/parent-choice.ts'
+import type { PieceOrderPolicy } from '../policies/piece-order.ts'
+import { defaultPolicies, type SchedulerPolicies } from '../policies/policies.ts'
+import { Guard, type OnPolicyFault } from './guard.ts'
+import type { PolicySet } from './policy-module.ts'
+
+/**
+ * Somebody's policies such that no fault of theirs does harm: the decision that one of them fails to make is left to the
+ * default. Only a blocklist has none that knows what it knew; where it fails, nobody is blocked.
+ */
+export function guardPolicies(policies: PolicySet, onFault: OnPolicyFault): SchedulerPolicies {
+  const defaults = defaultPolicies()
+  const { pieceOrders, parentChoice, admission, blocklist } = policies
+  const guard = (name: string): Guard => new Guard(name, onFault)
+  const order = (kind: keyof SchedulerPolicies['pieceOrders']): PieceOrderPolicy => {
+    const [own, usual] = [pieceOrders?.[kind], defaults.pieceOrders[kind]]
+    return own === undefined ? usual : guardedOrder(own, usual, guard(`pieceOrders.${kind}`))
+  }
+  return {
+    ...defaults,
+    pieceOrders: { 'rarest-first': order('rarest-first'), 'in-order': order('in-order') },
+    ...(parentChoice === undefined ? {} : { parentChoice: guardedChoice(parentChoice, defaults.parentChoice, guard('parentChoice')) }),
+    ...(admission === undefined ? {} : { admission: guardedAdmission(admission, defaults.admission, guard('admission')) }),
+    ...(blocklist === undefined ? {} : { blocklist: guardedBlocklist(blocklist, guard('blocklist')) }),
+  }
+}
+
+function guardedOrder(own: PieceOrderPolicy, usual: PieceOrderPolicy, guard: Guard): PieceOrderPolicy {
+  return {
+    choose: (choices, random) => {
+      const piece = guard.attempt('choose', () => own.choose(choices, random))
+      if (piece !== undefined && Number.isInteger(piece) && choices.has(piece)) return piece
+      const instead = usual.choose(choices, random)
+      // Where there is nothing to choose from, undefined is the right answer.
+      if (piece !== instead) guard.refuse('choose', piece, 'one of the choices')
+      return instead
+    },
+  }
+}
+
+function guardedChoice(own: ParentChoicePolicy, usual: ParentChoicePolicy, guard: Guard): ParentChoicePolicy {
+  return {
+    choose: <T extends ParentCandidate>(child: Parameters<ParentChoicePolicy['choose']>[0], candidates: readonly T[], random: () => number): T => {
+      const parent = guard.attempt('choose', () => own.choose(child, candidates, random))
+      if (parent !== undefined && candidates.includes(parent)) return parent
+      guard.refuse('choose', parent, 'one of the candidates')
+      return usual.choose(child, candidates, random)
+    },
+  }
+}
+
+function guardedAdmission(own: AdmissionPolicy, usual: AdmissionPolicy, guard: Guard): AdmissionPolicy {
+  const yesOrNo = (method: keyof AdmissionPolicy, ask: () => boolean, otherwise: () => boolean): boolean => {
+    const answer = guard.attempt(method, ask)
+    if (typeof answer === 'boolean') return answer
+    guard.refuse(method, answer, 'true or false')
+    return otherwise()
+  }
+  return {
+    isSlow: (...rates) => yesOrNo('isSlow', () => own.isSlow(...rates), () => usual.isSlow(...rates)),
+    admits: (request) => yesOrNo('admits', () => own.admits(request), () => usual.admits(request)),
+  }
+}
+
+function guardedBlocklist(own: Blocklist, guard: Guard): Blocklist {
+  return {
+    failed: (report, now) => guard.list('failed', () => own.failed(report, now)),
+    succeeded: (child, parent, now) => guard.attempt('succeeded', () => own.succeeded(child, parent, now)),
+    pairBlockedUntil: (child, parent) => guard.time('pairBlockedUntil', () => own.pairBlockedUntil(child, parent)),
+    blockedUntil: (parent) => guard.time('blockedUntil', () => own.blockedUntil(parent)),
+    blockedFor: (child) => guard.list('blockedFor', () => own.blockedFor(child)),
+    blockedForAll: () => guard.list('blockedForAll', () => own.blockedForAll()),
+    childrenWithBlocks: () => guard.list('childrenWithBlocks', () => own.childrenWithBlocks()),
+    expire: (now) => guard.list('expire', () => own.expire(now)),
+    nextExpiry: () => guard.time('nextExpiry', () => own.nextExpiry()),
+    entries: () => guard.list('entries', () => own.entries()),
+  }
+}
