@@ -3,6 +3,7 @@ import type { SecurityPolicy } from '@damselfly/exchange'
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { peerListen, supernodeAddresses } from './config/peer-settings.ts'
+import { NO_RATES } from './peer/host-rates.ts'
 import { createPeer } from './peer/local-peer.ts'
 import type { Peer } from './peer/peer.ts'
 
@@ -18,6 +19,8 @@ export interface EmbeddedPeerOptions {
   readonly supernodes: readonly string[]
   readonly security: SecurityPolicy
   readonly parallelRanges: number
+  /** The most that it sends to other peers; bytes per second, 0: no limit. */
+  readonly uploadRate: number
   readonly origins: {
     /** Origins besides the requested host that may be at private addresses. */
     readonly allow: readonly string[]
@@ -47,7 +50,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     security,
     location: { location: '', zone: '', rack: '' },
     uploadSlots: UPLOAD_SLOTS,
-    rates: { upload: 0, download: 0 },
+    rates: { ...NO_RATES, upload: options.uploadRate },
     parallelRanges: options.parallelRanges,
     // Its store is gone before anybody could ask a second time.
     freshForMs: 0,

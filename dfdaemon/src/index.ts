@@ -1,4 +1,5 @@
 export * from './peer/peer.ts'
 export { createPeer, type PeerOptions } from './peer/local-peer.ts'
+export { HostRates, NO_RATES, type RateSettings, type TaskRates } from './peer/host-rates.ts'
 export type { PeerListen } from './peer/peer-network.ts'
 export { daemonConfigSchema, type DaemonConfig } from './config/config.ts'

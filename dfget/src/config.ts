@@ -30,6 +30,13 @@ export const dfgetConfigSchema = z.strictObject({
     .meta({ flag: '--filter', description: 'Query parameters that do not change the content, such as signatures' }),
   timeout: duration().default(usual.timeout).meta({ flag: '--timeout', description: 'The longest that a download may take; 0: no limit' }),
   limitRate: byteRate().default(usual.limitRate).meta({ flag: '--limit-rate', description: 'The most that a download takes; 0: no limit' }),
+  limitUpload: byteRate()
+    .default(usual.limitUpload)
+    .meta({ flag: '--limit-upload', description: 'The most that is sent to other peers, without dfdaemon; 0: no limit' }),
+  background: z
+    .boolean()
+    .default(usual.background)
+    .meta({ flag: '--background', description: 'Whether the download yields to others wherever a rate is limited' }),
   backToSource: z
     .boolean()
     .default(usual.backToSource)

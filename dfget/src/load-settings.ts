@@ -42,7 +42,7 @@ export function defaultDataDir(env: Environment): string {
 }
 
 function needsSchema({ configFile, flags, env }: SettingsInput): boolean {
-  const hasUnits = flags.timeout !== undefined || flags.limitRate !== undefined
+  const hasUnits = flags.timeout !== undefined || flags.limitRate !== undefined || flags.limitUpload !== undefined
   return configFile !== undefined || hasUnits || Object.keys(env).some((name) => name.startsWith(ANY_VARIABLE))
 }
 

@@ -17,6 +17,8 @@ export const OPTIONS: readonly Option[] = [
   { flags: '--range <start-end>', help: 'only these bytes, both ends inclusive; START- for the rest' },
   { flags: '--timeout <duration>', help: 'give up after this time, such as 30s' },
   { flags: '--limit-rate <rate>', help: 'download at most this fast, such as 10MB' },
+  { flags: '--limit-upload <rate>', help: 'send at most this fast to other peers, without dfdaemon' },
+  { flags: '--background', help: 'yield to other downloads wherever a rate is limited' },
   { flags: '--supernode <[peerid@]host:port>', help: 'supernode to use instead of dfdaemon; repeatable', repeats: true },
   { flags: '--no-back-to-source', help: 'never use the origin itself' },
   { flags: '--json', help: 'report as lines of JSON on standard output, or on standard error with -o -' },
@@ -40,6 +42,8 @@ export interface GivenOptions {
   readonly range?: string
   readonly timeout?: string
   readonly limitRate?: string
+  readonly limitUpload?: string
+  readonly background?: true
   readonly supernode?: readonly string[]
   readonly backToSource: boolean
   readonly progress: boolean

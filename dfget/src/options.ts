@@ -64,7 +64,7 @@ function digestOf(text: string): Sha256 {
 
 /** Negated flags count only when given, so that they do not hide the configuration. */
 function flagsOf(options: GivenOptions): SettingFlags {
-  const { supernode, socket, dataDir, tag, application, filter, timeout, limitRate } = options
+  const { supernode, socket, dataDir, tag, application, filter, timeout, limitRate, limitUpload, background } = options
   const whenNegated = (value: boolean): false | undefined => (value ? undefined : false)
   return {
     supernodes: supernode,
@@ -75,6 +75,8 @@ function flagsOf(options: GivenOptions): SettingFlags {
     filter: filter?.split(',').filter((name) => name !== ''),
     timeout,
     limitRate,
+    limitUpload,
+    background,
     daemon: whenNegated(options.daemon && supernode === undefined),
     backToSource: whenNegated(options.backToSource),
     progress: whenNegated(options.progress),

@@ -15,5 +15,6 @@ export function requestOf(job: Job, settings: Settings, isStreamed: boolean): Do
     order: isStreamed ? 'in-order' : 'rarest-first',
     backToSource: settings.backToSource,
     limitRate: settings.limitRate === 0 ? undefined : settings.limitRate,
+    priority: settings.background ? 'background' : 'foreground',
   }
 }

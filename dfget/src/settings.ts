@@ -14,6 +14,10 @@ export interface Settings {
   readonly timeout: number
   /** Bytes per second; 0: none. */
   readonly limitRate: number
+  /** Likewise, of the embedded peer. */
+  readonly limitUpload: number
+  /** Whether the download yields to others. */
+  readonly background: boolean
   readonly backToSource: boolean
   readonly progress: boolean
   readonly security: 'plain' | 'auto' | 'tls' | 'noise'
@@ -33,6 +37,8 @@ export const DEFAULT_SETTINGS: Settings = {
   filter: [],
   timeout: 0,
   limitRate: 0,
+  limitUpload: 0,
+  background: false,
   backToSource: true,
   progress: true,
   security: 'auto',
@@ -53,6 +59,8 @@ export interface SettingFlags {
   readonly filter?: readonly string[] | undefined
   readonly timeout?: string | undefined
   readonly limitRate?: string | undefined
+  readonly limitUpload?: string | undefined
+  readonly background?: boolean | undefined
   readonly backToSource?: boolean | undefined
   readonly progress?: boolean | undefined
   readonly management?: { readonly url: string | undefined; readonly tokenFile: string | undefined } | undefined

@@ -4,9 +4,9 @@ import type { DownloadRequest, PeerStatus, TaskView } from '../peer/peer.ts'
 import type { ParsedDownloadBody, StatusBody, TaskBody } from './schemas.ts'
 
 export function requestFromBody(body: ParsedDownloadBody): DownloadRequest {
-  const { url, headers, filteredQueryParams, tag, application, range, order, backToSource, limitRate } = body
+  const { url, headers, filteredQueryParams, tag, application, range, order, backToSource, limitRate, priority } = body
   const digest = body.digest === undefined ? undefined : parseDigest(body.digest)
-  return { url, headers, filteredQueryParams, tag, application, digest, range, order, backToSource, limitRate }
+  return { url, headers, filteredQueryParams, tag, application, digest, range, order, backToSource, limitRate, priority }
 }
 
 export function taskBodyOf(task: TaskView): TaskBody {

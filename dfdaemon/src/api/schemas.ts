@@ -1,4 +1,4 @@
-import { parseDigest } from '@damselfly/shared'
+import { parseDigest, PRIORITIES } from '@damselfly/shared'
 import { apiErrorBody } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import { BACK_TO_SOURCE_REASONS } from '../peer/peer.ts'
@@ -29,6 +29,7 @@ export const downloadBody = z
     order: z.enum(['rarest-first', 'in-order']).default('rarest-first'),
     backToSource: z.boolean().default(true).describe('Whether the origin itself may be used.'),
     limitRate: z.number().positive().optional().describe('Bytes per second.'),
+    priority: z.enum(PRIORITIES).default('foreground').describe('background: yields to what others want, wherever a rate is limited.'),
     keep: z
       .enum(['minute', 'connection', 'none'])
       .default('minute')

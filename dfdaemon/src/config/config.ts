@@ -74,6 +74,11 @@ export const daemonConfigSchema = z.strictObject({
     .strictObject({
       upload: byteRate().default(0).describe('The most that all uploads take together; 0: no limit'),
       download: byteRate().default(0).describe('The most that all downloads take together; 0: no limit'),
+      origin: byteRate().default(0).describe('The most that is downloaded from origins, back-to-source; 0: no limit'),
+      taskUpload: byteRate().default(0).describe('The most that uploads of one task take; 0: no limit'),
+      taskDownload: byteRate().default(0).describe('The most that the download of one task takes; 0: no limit'),
+      peerUpload: byteRate().default(0).describe('The most that one other peer gets; 0: no limit'),
+      peerDownload: byteRate().default(0).describe('The most that is taken from one other peer; 0: no limit'),
     })
     .prefault({}),
   origins: z

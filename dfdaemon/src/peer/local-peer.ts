@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import {
   DamselflyError,
   diskError,
-  RateLimiter,
   redactUrl,
   type Clock,
   type HeaderMap,
@@ -31,6 +30,7 @@ import {
 } from '@damselfly/exchange'
 import { DownloadRegister } from './download-register.ts'
 import { inventoryOf } from './held-tasks.ts'
+import { HostRates, type RateSettings } from './host-rates.ts'
 import { originOfTask } from './origin-of-task.ts'
 import { PeerNetwork, type PeerListen } from './peer-network.ts'
 import type { Download, DownloadRequest, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
@@ -47,8 +47,7 @@ export interface PeerOptions {
   readonly security: SecurityPolicy
   readonly location: { readonly location: string; readonly zone: string; readonly rack: string }
   readonly uploadSlots: number
-  /** Bytes per second; 0: no limit. */
-  readonly rates: { readonly upload: number; readonly download: number }
+  readonly rates: RateSettings
   readonly parallelRanges: number
   /** How long a whole content is handed out without asking its origin again; milliseconds, 0: not at all. */
   readonly freshForMs: number
@@ -77,10 +76,9 @@ interface Running {
 }
 
 class LocalPeer implements Peer {
+  readonly rates: HostRates
   readonly #options: PeerOptions
   readonly #store: PieceStore
-  readonly #downloadLimiter: RateLimiter
-  readonly #uploadLimiter: RateLimiter
   readonly #freshness: Freshness
   #running: Running | undefined
 
@@ -88,8 +86,7 @@ class LocalPeer implements Peer {
     this.#options = options
     const { dataDir, clock, logger, rates, freshForMs } = options
     this.#store = createLocalPieceStore({ directory: join(dataDir, 'store'), clock, logger })
-    this.#downloadLimiter = new RateLimiter(rates.download, clock)
-    this.#uploadLimiter = new RateLimiter(rates.upload, clock)
+    this.rates = new HostRates(rates, clock)
     this.#freshness = new Freshness(clock, freshForMs)
   }
 
@@ -124,7 +121,15 @@ class LocalPeer implements Peer {
 
   async download(request: DownloadRequest): Promise<Download> {
     const { downloads } = this.#started()
-    return downloads.hold(requestedTask(request, this.#options.source.schemes), request)
+    const task = requestedTask(request, this.#options.source.schemes)
+    const takeBack = this.rates.wish(task.taskId, { rate: request.limitRate, priority: request.priority })
+    try {
+      const download = await downloads.hold(task, request)
+      return { ...download, release: () => download.release().finally(takeBack) }
+    } catch (error) {
+      takeBack()
+      throw error
+    }
   }
 
   tasks(): readonly TaskView[] {
@@ -164,8 +169,8 @@ class LocalPeer implements Peer {
       ...this.#options,
       identity,
       store: this.#store,
-      uploadLimiter: this.#uploadLimiter,
-      downloadLimiter: this.#downloadLimiter,
+      uploadLimiter: this.rates.uploads,
+      downloadLimiter: this.rates.downloads,
       supernodes: () => {
         const state = control.state
         return state.type === 'connected' ? supernodeIds.add(state.supernode) : supernodeIds
@@ -188,7 +193,7 @@ class LocalPeer implements Peer {
         hostName: hostname(),
       }),
       inventory: inventoryOf(this.#store, logger),
-      onRate: (upload, download) => this.#limitRates(upload, download),
+      onRate: (rates) => this.rates.supernodeAllows(rates),
       onEvict: (taskId) => this.#evict(taskId),
       clock,
       random: Math.random,
@@ -196,13 +201,6 @@ class LocalPeer implements Peer {
     })
     control.start()
     return { network, control }
-  }
-
-  /** The supernode may lower this host's own limits, never raise them. */
-  #limitRates(upload: number, download: number): void {
-    const { rates } = this.#options
-    this.#uploadLimiter.setRate(stricter(rates.upload, upload))
-    this.#downloadLimiter.setRate(stricter(rates.download, download))
   }
 
   #evict(taskId: TaskId): void {
@@ -227,9 +225,11 @@ class LocalPeer implements Peer {
         control,
         openLane: (parent, signal) => {
           if (network === undefined) throw new DamselflyError('PEER_UNREACHABLE', 'no supernode is configured')
-          return network.lane(parent, signal)
+          // What waits for a limit of its own must not hold up other tasks on the same lane.
+          const isApart = this.rates.downloads.hasOwnLimit(task.taskId)
+          return network.lane(parent, signal, isApart ? task.taskId : undefined)
         },
-        downloadLimiter: this.#downloadLimiter,
+        downloadLimiter: this.rates.downloads,
         freshness: this.#freshness,
         parallelRanges,
         clock,
@@ -241,7 +241,7 @@ class LocalPeer implements Peer {
         order: request.order,
         origin: this.#origin(task),
         backToSource: request.backToSource,
-        limiter: new RateLimiter(request.limitRate ?? 0, clock),
+        priority: () => this.rates.priorityOf(task.taskId),
       },
     )
   }
@@ -280,10 +280,4 @@ class LocalPeer implements Peer {
     const address = this.#options.supernodes.map(formatSupernodeAddress).join(', ')
     return { type: 'disconnected', address, error: state.error }
   }
-}
-
-/** Of two limits in bytes per second, where 0 means none, the one that limits more. */
-function stricter(a: number, b: number): number {
-  if (a === 0 || b === 0) return Math.max(a, b)
-  return Math.min(a, b)
 }

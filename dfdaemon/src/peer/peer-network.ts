@@ -1,4 +1,4 @@
-import { pause, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
+import { pause, type Clock, type PeerId, type RateLimiter, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import {
   createLanePool,
@@ -96,8 +96,9 @@ export class PeerNetwork {
     await Promise.all(this.transports.map((transport) => transport.stop()))
   }
 
-  lane(parent: ParentInfo, signal: AbortSignal): Promise<Lane> {
-    return this.#lanes.lane(parent, signal)
+  /** @param apart the task, if it shall share its lane with no other */
+  lane(parent: ParentInfo, signal: AbortSignal, apart?: TaskId): Promise<Lane> {
+    return this.#lanes.lane(parent, signal, apart)
   }
 
   describe(): readonly string[] {

@@ -1,5 +1,6 @@
 import type { BackToSourceReason, BytesFrom, DownloadProgress } from '@damselfly/exchange'
-import type { ByteRange, DamselflyError, PeerId, Sha256, TaskId } from '@damselfly/shared'
+import type { ByteRange, DamselflyError, PeerId, Priority, Sha256, TaskId } from '@damselfly/shared'
+import type { HostRates } from './host-rates.ts'
 
 export { BACK_TO_SOURCE_REASONS } from '@damselfly/exchange'
 export type { BackToSourceReason, BytesFrom, DownloadProgress }
@@ -20,6 +21,8 @@ export interface DownloadRequest {
   readonly backToSource: boolean
   /** Bytes per second for this download; undefined: only the host's limit. */
   readonly limitRate: number | undefined
+  /** `background` when nobody waits for it: it yields to what others want. */
+  readonly priority: Priority
 }
 
 export interface FinishedDownload {
@@ -83,6 +86,8 @@ export interface PeerStatus {
 
 /** A node that downloads and serves. `dfdaemon` runs one; `dfget` embeds one when no daemon runs. */
 export interface Peer {
+  /** Its limits; may be changed at any time. */
+  readonly rates: HostRates
   /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, … An unreachable supernode is not an error. */
   start(): Promise<void>
   /** Lets what is being sent end within `graceMs`, then stops. Idempotent. */

@@ -1,7 +1,8 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DamselflyError, deriveTaskId, type PeerId, type TaskId } from '@damselfly/shared'
+import { DamselflyError, deriveTaskId, systemClock, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Download, DownloadRequest, Peer, PeerStatus, TaskView } from '../peer/peer.ts'
+import { HostRates, NO_RATES } from '../peer/host-rates.ts'
 import { FakeDownload, type FakeContent } from './fake-download.ts'
 
 export interface FakePeerInit {
@@ -16,6 +17,7 @@ export interface FakePeerInit {
 
 /** A peer without a network: it writes the given contents to real files, piece by piece. */
 export class FakePeer implements Peer {
+  readonly rates: HostRates = new HostRates(NO_RATES, systemClock)
   readonly requests: DownloadRequest[] = []
   readonly downloads: FakeDownload[] = []
   readonly #init: FakePeerInit

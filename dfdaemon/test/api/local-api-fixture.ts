@@ -23,6 +23,7 @@ export function requestFor(url: string, change: Partial<DownloadRequest> = {}): 
     order: 'rarest-first',
     backToSource: true,
     limitRate: undefined,
+    priority: 'foreground',
     ...change,
   }
 }

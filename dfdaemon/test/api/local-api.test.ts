@@ -108,6 +108,7 @@ describe('the local API', () => {
         order: 'in-order',
         backToSource: false,
         limitRate: 1000,
+        priority: 'background',
       }
       await call(socket, 'POST', '/api/v1/downloads', { body })
       assert.deepEqual(peer.requests, [{ ...body, digest: Buffer.from(sha256(content)) }])

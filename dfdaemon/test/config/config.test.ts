@@ -6,6 +6,7 @@ import { daemonConfigSchema, type DaemonConfig } from '../../src/config/config.t
 import { defaultConfigFile, defaultDataDir } from '../../src/config/directories.ts'
 import { originPolicy, peerListen, supernodeAddresses } from '../../src/config/peer-settings.ts'
 import { defaultSocketPath, socketCandidates } from '../../src/api/socket-path.ts'
+import { NO_RATES } from '../../src/peer/host-rates.ts'
 
 type Interfaces = ReturnType<typeof networkInterfaces>
 
@@ -28,7 +29,7 @@ describe('the configuration of the daemon', () => {
     assert.equal(security, 'auto')
     assert.deepEqual(listen, { addresses: [], directPort: 65_002, libp2pPort: 65_003, plainPort: 65_004 })
     assert.deepEqual(origins, { allow: [], private: 'requested', insecure: [] })
-    assert.deepEqual(rates, { upload: 0, download: 0 })
+    assert.deepEqual(rates, NO_RATES)
   })
 
   it('reads units, lists and variables, and prints what it reads', () => {

@@ -72,7 +72,7 @@ describe('the register of downloads, while the supernode is being dialled', () =
         random: () => 0,
         logger: silentLogger(),
       },
-      { ...task, order, origin: origin(task), backToSource, limiter: unlimited },
+      { ...task, order, origin: origin(task), backToSource, priority: () => 'foreground' },
     )
   }
 

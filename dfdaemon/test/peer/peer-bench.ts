@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { NO_RATES } from '../../src/peer/host-rates.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,7 +44,7 @@ export class PeerBench {
       security: 'tls',
       location: { location: '', zone: '', rack: '' },
       uploadSlots: 4,
-      rates: { upload: 0, download: 0 },
+      rates: NO_RATES,
       parallelRanges: 2,
       freshForMs: 0,
       source: this.source,
@@ -75,6 +76,7 @@ export function wanted(request: Partial<DownloadRequest> = {}): DownloadRequest 
     order: 'rarest-first',
     backToSource: true,
     limitRate: undefined,
+    priority: 'foreground',
     ...request,
   }
 }

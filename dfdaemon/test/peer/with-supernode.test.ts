@@ -16,6 +16,7 @@ import {
   type SupernodeMessageSchema,
 } from '@damselfly/shared/wire'
 import { createDirectTransport, createIdentity, type Channel, type Transport } from '@damselfly/exchange'
+import { NO_RATES } from '../../src/peer/host-rates.ts'
 import { createPeer } from '../../src/peer/local-peer.ts'
 import type { Download, Peer } from '../../src/peer/peer.ts'
 import { FakeSource } from './fake-source.ts'
@@ -50,7 +51,7 @@ describe('a peer with a supernode', () => {
       security: 'tls',
       location: { location: 'here', zone: 'one', rack: 'two' },
       uploadSlots: 3,
-      rates: { upload: 0, download: 0 },
+      rates: NO_RATES,
       parallelRanges: 2,
       freshForMs: 0,
       source,

@@ -12,13 +12,13 @@ import type { Session } from './session.ts'
 export async function openOwnSession({ settings, request, env, version }: SessionInit): Promise<Session> {
   collectBuffersWithYoungObjects()
   const dataDir = resolve(settings.dataDir ?? defaultDataDir(env))
-  const { supernodes, security, parallelRanges, origins } = settings
+  const { supernodes, security, parallelRanges, origins, limitUpload: uploadRate } = settings
   const logger = createLogger('dfget', settings.log.level)
   const session = await openEmbeddedSession({
     request,
     dataDir,
     createPeer: (directory) =>
-      createEmbeddedPeer({ dataDir: directory, supernodes, security, parallelRanges, origins, version, clock: systemClock, logger }),
+      createEmbeddedPeer({ dataDir: directory, supernodes, security, parallelRanges, uploadRate, origins, version, clock: systemClock, logger }),
   })
   await removeLeftovers(dataDir, systemClock.wallTime())
   return session

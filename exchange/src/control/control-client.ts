@@ -17,7 +17,7 @@ import type { OutgoingMessage } from './outbox.ts'
 import { reconnectDelay } from './reconnect-delay.ts'
 import type { SupernodeDialer } from './supernode-dialer.ts'
 import type { HeldTask, Registered, TaskControl, TaskControlListener, TaskRegistration } from './task-control.ts'
-import { announceToWire, assignmentFromWire, newsFromWire, parentFromWire } from './wire-mapping.ts'
+import { announceToWire, assignmentFromWire, newsFromWire, parentFromWire, ratesFromWire } from './wire-mapping.ts'
 
 /** Until the supernode has said how many assignments a child should have open. */
 const DEFAULT_WINDOW = 8
@@ -45,7 +45,7 @@ export interface ControlClientOptions {
   /** Announced anew on each connection. */
   readonly inventory: Inventory
   /** Limits that the supernode sets; bytes per second, 0 for none. A new connection starts without. */
-  readonly onRate: (upload: number, download: number) => void
+  readonly onRate: (rates: { readonly upload: number; readonly download: number; readonly origin: number }) => void
   readonly onEvict: (taskId: TaskId) => void
   readonly clock: Clock
   readonly random: () => number
@@ -162,7 +162,7 @@ export class ControlClient {
   /** Speaks on one channel until it ends. */
   async #serve(channel: Channel): Promise<void> {
     const { clock, hello, onRate, inventory } = this.#options
-    onRate(0, 0)
+    onRate({ upload: 0, download: 0, origin: 0 })
     const connection = new ControlConnection(channel, clock, (news) => this.#take(news))
     this.#open = connection
     try {
@@ -247,7 +247,7 @@ export class ControlClient {
       case 'backToSource':
         return this.#listener(news.value.taskId)?.backToSource(news.value.reason)
       case 'setRate':
-        return onRate(Number(news.value.upload), Number(news.value.download))
+        return onRate(ratesFromWire(news.value))
       case 'evict':
         return onEvict(taskIdFromBytes(news.value.taskId))
       case 'goodbye':

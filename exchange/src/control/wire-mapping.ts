@@ -23,6 +23,7 @@ import {
   type Parent,
   type Register,
   type Registered as WireRegistered,
+  type SetRate,
   type TaskSpec,
   type TaskUpdate,
 } from '@damselfly/shared/wire'
@@ -154,4 +155,9 @@ function checkLayout(contentLength: number | undefined, pieceSize: number): void
 
 function optionalNumber(value: bigint | undefined, what: string): number | undefined {
   return value === undefined ? undefined : toNumber(value, what)
+}
+
+/** Bytes per second, 0: no limit. */
+export function ratesFromWire({ upload, download, origin }: SetRate): { upload: number; download: number; origin: number } {
+  return { upload: Number(upload), download: Number(download), origin: Number(origin) }
 }

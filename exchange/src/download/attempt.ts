@@ -245,11 +245,12 @@ export class DownloadAttempt implements TaskControlListener {
 
   #createAssignedWork(stored: StoredTask): AssignedWork {
     const { dependencies, task, account } = this.#options
-    const { openLane, clock } = dependencies
-    const { taskId, limiter } = task
+    const { openLane, clock, downloadLimiter } = dependencies
+    const { taskId, priority } = task
+    const isHeldBack = (): boolean => downloadLimiter.isHolding(taskId)
     const [deadline, progress] = [new PieceDeadline(), new ParentProgress()]
     return new AssignedWork({
-      context: { taskId, stored, openLane, account, deadline, progress, clock, limiter },
+      context: { taskId, stored, openLane, account, deadline, progress, clock, priority, isHeldBack },
       control: this.#control,
       isJoined: () => this.#standing.type === 'joined',
       onPiece: () => this.#patience.progress(),

@@ -4,7 +4,7 @@ import { fetchToMemory, fetchToStore, type FetchedPiece, type PieceFetchContext,
 import { isDiskTrouble } from './refusals.ts'
 import { storePiece } from './stored-content.ts'
 
-export interface HedgeOptions extends Omit<PieceRequest, 'onBegun'> {
+export interface HedgeOptions extends PieceRequest {
   readonly context: PieceFetchContext
   /** Parents that may have the piece too, best first. */
   readonly alternatives: () => readonly ParentInfo[]
@@ -25,11 +25,7 @@ export async function hedge(options: HedgeOptions): Promise<FetchedPiece> {
   const firstAbort = new AbortController()
   const second = new SecondParent(options)
   const first = outcomeOf(
-    fetchToStore(context, {
-      ...options,
-      signal: AbortSignal.any([signal, firstAbort.signal]),
-      onBegun: () => second.prepare(),
-    }),
+    fetchToStore(context, { ...options, signal: AbortSignal.any([signal, firstAbort.signal]) }),
   )
   // If the second has nothing to give it is the first alone that counts.
   const leader = await Promise.race<Outcome | SecondPiece>([first, second.piece.then(async (piece) => piece ?? (await first))])
@@ -72,28 +68,21 @@ class SecondParent {
   readonly #options: HedgeOptions
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
-  readonly #prepared = Promise.withResolvers<void>()
   #isAsked = false
 
   constructor(options: HedgeOptions) {
     this.#options = options
     this.#signal = AbortSignal.any([options.signal, this.#abort.signal])
-    this.piece = this.#prepared.promise.then(() => this.#ask())
+    this.piece = this.#ask()
   }
 
   get isAsked(): boolean {
     return this.#isAsked
   }
 
-  /** The first parent has begun: from now on it may be late. */
-  prepare(): void {
-    this.#prepared.resolve()
-  }
-
   /** Idempotent. */
   cancel(): void {
     this.#abort.abort(OTHER_WON)
-    this.#prepared.resolve()
   }
 
   async #ask(): Promise<SecondPiece | undefined> {
@@ -111,13 +100,13 @@ class SecondParent {
     return undefined
   }
 
-  /** Waits until the piece is late and the end game has begun; false once aborted. */
+  /** Waits until the piece is late, not only held back, and the end game has begun; false once aborted. */
   async #isLate(): Promise<boolean> {
     const { context, isEndGame } = this.#options
     const { clock, deadline } = context
     while (!this.#signal.aborted) {
       await pause(clock, deadline.hedgeAfter ?? deadline.deadline / 2, this.#signal)
-      if (!this.#signal.aborted && isEndGame()) return true
+      if (!this.#signal.aborted && isEndGame() && !context.isHeldBack()) return true
     }
     return false
   }

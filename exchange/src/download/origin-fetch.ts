@@ -1,4 +1,5 @@
-import { DamselflyError, isDamselflyError, pause, type Clock, type PieceLayout, type RateLimiter, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, pause, type Clock, type PieceLayout, type RateFlow, type Sha256 } from '@damselfly/shared'
+import { inPortions } from '../lane/paced-delivery.ts'
 import type { StoredTask } from '../store/piece-store.ts'
 import { nextRun, RUN_BYTES, type PieceRun } from './origin-plan.ts'
 import type { OriginBody, OriginReader } from './origin-reader.ts'
@@ -24,8 +25,7 @@ export interface OriginFetchOptions {
   /** A piece that somebody else is fetching. */
   readonly isElsewhere: (index: number) => boolean
   readonly onStored: (index: number, digest: Sha256) => void
-  /** Each byte passes all of them. */
-  readonly limiters: readonly RateLimiter[]
+  readonly flow: RateFlow
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -150,14 +150,16 @@ export class OriginFetch {
 
   /** Stores the body's pieces, which must reach to the end of `run`. */
   async #consume(stored: StoredTask, answer: OriginBody, run: PieceRun): Promise<void> {
-    const { account, digests, onStored } = this.#options
+    const { account, digests, onStored, flow, signal } = this.#options
     const stream = new PieceStream({ stored, account, digests, onStored, isEnough: () => this.isStopped }, answer.start)
     try {
-      await answer.body.pipe((bytes) => {
+      const store = (bytes: Uint8Array): Promise<void> | undefined => {
         const busy = stream.push(bytes)
         if (stream.hasEnough) answer.body.cancel()
-        return this.#paced(bytes.length, busy)
-      })
+        return busy
+      }
+      // What waits for its limit is kept beyond the call, so it must be a copy.
+      await answer.body.pipe((bytes) => (flow.unlimited ? store(bytes) : inPortions(new Uint8Array(bytes), flow, signal, store)))
       await stream.settle()
       if (stream.hasEnough) return
       checkEnd(stored, stream.position, run)
@@ -166,14 +168,6 @@ export class OriginFetch {
       answer.body.cancel()
       await stream.abort()
     }
-  }
-
-  /** @returns what to wait for before more bytes are taken, after so many whose storing is `busy` */
-  #paced(bytes: number, busy: Promise<void> | undefined): Promise<void> | undefined {
-    const { limiters, signal } = this.#options
-    const limits = limiters.filter((limiter) => !limiter.unlimited)
-    if (limits.length === 0) return busy
-    return allOf([...limits.map((limiter) => limiter.take(bytes, signal)), busy ?? Promise.resolve()])
   }
 
   /** Repeats what failed for a passing reason, with growing pauses, as long as pieces still come now and then. */
@@ -202,10 +196,6 @@ function checkEnd({ layout }: StoredTask, position: number, run: PieceRun): void
   if (position < last.offset + last.length) {
     throw new DamselflyError('ORIGIN_SHORT', `the origin ended after ${position} bytes`)
   }
-}
-
-async function allOf(promises: readonly Promise<void>[]): Promise<void> {
-  await Promise.all(promises)
 }
 
 function isTransient(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { pieceSizeFor, type Sha256 } from '@damselfly/shared'
+import { ORIGIN_PEER, pieceSizeFor, type RateUse, type Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
 import type { ArrivingContent } from './arriving-content.ts'
 import type { AssignedWork } from './assigned-work.ts'
@@ -102,9 +102,20 @@ export class OwnWay {
         }),
       isElsewhere: (index) => assigned()?.isFetching(index) === true,
       onStored,
-      limiters: [task.limiter, dependencies.downloadLimiter],
+      flow: dependencies.downloadLimiter.flow(originUse(task)),
       clock: dependencies.clock,
       signal,
     })
+  }
+}
+
+/** To the limits, an origin is one more peer. */
+function originUse({ taskId, priority }: DownloadTask): RateUse {
+  return {
+    task: taskId,
+    peer: ORIGIN_PEER,
+    get priority() {
+      return priority()
+    },
   }
 }

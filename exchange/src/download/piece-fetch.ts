@@ -6,7 +6,7 @@ import {
   type Clock,
   type PeerId,
   type PieceRange,
-  type RateLimiter,
+  type Priority,
   type Sha256,
   type TaskId,
 } from '@damselfly/shared'
@@ -29,8 +29,10 @@ export interface PieceFetchContext {
   readonly deadline: PieceDeadline
   readonly progress: ParentProgress
   readonly clock: Clock
-  /** The download's own limit. */
-  readonly limiter: RateLimiter
+  /** May change while it goes on. */
+  readonly priority: () => Priority
+  /** Whether this side's own limits keep the download waiting now. */
+  readonly isHeldBack: () => boolean
 }
 
 export interface PieceRequest {
@@ -38,8 +40,6 @@ export interface PieceRequest {
   readonly piece: PieceRange
   readonly digest: Sha256
   readonly signal: AbortSignal
-  /** Called when the limit lets the piece pass: what came before was not the parent's time. */
-  readonly onBegun?: () => void
 }
 
 export interface FetchedPiece {
@@ -98,28 +98,29 @@ export async function fetchToMemory(
   return { bytes, durationMs }
 }
 
-/** @returns how long the piece took; milliseconds */
+/** @returns how long the parent took for the piece, without what this side's limits held back; milliseconds */
 async function transfer(context: PieceFetchContext, request: PieceRequest, sink: PieceBytes): Promise<number> {
   const { clock, deadline } = context
-  const { piece, signal } = request
-  await context.limiter.take(piece.length, signal)
-  request.onBegun?.()
   const startedAt = clock.now()
-  await carry(context, request, sink)
-  const durationMs = clock.now() - startedAt
+  const heldBackMs = await carry(context, request, sink)
+  const durationMs = Math.max(0, clock.now() - startedAt - heldBackMs)
   deadline.measured(durationMs)
   return durationMs
 }
 
-async function carry(context: PieceFetchContext, request: PieceRequest, sink: PieceBytes): Promise<void> {
-  const { taskId, openLane } = context
+/** @returns how long this side's limits held the lane back; milliseconds */
+async function carry(context: PieceFetchContext, request: PieceRequest, sink: PieceBytes): Promise<number> {
+  const { taskId, openLane, priority } = context
   const { parent, piece, signal } = request
   const stall = watchForStall(context, parent.peer, piece.index)
   const until = AbortSignal.any([signal, stall.signal])
   try {
     const lane = await openLane(parent, until)
+    stall.watchLane(lane)
     lane.presentTicket(taskId, parent.signedTicket)
-    await lane.request(taskId, piece, stall.watching(sink), until)
+    const before = lane.heldBackMs
+    await lane.request(taskId, piece, stall.watching(sink), until, priority())
+    return lane.heldBackMs - before
   } catch (error) {
     signal.throwIfAborted()
     stall.signal.throwIfAborted()

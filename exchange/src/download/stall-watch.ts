@@ -1,5 +1,5 @@
 import { DamselflyError, type Clock, type PeerId } from '@damselfly/shared'
-import type { PieceBytes } from '../lane/lane.ts'
+import type { Lane, PieceBytes } from '../lane/lane.ts'
 import type { ParentProgress } from './parent-progress.ts'
 import type { PieceDeadline } from './piece-deadline.ts'
 
@@ -8,6 +8,8 @@ export interface StallWatch {
   readonly signal: AbortSignal
   /** Notes what passes. While `sink` is busy it is this side that keeps the parent waiting. */
   watching(sink: PieceBytes): PieceBytes
+  /** While the lane is held back, too. */
+  watchLane(lane: Pick<Lane, 'isHeldBack'>): void
   end(): void
 }
 
@@ -21,11 +23,12 @@ export interface StallWatchContext {
 export function watchForStall({ clock, deadline, progress }: StallWatchContext, parent: PeerId, index: number): StallWatch {
   const controller = new AbortController()
   let busySinks = 0
+  let lane: Pick<Lane, 'isHeldBack'> | undefined
   const lookIn = (ms: number): (() => void) => clock.after(ms, look)
   const look = (): void => {
     const left = progress.lastAt(parent) + deadline.deadline - clock.now()
     if (left > 0) cancel = lookIn(left)
-    else if (busySinks > 0) cancel = lookIn(deadline.deadline)
+    else if (busySinks > 0 || lane?.isHeldBack === true) cancel = lookIn(deadline.deadline)
     else controller.abort(new DamselflyError('TIMEOUT', `piece ${index}: ${parent} stalled`))
   }
   const settled = (): void => {
@@ -42,6 +45,9 @@ export function watchForStall({ clock, deadline, progress }: StallWatchContext, 
       busySinks++
       pending.then(settled, settled)
       return pending
+    },
+    watchLane: (opened) => {
+      lane = opened
     },
     end: () => cancel(),
   }

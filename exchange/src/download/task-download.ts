@@ -6,6 +6,7 @@ import {
   toDamselflyError,
   type Clock,
   type HeaderMap,
+  type Priority,
   type RateLimiter,
   type Sha256,
   type TaskId,
@@ -31,7 +32,7 @@ export interface DownloadDependencies {
   /** Undefined: no supernode is configured. */
   readonly control: ControlClient | undefined
   readonly openLane: OpenLane
-  /** This host's limit, for bytes from origins; lanes keep to it by themselves. */
+  /** This host's limits, for bytes from origins; lanes keep to them by themselves. */
   readonly downloadLimiter: RateLimiter
   readonly freshness: Freshness
   /** Requests to an origin at once for one download. */
@@ -51,8 +52,8 @@ export interface DownloadTask {
   readonly origin: OriginReader
   /** Whether the origin may be used for content. */
   readonly backToSource: boolean
-  /** This download's own limit, whatever the bytes come from. */
-  readonly limiter: RateLimiter
+  /** Among what this host and its parents limit; may change while it goes on. */
+  readonly priority: () => Priority
 }
 
 export interface DownloadProgress {

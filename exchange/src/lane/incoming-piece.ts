@@ -1,8 +1,11 @@
+import type { RateFlow } from '@damselfly/shared'
 import type { PieceBytes } from './lane.ts'
 
 /** One open request of a child: counts what comes, and is done when all came and the sink has settled. */
 export class IncomingPiece {
   readonly id: number
+  /** Which limits its bytes keep to. */
+  readonly flow: RateFlow
   readonly #sink: PieceBytes
   readonly #onSinkError: (error: unknown) => void
   readonly #settled = Promise.withResolvers<void>()
@@ -13,8 +16,9 @@ export class IncomingPiece {
    * @param length bytes; at least 1.
    * @param onSinkError the sink failed; whoever is told calls `fail`.
    */
-  constructor(id: number, length: number, sink: PieceBytes, onSinkError: (error: unknown) => void) {
+  constructor(id: number, length: number, flow: RateFlow, sink: PieceBytes, onSinkError: (error: unknown) => void) {
     this.id = id
+    this.flow = flow
     this.#remaining = length
     this.#sink = sink
     this.#onSinkError = onSinkError

@@ -1,4 +1,4 @@
-import { DamselflyError, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
+import { DamselflyError, type Clock, type PeerId, type RateLimiter, type TaskId } from '@damselfly/shared'
 import type { Channel } from '../channel/channel.ts'
 import type { Endpoint, Transport } from '../channel/transport.ts'
 import { dialFirst } from './dial-first.ts'
@@ -35,9 +35,10 @@ export interface LanePool {
    * The lane to a parent; everybody who asks for the same parent shares it. Ask again for each
    * batch of requests, since a lane that was idle or broke is replaced.
    *
+   * @param apart a task that shares its lane with no other, since what is limited holds up what comes behind it
    * @throws DamselflyError PEER_UNREACHABLE with every cause, CHANNEL_CLOSED after `close`, or the signal's reason
    */
-  lane(parent: LaneParent, signal: AbortSignal): Promise<Lane>
+  lane(parent: LaneParent, signal: AbortSignal, apart?: TaskId): Promise<Lane>
   /** Ends every lane and every attempt. Idempotent. */
   close(): Promise<void>
 }
@@ -51,17 +52,19 @@ export function createLanePool(init: LanePoolInit): LanePool {
 
 class DialingLanePool implements LanePool {
   readonly #init: LanePoolInit
-  readonly #lanes = new Map<PeerId, SharedLane>()
+  /** By parent, and the task that has a lane apart. */
+  readonly #lanes = new Map<string, SharedLane>()
   #isClosed = false
 
   constructor(init: LanePoolInit) {
     this.#init = init
   }
 
-  async lane(parent: LaneParent, signal: AbortSignal): Promise<Lane> {
+  async lane(parent: LaneParent, signal: AbortSignal, apart?: TaskId): Promise<Lane> {
     signal.throwIfAborted()
     if (this.#isClosed) throw new DamselflyError('CHANNEL_CLOSED', 'the lanes of this peer are closed')
-    const shared = this.#lanes.get(parent.peer) ?? this.#create(parent)
+    const key = apart === undefined ? parent.peer : `${parent.peer} ${apart}`
+    const shared = this.#lanes.get(key) ?? this.#create(key, parent)
     return shared.acquire(signal)
   }
 
@@ -70,7 +73,7 @@ class DialingLanePool implements LanePool {
     await Promise.all([...this.#lanes.values()].map((shared) => shared.close()))
   }
 
-  #create(parent: LaneParent): SharedLane {
+  #create(key: string, parent: LaneParent): SharedLane {
     const shared: SharedLane = new SharedLane({
       idleMs: this.#init.idleMs ?? DEFAULT_IDLE_MS,
       clock: this.#init.clock,
@@ -79,10 +82,10 @@ class DialingLanePool implements LanePool {
         return openLane(channel, { downloadLimiter: this.#init.downloadLimiter, onOpenChange })
       },
       onOver: () => {
-        if (this.#lanes.get(parent.peer) === shared) this.#lanes.delete(parent.peer)
+        if (this.#lanes.get(key) === shared) this.#lanes.delete(key)
       },
     })
-    this.#lanes.set(parent.peer, shared)
+    this.#lanes.set(key, shared)
     return shared
   }
 

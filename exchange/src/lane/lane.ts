@@ -1,4 +1,4 @@
-import type { PeerId, PieceRange, TaskId } from '@damselfly/shared'
+import type { PeerId, PieceRange, Priority, TaskId } from '@damselfly/shared'
 import type { ChannelKind } from '../channel/channel.ts'
 
 /**
@@ -16,6 +16,10 @@ export interface Lane {
   readonly open: number
   /** Aborted, with the reason, once the lane can carry nothing more. */
   readonly closed: AbortSignal
+  /** Whether this side's own limit keeps the parent waiting now. */
+  readonly isHeldBack: boolean
+  /** How long it has done so, in all; milliseconds. */
+  readonly heldBackMs: number
   /** Shows the parent the supernode's permission; again when it is renewed. */
   presentTicket(taskId: TaskId, signedTicket: Uint8Array): void
   /**
@@ -25,7 +29,8 @@ export interface Lane {
    * @throws DamselflyError PIECE_REFUSED, TICKET_INVALID, CHANNEL_CLOSED, PROTOCOL, the signal's reason,
    * or what `sink` threw or rejected with.
    * After it threw, `sink` is not called again.
+   * @param priority of both sides' limits. @default 'foreground'
    */
-  request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void>
+  request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal, priority?: Priority): Promise<void>
   close(): Promise<void>
 }

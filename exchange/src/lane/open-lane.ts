@@ -5,6 +5,8 @@ import {
   toDamselflyError,
   type PeerId,
   type PieceRange,
+  type Priority,
+  type RateFlow,
   type RateLimiter,
   type TaskId,
 } from '@damselfly/shared'
@@ -13,6 +15,7 @@ import type { Channel, ChannelKind } from '../channel/channel.ts'
 import { FlowGate } from './flow-gate.ts'
 import { IncomingPiece } from './incoming-piece.ts'
 import type { Lane, PieceBytes } from './lane.ts'
+import { PacedDelivery } from './paced-delivery.ts'
 import { decodePieceMessage, encodeCancel, encodeRequest, encodeTicket, MAX_REASON_CHARACTERS } from './piece-messages.ts'
 
 export interface LaneInit {
@@ -36,6 +39,12 @@ export function openLane(channel: Channel, init: LaneInit): Lane {
   return new ChannelLane(channel, init)
 }
 
+/** What may still come for a cancelled request. */
+interface Remainder {
+  bytes: number
+  readonly flow: RateFlow
+}
+
 class ChannelLane implements Lane {
   readonly #channel: Channel
   readonly #init: LaneInit
@@ -43,7 +52,9 @@ class ChannelLane implements Lane {
   readonly #closed = new AbortController()
   readonly #incoming = new Map<number, IncomingPiece>()
   /** Bytes that may still come for cancelled requests; the parent ends each with a refusal or its last byte. */
-  readonly #cancelled = new Map<number, number>()
+  readonly #cancelled = new Map<number, Remainder>()
+  readonly #flows = new Map<string, RateFlow>()
+  readonly #paced: PacedDelivery
   readonly #tickets = new Map<TaskId, Uint8Array>()
   #nextId = 1
   #unsettledBytes = 0
@@ -53,6 +64,7 @@ class ChannelLane implements Lane {
     this.#channel = channel
     this.#init = init
     this.#gate = new FlowGate(channel)
+    this.#paced = new PacedDelivery(this.#gate, this.closed)
     channel.receive({
       message: (bytes) => this.#message(bytes),
       data: (id, bytes) => this.#data(id, bytes),
@@ -76,6 +88,16 @@ class ChannelLane implements Lane {
     return this.#closed.signal
   }
 
+  get isHeldBack(): boolean {
+    return this.#paced.isHolding
+  }
+
+  get heldBackMs(): number {
+    let sum = 0
+    for (const { heldMs } of this.#flows.values()) sum += heldMs
+    return sum
+  }
+
   presentTicket(taskId: TaskId, signedTicket: Uint8Array): void {
     const shown = this.#tickets.get(taskId)
     if (shown !== undefined && Buffer.compare(shown, signedTicket) === 0) return
@@ -83,12 +105,18 @@ class ChannelLane implements Lane {
     this.#tickets.set(taskId, signedTicket)
   }
 
-  async request(taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void> {
+  async request(
+    taskId: TaskId,
+    piece: PieceRange,
+    sink: PieceBytes,
+    signal: AbortSignal,
+    priority: Priority = 'foreground',
+  ): Promise<void> {
     signal.throwIfAborted()
     if (piece.length < 1) throw new RangeError('a piece has at least one byte')
     const id = this.#takeId()
-    this.#channel.sendMessage(encodeRequest(id, taskId, piece.index, piece.length))
-    const incoming = new IncomingPiece(id, piece.length, sink, (error) => this.#cancel(incoming, error))
+    this.#channel.sendMessage(encodeRequest(id, taskId, piece, priority))
+    const incoming = new IncomingPiece(id, piece.length, this.#flowOf(taskId, priority), sink, (error) => this.#cancel(incoming, error))
     const cancel = (): void => this.#cancel(incoming, signal.reason)
     signal.addEventListener('abort', cancel, { once: true })
     this.#incoming.set(id, incoming)
@@ -137,24 +165,34 @@ class ChannelLane implements Lane {
     this.#end(incoming, errorOfRefusal(refusal))
   }
 
+  #flowOf(task: TaskId, priority: Priority): RateFlow {
+    const key = `${priority} ${task}`
+    const known = this.#flows.get(key)
+    if (known !== undefined) return known
+    const flow = this.#init.downloadLimiter.flow({ task, peer: this.parent, priority })
+    this.#flows.set(key, flow)
+    return flow
+  }
+
   #data(id: number, bytes: Uint8Array): void {
-    this.#limitRate(bytes.length)
+    const flow = this.#incoming.get(id)?.flow ?? this.#cancelled.get(id)?.flow
+    if (flow === undefined || (flow.unlimited && !this.#paced.isHolding)) this.#deliver(id, bytes)
+    else this.#paced.push(bytes, flow, (part) => this.#deliver(id, part))
+  }
+
+  #deliver(id: number, bytes: Uint8Array): void {
     const incoming = this.#incoming.get(id)
-    const remaining = incoming?.remaining ?? this.#cancelled.get(id) ?? 0
+    const cancelled = this.#cancelled.get(id)
+    const remaining = incoming?.remaining ?? cancelled?.bytes ?? 0
     if (bytes.length > remaining) {
       this.#channel.abort(new DamselflyError('PROTOCOL', `the parent sent more than was asked for in request ${id}`))
     } else if (incoming !== undefined) {
       this.#waitForSink(incoming.take(bytes), bytes.length)
-    } else if (remaining > bytes.length) {
-      this.#cancelled.set(id, remaining - bytes.length)
+    } else if (cancelled !== undefined && remaining > bytes.length) {
+      cancelled.bytes -= bytes.length
     } else {
       this.#cancelled.delete(id)
     }
-  }
-
-  #limitRate(bytes: number): void {
-    const { downloadLimiter } = this.#init
-    if (!downloadLimiter.unlimited) this.#gate.holdUntil(downloadLimiter.take(bytes, this.closed))
   }
 
   #waitForSink(pending: Promise<void> | undefined, bytes: number): void {
@@ -174,7 +212,7 @@ class ChannelLane implements Lane {
   /** The caller or its sink wants no more of this piece. */
   #cancel(incoming: IncomingPiece, error: unknown): void {
     if (!this.#end(incoming, error) || incoming.remaining === 0 || this.closed.aborted) return
-    this.#cancelled.set(incoming.id, incoming.remaining)
+    this.#cancelled.set(incoming.id, { bytes: incoming.remaining, flow: incoming.flow })
     if (this.#cancelled.size > MAX_CANCELLED) {
       this.#channel.abort(new DamselflyError('PROTOCOL', 'the parent does not answer cancels'))
       return

@@ -1,4 +1,4 @@
-import { taskIdToBytes, type TaskId } from '@damselfly/shared'
+import { taskIdToBytes, type PieceRange, type Priority, type TaskId } from '@damselfly/shared'
 import { create, decode, encode, PieceMessageSchema, type MessageInitShape, type PieceMessage } from '@damselfly/shared/wire'
 import { CHANNEL_LIMITS } from '../channel/channel.ts'
 
@@ -15,8 +15,9 @@ export function decodePieceMessage(bytes: Uint8Array): PieceMessage {
   return decode(PieceMessageSchema, bytes, CHANNEL_LIMITS['/damselfly/piece/1'].maxMessageBytes)
 }
 
-export function encodeRequest(requestId: number, taskId: TaskId, index: number, length: number): Uint8Array {
-  return encodeBody({ case: 'request', value: { requestId, taskId: taskIdToBytes(taskId), index, length } })
+export function encodeRequest(requestId: number, taskId: TaskId, { index, length }: PieceRange, priority: Priority): Uint8Array {
+  const background = priority === 'background'
+  return encodeBody({ case: 'request', value: { requestId, taskId: taskIdToBytes(taskId), index, length, background } })
 }
 
 export function encodeCancel(requestId: number): Uint8Array {

@@ -43,8 +43,8 @@ const MAX_KEPT_BUFFERS = 64
 /**
  * Serves verified pieces to children with tickets.
  *
- * Each channel has one piece on its way at a time and takes one chunk of it from the upload
- * limit at a time; since that grants in order of arrival, channels take turns chunk by chunk.
+ * Each channel has one piece on its way at a time, beside those of limited tasks and of background, and takes a portion of
+ * it from the upload limit at a time, which shares what there is among tasks and children.
  */
 export function createPieceServer(init: PieceServerInit): PieceServer {
   return new TicketedPieceServer(init)

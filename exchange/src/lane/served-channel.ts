@@ -7,6 +7,7 @@ import {
   toDamselflyError,
   type Clock,
   type PeerId,
+  type RateFlow,
   type RateLimiter,
   type TaskId,
 } from '@damselfly/shared'
@@ -51,6 +52,9 @@ interface OpenRequest {
   readonly index: number
   /** Bytes. */
   readonly length: number
+  readonly flow: RateFlow
+  /** Requests of one queue are served one after the other, so that the first is whole first. */
+  readonly queue: string
   readonly stop: AbortController
 }
 
@@ -60,9 +64,9 @@ export class ServedChannel implements ChannelReceiver {
   readonly #init: ServedChannelInit
   readonly #tickets: TicketBook
   readonly #gate: FlowGate
-  /** By id, in the order of arrival. The first is being served. */
+  /** By id, in the order of arrival. The first of each queue is being served. */
   readonly #open = new Map<number, OpenRequest>()
-  #isServing = false
+  readonly #serving = new Set<string>()
   #isOver = false
   #cancelIdle = (): void => undefined
 
@@ -123,7 +127,7 @@ export class ServedChannel implements ChannelReceiver {
     }
   }
 
-  #request({ requestId, taskId: taskIdBytes, index, length }: PieceRequest): void {
+  #request({ requestId, taskId: taskIdBytes, index, length, background }: PieceRequest): void {
     if (taskIdBytes.length !== SHA256_BYTES) throw new DamselflyError('PROTOCOL', 'a task id does not have 32 bytes')
     if (this.#open.has(requestId)) throw new DamselflyError('PROTOCOL', `request ${requestId} is open already`)
     const taskId = taskIdFromBytes(taskIdBytes)
@@ -136,16 +140,22 @@ export class ServedChannel implements ChannelReceiver {
       this.#refuse(requestId, toDamselflyError(error))
       return
     }
-    this.#open.set(requestId, { id: requestId, taskId, index, length, stop: new AbortController() })
-    void this.#serveOpen()
+    const { uploadLimiter } = this.#init
+    const priority = background ? 'background' : 'foreground'
+    const flow = uploadLimiter.flow({ task: taskId, peer: this.#channel.remotePeer, priority })
+    // What waits for a limit of its own, or for everybody else, must not hold up the rest.
+    const queue = background || uploadLimiter.hasOwnLimit(taskId) ? `${priority} ${taskId}` : ''
+    this.#open.set(requestId, { id: requestId, taskId, index, length, flow, queue, stop: new AbortController() })
+    void this.#serveOpen(queue)
   }
 
   /** Never rejects. */
-  async #serveOpen(): Promise<void> {
-    if (this.#isServing) return
-    this.#isServing = true
+  async #serveOpen(queue: string): Promise<void> {
+    if (this.#serving.has(queue)) return
+    this.#serving.add(queue)
     this.#cancelIdle()
     for (const request of this.#open.values()) {
+      if (request.queue !== queue) continue
       try {
         await this.#serveOne(request)
       } catch (error) {
@@ -155,8 +165,8 @@ export class ServedChannel implements ChannelReceiver {
         this.#init.requestEnded()
       }
     }
-    this.#isServing = false
-    this.#restartIdle()
+    this.#serving.delete(queue)
+    if (this.#serving.size === 0) this.#restartIdle()
   }
 
   #restartIdle(): void {
@@ -164,7 +174,7 @@ export class ServedChannel implements ChannelReceiver {
   }
 
   async #serveOne(request: OpenRequest): Promise<void> {
-    const { taskId, index, length, stop } = request
+    const { taskId, index, length, flow, stop } = request
     stop.signal.throwIfAborted()
     const task = await this.#init.store.open(taskId)
     if (task === undefined) throw new DamselflyError('TASK_NOT_FOUND', 'this parent does not have the task')
@@ -173,10 +183,16 @@ export class ServedChannel implements ChannelReceiver {
     if (held !== length) throw new DamselflyError('PIECE_REFUSED', `piece ${index} has ${held} bytes, not ${length}`)
     const release = task.use()
     try {
-      for (let offset = 0; offset < length; offset += CHUNK_BYTES) {
+      for (let offset = 0, turn = TURN_BYTES; offset < length; ) {
         // A child that takes everything at once must not keep this thread from all others.
-        if (offset % TURN_BYTES === 0) await nextTurn()
-        await this.#sendChunk(task, request, offset, Math.min(CHUNK_BYTES, length - offset))
+        if (turn >= TURN_BYTES) {
+          await nextTurn()
+          turn = 0
+        }
+        const chunk = Math.min(flow.unlimited ? CHUNK_BYTES : flow.portion, CHUNK_BYTES, length - offset)
+        await this.#sendChunk(task, request, offset, chunk)
+        offset += chunk
+        turn += chunk
       }
     } finally {
       release()
@@ -186,10 +202,10 @@ export class ServedChannel implements ChannelReceiver {
 
   /** Resolves when the chunk is queued; a channel queues only a little beyond what its reader takes. */
   async #sendChunk(task: StoredTask, request: OpenRequest, offset: number, length: number): Promise<void> {
-    const { signal } = request.stop
-    const { uploadLimiter } = this.#init
+    const { flow, stop } = request
+    const { signal } = stop
     if (!this.#channel.isWritable) await this.#writable()
-    if (!uploadLimiter.unlimited) await uploadLimiter.take(length, signal)
+    if (!flow.unlimited) await flow.take(length, signal)
     const buffer = this.#init.buffers.acquire()
     const release = (): void => this.#init.buffers.release(buffer)
     const chunk = buffer.subarray(0, length)

@@ -55,7 +55,7 @@ export class ControlBench {
   readonly supernode = new ScriptedSupernode()
   held: HeldTask[] = []
   readonly evicted: TaskId[] = []
-  readonly rates: [upload: number, download: number][] = []
+  readonly rates: { upload: number; download: number; origin: number }[] = []
   readonly #clients: ControlClient[] = []
 
   async stop(): Promise<void> {
@@ -70,7 +70,7 @@ export class ControlBench {
         taskIds: () => this.held.map(({ taskId }) => taskId),
         held: async (taskId) => this.held.find((task) => task.taskId === taskId),
       },
-      onRate: (upload, download) => this.rates.push([upload, download]),
+      onRate: (rates) => this.rates.push(rates),
       onEvict: (taskId) => this.evicted.push(taskId),
       clock,
       random,

@@ -46,11 +46,11 @@ describe('a control client', () => {
 
     it('starts each connection without rate limits', async () => {
       await bench.connected()
-      bench.supernode.say({ case: 'setRate', value: { upload: 10n, download: 20n } })
+      bench.supernode.say({ case: 'setRate', value: { upload: 10n, download: 20n, origin: 30n } })
       await turns()
       bench.supernode.drop()
       await bench.supernode.whenHeard('hello', 2)
-      assert.deepEqual(bench.rates, [[0, 0], [10, 20], [0, 0]])
+      assert.deepEqual(bench.rates.map(({ upload, download, origin }) => [upload, download, origin]), [[0, 0, 0], [10, 20, 30], [0, 0, 0]])
     })
 
     it('is settled as soon as the first attempt has failed', async () => {

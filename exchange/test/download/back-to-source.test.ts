@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { DamselflyError, isDamselflyError } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, ORIGIN_PEER } from '@damselfly/shared'
 import { turns } from '../control/scripted-supernode.ts'
 import type { FakeParent } from './fake-parent.ts'
 import { PIECE, SwarmBench } from './swarm-bench.ts'
@@ -41,6 +41,21 @@ describe('going back to the source', () => {
       await bench.assertContent(await finished)
       assert.equal(task.progress().backToSource, 'supernode-slow')
       assert.equal(bench.origin.bodyBytes, bench.content.length)
+    })
+
+    it('keeps to the limits of its task and of origins', async () => {
+      for (const limit of ['task', 'origins'] as const) {
+        const other = await SwarmBench.create(bench.content)
+        other.supernode.refusal = unreachable
+        await other.connect()
+        const { task, finished } = other.begin()
+        if (limit === 'task') other.limiter.limitTask(other.taskId, PIECE)
+        else other.limiter.limitPeer(ORIGIN_PEER, PIECE)
+        const took = await other.passUntil(() => task.progress().verifiedBytes === other.content.length)
+        assert.ok(took >= 5500, `${took} ms for 6 s of bytes, with a limit of ${limit}`)
+        await other.assertContent(await finished)
+        await other.stop()
+      }
     })
 
     it('begins at once when there is no supernode, and after 1.5 s when that is not known', async () => {

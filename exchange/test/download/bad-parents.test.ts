@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { DamselflyError, isDamselflyError, RateLimiter } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError } from '@damselfly/shared'
 import { turns } from '../control/scripted-supernode.ts'
 import type { FakeParent } from './fake-parent.ts'
 import { PIECE, SwarmBench } from './swarm-bench.ts'
@@ -158,15 +158,19 @@ describe('a parent that', () => {
   })
 
   it('is kept waiting by the download’s own limit is not blamed', async () => {
-    const limiter = new RateLimiter(PIECE / 20, bench.clock)
-    bench.begin({ limiter })
+    bench.begin()
     await bench.answer()
     bench.introduce(good)
-    bench.assign(good, 0, 1)
-    await bench.supernode.whenHeard('pieceDone')
-    const took = await bench.passUntil(() => bench.supernode.all('pieceDone').length === 2, alive)
-    assert.ok(took > 15_000, `${took} ms`)
+    good.onRequest = () => undefined
+    bench.assign(good, 0)
+    const request = await good.whenAsked(0)
+    good.isHeldBack = true
+    await bench.pass(40_000, alive)
+    good.heldBackMs = 38_000
+    request.serve()
+    const [done] = await bench.supernode.whenHeard('pieceDone')
     assert.deepEqual(bench.supernode.all('pieceFailed'), [])
+    assert.ok((done?.durationUs ?? 0) <= 3_000_000, 'what the limit held back is not the parent’s time')
   })
 
   it('never comes to speak because the disk is full ends the download at once', async () => {

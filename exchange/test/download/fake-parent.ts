@@ -17,6 +17,8 @@ export class FakeParent implements Lane {
   readonly kind = 'direct'
   readonly parent: PeerId = createIdentity().peerId
   readonly closed: AbortSignal = new AbortController().signal
+  isHeldBack = false
+  heldBackMs = 0
   readonly content: Uint8Array
   readonly isCdn: boolean
   readonly tickets: Uint8Array[] = []

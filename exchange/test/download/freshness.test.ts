@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { DamselflyError, isDamselflyError, RateLimiter, VirtualClock, type TaskId } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, VirtualClock, type TaskId } from '@damselfly/shared'
 import { Freshness } from '../../src/download/freshness.ts'
 import type { OriginContent } from '../../src/download/origin-reader.ts'
 import type { DownloadTask } from '../../src/download/task-download.ts'
@@ -41,7 +41,7 @@ describe('the freshness of a whole content', () => {
       order: 'rarest-first',
       origin: { probe, read: () => assert.fail('nothing is read') },
       backToSource: true,
-      limiter: new RateLimiter(0, clock),
+      priority: () => 'foreground',
       ...change,
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { DamselflyError, digestsEqual, RateLimiter } from '@damselfly/shared'
+import { DamselflyError, digestsEqual } from '@damselfly/shared'
 import { storePiece } from '../../src/download/stored-content.ts'
 import type { FakeParent } from './fake-parent.ts'
 import { PIECE, SwarmBench, type RunningDownload } from './swarm-bench.ts'
@@ -134,15 +134,17 @@ describe('the last pieces of a download', () => {
   })
 
   it('are not late while the download’s own limit holds them back', async () => {
-    const limiter = new RateLimiter(PIECE / 10, bench.clock)
-    download = bench.begin({ limiter })
-    await bench.answer()
-    bench.introduce(first, second)
-    bench.assign(first, 0)
-    await bench.supernode.whenHeard('pieceDone')
-    bench.assign(first, 1, 2)
-    await bench.passUntil(() => bench.supernode.all('pieceDone').length === 3, alive)
+    await lastPiece()
+    bench.limiter.limitTask(bench.taskId, 1)
+    first.isHeldBack = true
+    const held = new AbortController()
+    const waiting = bench.limiter.flow({ task: bench.taskId, peer: first.parent }).take(PIECE, held.signal)
+    await bench.pass(20_000, alive)
     assert.deepEqual(second.asked, [])
+    held.abort(new Error('enough'))
+    await assert.rejects(waiting, /enough/)
+    await bench.passUntil(() => second.asked.length > 0, alive)
+    second.requests[0]?.serve()
     await finish()
   })
 

@@ -54,6 +54,8 @@ export interface SwarmBenchOptions {
 export class SwarmBench {
   readonly clock = new VirtualClock(Date.now())
   readonly supernode = new ScriptedSupernode()
+  /** Of the host; fake parents do not keep to it, only origins. */
+  readonly limiter = new RateLimiter(0, this.clock)
   readonly origin: MemoryOrigin
   readonly content: Uint8Array
   readonly control: ControlClient
@@ -114,7 +116,6 @@ export class SwarmBench {
   begin(options: Partial<Omit<DownloadTask, 'identity'>> & { readonly identity?: Partial<TaskIdentity> } = {}): RunningDownload {
     const identity: TaskIdentity = { url: URL_OF_FILE, ...options.identity }
     this.#taskId = deriveTaskId(identity)
-    const unlimited = new RateLimiter(0, this.clock)
     const task = new TaskDownload(
       {
         store: this.store,
@@ -124,7 +125,7 @@ export class SwarmBench {
           if (parent === undefined || parent.isUnreachable) throw new DamselflyError('PEER_UNREACHABLE', `no lane to ${peer}`)
           return parent
         },
-        downloadLimiter: unlimited,
+        downloadLimiter: this.limiter,
         freshness: new Freshness(this.clock, 0),
         parallelRanges: 2,
         clock: this.clock,
@@ -136,7 +137,7 @@ export class SwarmBench {
         order: 'rarest-first',
         origin: this.origin,
         backToSource: true,
-        limiter: unlimited,
+        priority: () => 'foreground',
         ...options,
         taskId: this.#taskId,
         identity,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { DamselflyError, isDamselflyError, RateLimiter, sha256, taskIdToBytes } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, sha256, taskIdToBytes } from '@damselfly/shared'
 import { createIdentity } from '../../src/identity/private-key.ts'
 import { turns } from '../control/scripted-supernode.ts'
 import { PIECE, SwarmBench } from './swarm-bench.ts'
@@ -219,19 +219,6 @@ describe('a download from the swarm', () => {
     const [failed] = await bench.supernode.whenHeard('pieceFailed')
     assert.equal(failed?.index, 6)
     assert.deepEqual(parent.asked, [])
-  })
-
-  it('keeps to its own limit of bytes per second', async () => {
-    const parent = bench.parent()
-    bench.schedule(parent)
-    const { task, finished } = bench.begin({ limiter: new RateLimiter(PIECE, bench.clock) })
-    await bench.answer()
-    await bench.until(() => parent.asked.length > 0)
-    const took = await bench.passUntil(() => task.progress().verifiedBytes === bench.content.length)
-    assert.ok(took >= 4000, `${took} ms for about 5 s of bytes`)
-    assert.equal(bench.supernode.all('pieceFailed').length, 0)
-    bench.tellManifest()
-    await bench.assertContent(await finished)
   })
 
   it('continues with what it held, and tells so', async () => {

@@ -59,7 +59,7 @@ describe('a download without a supernode', () => {
         random: Math.random,
         logger: silentLogger(),
       },
-      { taskId: deriveTaskId(whole), identity: whole, credentials: new Map(), order: 'rarest-first', origin, backToSource: true, limiter: unlimited },
+      { taskId: deriveTaskId(whole), identity: whole, credentials: new Map(), order: 'rarest-first', origin, backToSource: true, priority: () => 'foreground' },
     )
   }
 

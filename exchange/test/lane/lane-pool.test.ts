@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isDamselflyError, RateLimiter, VirtualClock } from '@damselfly/shared'
+import { isDamselflyError, RateLimiter, VirtualClock, type TaskId } from '@damselfly/shared'
 import type { Channel, ChannelKind, ChannelReceiver } from '../../src/channel/channel.ts'
 import { channelPair } from '../../src/channel/testing/channel-pair.ts'
 import type { DialTarget, Endpoint, Transport } from '../../src/channel/transport.ts'
@@ -98,6 +98,19 @@ describe('a lane pool', () => {
     dialOf(direct, 1).succeed()
     const [first, second] = await Promise.all(wanted)
     assert.notEqual(first, second)
+    await pool.close()
+  })
+
+  it('has a lane apart for a task that shall hold up no other', async () => {
+    const { direct, pool, parent } = setUp()
+    const apart = 'ab'.repeat(32) as TaskId
+    const wanted = [pool.lane(parent, never), pool.lane(parent, never, apart), pool.lane(parent, never, apart)]
+    dialOf(direct, 0).succeed()
+    dialOf(direct, 1).succeed()
+    const [shared, first, second] = await Promise.all(wanted)
+    assert.notEqual(shared, first)
+    assert.equal(first, second)
+    assert.equal(direct.dials.length, 2)
     await pool.close()
   })
 

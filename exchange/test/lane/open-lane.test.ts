@@ -152,7 +152,7 @@ describe('a lane', () => {
       }
     }
     assert.ok(received >= 400_000, `only ${received} bytes`)
-    limiter.setRate(0)
+    limiter.setLimits({ host: 0 })
     clock.advance(10_000)
     await Promise.all(fetched)
     await Promise.all(lanes.map((lane) => lane.close()))

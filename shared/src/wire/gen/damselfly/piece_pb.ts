@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file damselfly/piece.proto.
  */
 export const file_damselfly_piece: GenFile = /*@__PURE__*/
-  fileDesc("ChVkYW1zZWxmbHkvcGllY2UucHJvdG8SCWRhbXNlbGZseSLCAQoMUGllY2VNZXNzYWdlEioKB3JlcXVlc3QYASABKAsyFy5kYW1zZWxmbHkuUGllY2VSZXF1ZXN0SAASKgoHcmVmdXNhbBgCIAEoCzIXLmRhbXNlbGZseS5QaWVjZVJlZnVzYWxIABIoCgZjYW5jZWwYAyABKAsyFi5kYW1zZWxmbHkuUGllY2VDYW5jZWxIABIoCgZ0aWNrZXQYBCABKAsyFi5kYW1zZWxmbHkuUGllY2VUaWNrZXRIAEIGCgRib2R5IlIKDFBpZWNlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB3Rhc2tfaWQYAiABKAwSDQoFaW5kZXgYAyABKA0SDgoGbGVuZ3RoGAQgASgNIkEKDFBpZWNlUmVmdXNhbBISCgpyZXF1ZXN0X2lkGAEgASgNEgwKBGNvZGUYAiABKAkSDwoHbWVzc2FnZRgDIAEoCSIhCgtQaWVjZUNhbmNlbBISCgpyZXF1ZXN0X2lkGAEgASgNIiQKC1BpZWNlVGlja2V0EhUKDXNpZ25lZF90aWNrZXQYASABKAxiBnByb3RvMw");
+  fileDesc("ChVkYW1zZWxmbHkvcGllY2UucHJvdG8SCWRhbXNlbGZseSLCAQoMUGllY2VNZXNzYWdlEioKB3JlcXVlc3QYASABKAsyFy5kYW1zZWxmbHkuUGllY2VSZXF1ZXN0SAASKgoHcmVmdXNhbBgCIAEoCzIXLmRhbXNlbGZseS5QaWVjZVJlZnVzYWxIABIoCgZjYW5jZWwYAyABKAsyFi5kYW1zZWxmbHkuUGllY2VDYW5jZWxIABIoCgZ0aWNrZXQYBCABKAsyFi5kYW1zZWxmbHkuUGllY2VUaWNrZXRIAEIGCgRib2R5ImYKDFBpZWNlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB3Rhc2tfaWQYAiABKAwSDQoFaW5kZXgYAyABKA0SDgoGbGVuZ3RoGAQgASgNEhIKCmJhY2tncm91bmQYBSABKAgiQQoMUGllY2VSZWZ1c2FsEhIKCnJlcXVlc3RfaWQYASABKA0SDAoEY29kZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIiEKC1BpZWNlQ2FuY2VsEhIKCnJlcXVlc3RfaWQYASABKA0iJAoLUGllY2VUaWNrZXQSFQoNc2lnbmVkX3RpY2tldBgBIAEoDGIGcHJvdG8z");
 
 /**
  * /damselfly/piece/1: the MESSAGE frames of the piece plane. The bytes of pieces
@@ -83,6 +83,13 @@ export type PieceRequest = Message<"damselfly.PieceRequest"> & {
    * @generated from field: uint32 length = 4;
    */
   length: number;
+
+  /**
+   * Nobody waits for it: a parent that limits its uploads serves others first.
+   *
+   * @generated from field: bool background = 5;
+   */
+  background: boolean;
 };
 
 /**

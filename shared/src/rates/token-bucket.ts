@@ -1,0 +1,81 @@
+/**
+ * What may be made up for at once after a pause or a late timer; seconds of rate. With one portion on top it stays
+ * below a twentieth of two seconds, so that no window of two seconds brings 5% more than the rate.
+ */
+const BURST_SECONDS = 0.07
+
+/** How much is drawn at once; seconds of rate: small enough to be even, large enough to cost little. */
+const PORTION_SECONDS = 0.01
+
+/** Bytes. Below, headers and timers would cost more than the content. */
+const LEAST_PORTION = 4 * 1024
+
+/** Bytes. Above, larger portions save nothing. */
+const LARGEST_PORTION = 256 * 1024
+
+/** 0 and less mean no limit, which here is Infinity; bytes per second. */
+export function rateOrNone(bytesPerSecond: number): number {
+  return bytesPerSecond > 0 ? bytesPerSecond : Number.POSITIVE_INFINITY
+}
+
+/** What is best drawn at once under this rate; bytes. */
+export function portionFor(bytesPerSecond: number): number {
+  return Math.floor(Math.min(LARGEST_PORTION, Math.max(LEAST_PORTION, bytesPerSecond * PORTION_SECONDS)))
+}
+
+/** One limit: fills with its rate, up to a burst. What is larger than the burst passes once it is full and leaves a debt. */
+export class TokenBucket {
+  #rate: number
+  #tokens: number
+  #updatedAt: number
+
+  /** @param rate bytes per second; Infinity: no limit. @param now milliseconds */
+  constructor(rate: number, now: number) {
+    this.#rate = rate
+    this.#tokens = this.#burst
+    this.#updatedAt = now
+  }
+
+  get rate(): number {
+    return this.#rate
+  }
+
+  /** A debt remains, unless there was no limit in between. */
+  setRate(rate: number, now: number): void {
+    this.#refill(now)
+    const wasOpen = this.#isOpen
+    this.#rate = rate
+    this.#tokens = wasOpen ? this.#burst : Math.min(this.#tokens, this.#burst)
+  }
+
+  /** How long until so many bytes may pass; milliseconds, 0: now. */
+  waitFor(bytes: number, now: number): number {
+    if (this.#isOpen) return 0
+    this.#refill(now)
+    const missing = Math.min(bytes, this.#burst) - this.#tokens
+    return missing <= 0 ? 0 : (missing / this.#rate) * 1000
+  }
+
+  draw(bytes: number): void {
+    if (!this.#isOpen) this.#tokens -= bytes
+  }
+
+  /** Whether it is as if it had never been used. */
+  isFull(now: number): boolean {
+    this.#refill(now)
+    return this.#isOpen || this.#tokens >= this.#burst
+  }
+
+  get #isOpen(): boolean {
+    return this.#rate === Number.POSITIVE_INFINITY
+  }
+
+  get #burst(): number {
+    return this.#isOpen ? 0 : this.#rate * BURST_SECONDS
+  }
+
+  #refill(now: number): void {
+    if (!this.#isOpen) this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#updatedAt) / 1000) * this.#rate)
+    this.#updatedAt = now
+  }
+}
