@@ -1,6 +1,10 @@
 import type { Bench } from './bench.ts'
 import { firstBench } from './first/first.ts'
 import { lanesBench } from './lanes/lanes.ts'
+import { childrenBench } from './many/children/children.ts'
+import { crowdBench } from './many/crowd/crowd.ts'
+import { leakBench } from './many/leak/leak.ts'
+import { peersBench } from './many/peers/peers.ts'
 import { memoryBench } from './memory/memory.ts'
 import { regressionBench } from './regression/regression.ts'
 import { schedulerBench } from './scheduler/scheduler.ts'
@@ -8,4 +12,16 @@ import { startBench } from './start/start.ts'
 import { swarmBench } from './swarm-of-eight/swarm.ts'
 
 /** Every benchmark, in the order of the page. */
-export const BENCHES: readonly Bench[] = [firstBench, lanesBench, swarmBench, memoryBench, startBench, schedulerBench, regressionBench]
+export const BENCHES: readonly Bench[] = [
+  firstBench,
+  lanesBench,
+  swarmBench,
+  startBench,
+  crowdBench,
+  childrenBench,
+  peersBench,
+  leakBench,
+  schedulerBench,
+  memoryBench,
+  regressionBench,
+]

@@ -8,6 +8,11 @@ import { lateParts } from './late-parts.ts'
 /** Looks for its native part beside its own files. */
 const EXTERNAL = ['classic-level']
 
+/** What a program runs in other threads; each lies beside what starts it, under the same name. */
+const THREADS: Readonly<Record<string, readonly { readonly in: string; readonly out: string }[]>> = {
+  supernode: [{ in: 'exchange/src/store/bytes/writing-thread.ts', out: 'writing-thread' }],
+}
+
 /** Programs that were started from an earlier bundle may still load parts of it; milliseconds. */
 const KEEP_OLD_MS = 7 * 24 * 3600 * 1000
 
@@ -43,7 +48,7 @@ type Options = { readonly write: false; readonly metafile: true }
 function bundle(root: string, program: string, outdir: string): Promise<BuildResult<Options>> {
   return build({
     absWorkingDir: root,
-    entryPoints: [{ in: `${program}/src/main.ts`, out: 'main' }],
+    entryPoints: [{ in: `${program}/src/main.ts`, out: 'main' }, ...(THREADS[program] ?? [])],
     outdir,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'part-[hash]',

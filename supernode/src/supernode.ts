@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { diskError, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -149,6 +150,8 @@ class ComposedSupernode implements Supernode {
   async #startStore(): Promise<PieceStore> {
     const store = createLocalPieceStore({
       directory: join(this.#config.dataDir, 'pieces'),
+      // This thread has to decide for everybody and to send what is fetched.
+      writesInThread: availableParallelism() > 1,
       clock: this.#clock,
       logger: this.#deps.logger,
     })

@@ -53,7 +53,7 @@ export function createPieceServer(init: PieceServerInit): PieceServer {
 class TicketedPieceServer implements PieceServer {
   readonly #init: PieceServerInit
   readonly #maxOpen: number
-  readonly #buffers = new BufferPool(CHUNK_BYTES, MAX_KEPT_BUFFERS)
+  readonly #buffers = new BufferPool(() => Buffer.allocUnsafeSlow(CHUNK_BYTES), MAX_KEPT_BUFFERS)
   readonly #channels = new Set<ServedChannel>()
   #open = 0
   #isClosing = false

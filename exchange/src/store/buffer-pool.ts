@@ -1,23 +1,20 @@
 /** Buffers that are used again, since touching fresh memory costs more than copying into it. */
-export class BufferPool {
-  readonly #bytes: number
+export class BufferPool<T extends Buffer = Buffer> {
+  readonly #allocate: () => T
   readonly #maxFree: number
-  readonly #free: Buffer[] = []
+  readonly #free: T[] = []
 
-  /**
-   * @param bytes the size of each buffer.
-   * @param maxFree buffers kept for the next user; how many are in use at once is not limited.
-   */
-  constructor(bytes: number, maxFree: number) {
-    this.#bytes = bytes
+  /** @param maxFree buffers kept for the next user; how many are in use at once is not limited. */
+  constructor(allocate: () => T, maxFree: number) {
+    this.#allocate = allocate
     this.#maxFree = maxFree
   }
 
-  acquire(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes)
+  acquire(): T {
+    return this.#free.pop() ?? this.#allocate()
   }
 
-  release(buffer: Buffer): void {
+  release(buffer: T): void {
     if (this.#free.length < this.#maxFree) this.#free.push(buffer)
   }
 }

@@ -2,6 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import { diskError, messageOf } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
+import type { FileLease } from './file-lease.ts'
 
 /** Well below the usual limit of 1024 descriptors per process. */
 const MAX_OPEN = 256
@@ -33,13 +34,23 @@ export class FileHandles {
    * @throws DamselflyError DISK_DENIED, DISK_FAILED, and what `work` throws
    */
   async use<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const file = this.#files.get(path) ?? this.#open(path)
-    file.users++
+    const file = this.#acquire(path)
     try {
       return await work(await file.handle)
     } finally {
-      file.users--
-      if (file.evicted && file.users === 0) this.#close(file)
+      this.#release(file)
+    }
+  }
+
+  /** Keeps an existing file open, for reading and writing, until it is released. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  async lease(path: string): Promise<FileLease> {
+    const file = this.#acquire(path)
+    try {
+      const { fd: descriptor } = await file.handle
+      return { descriptor, release: () => this.#release(file) }
+    } catch (error) {
+      this.#release(file)
+      throw error
     }
   }
 
@@ -58,6 +69,17 @@ export class FileHandles {
 
   async closeAll(): Promise<void> {
     await Promise.all([...this.#files.keys()].map((path) => this.close(path)))
+  }
+
+  #acquire(path: string): OpenFile {
+    const file = this.#files.get(path) ?? this.#open(path)
+    file.users++
+    return file
+  }
+
+  #release(file: OpenFile): void {
+    file.users--
+    if (file.evicted && file.users === 0) this.#close(file)
   }
 
   #open(path: string): OpenFile {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { DamselflyError, digestsEqual, type Sha256 } from '@damselfly/shared'
-import type { ChunkWriter } from './chunk-writer.ts'
+import type { PieceBytes } from './bytes/piece-bytes.ts'
 import type { PieceWriter } from './piece-store.ts'
 
 /** What a writer needs of the task that it writes for. */
@@ -18,15 +17,14 @@ export interface ClaimedPiece {
 
 export class LocalPieceWriter implements PieceWriter {
   readonly #piece: ClaimedPiece
-  readonly #chunks: ChunkWriter
-  readonly #hash = createHash('sha256')
+  readonly #bytes: PieceBytes
   #received = 0
   /** Settles when the claim has ended; set by whatever ends it first. */
   #ending: Promise<unknown> | undefined
 
-  constructor(piece: ClaimedPiece, chunks: ChunkWriter) {
+  constructor(piece: ClaimedPiece, bytes: PieceBytes) {
     this.#piece = piece
-    this.#chunks = chunks
+    this.#bytes = bytes
   }
 
   get index(): number {
@@ -38,9 +36,8 @@ export class LocalPieceWriter implements PieceWriter {
     this.#received += bytes.length
     // Bytes past the end would land in the next piece.
     if (this.#received > this.#piece.length()) return Promise.reject(this.#wrongLength())
-    this.#hash.update(bytes)
-    this.#chunks.append(bytes)
-    return this.#chunks.room()
+    this.#bytes.append(bytes)
+    return this.#bytes.room()
   }
 
   async commit(expected: Sha256 | undefined): Promise<Sha256> {
@@ -58,7 +55,7 @@ export class LocalPieceWriter implements PieceWriter {
 
   /** Resolves when no disk write of this piece is outstanding. */
   settle(): Promise<void> {
-    return this.#chunks.settle()
+    return this.#bytes.settle()
   }
 
   async #commit(expected: Sha256 | undefined): Promise<Sha256> {
@@ -70,8 +67,7 @@ export class LocalPieceWriter implements PieceWriter {
 
   async #record(expected: Sha256 | undefined): Promise<Sha256> {
     try {
-      const digest = this.#verified(expected)
-      await this.#chunks.finish()
+      const digest = await this.#verified(expected)
       await this.#piece.record(this.#received, digest)
       return digest
     } catch (error) {
@@ -80,15 +76,15 @@ export class LocalPieceWriter implements PieceWriter {
     }
   }
 
-  #verified(expected: Sha256 | undefined): Sha256 {
+  async #verified(expected: Sha256 | undefined): Promise<Sha256> {
     if (this.#received !== this.#piece.length()) throw this.#wrongLength()
-    const digest = new Uint8Array(this.#hash.digest())
+    const digest = await this.#bytes.finish()
     if (expected !== undefined && !digestsEqual(digest, expected)) throw this.#corrupt('does not have its digest')
     return digest
   }
 
   async #abandon(): Promise<void> {
-    await this.#chunks.discard()
+    await this.#bytes.discard()
     this.#piece.release()
   }
 

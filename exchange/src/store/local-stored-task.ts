@@ -5,7 +5,6 @@ import {
   type Sha256,
   type TaskId,
 } from '@damselfly/shared'
-import { ChunkWriter } from './chunk-writer.ts'
 import { InFlight } from './in-flight.ts'
 import { LocalPieceWriter, type ClaimedPiece } from './local-piece-writer.ts'
 import type { PieceWriter, StoredTask, TaskRecord, TaskRecordChange } from './piece-store.ts'
@@ -112,7 +111,7 @@ export class LocalStoredTask implements StoredTask {
     if (this.#pieces.has(index) || this.#claims.has(index)) return undefined
     this.#trust.expectWrites()
     const release = this.#hold()
-    const chunks = new ChunkWriter(this.#file, this.#services.chunks, range.offset)
+    const bytes = this.#services.writing.begin(this.#file, range.offset, range.length)
     const piece: ClaimedPiece = {
       index,
       length: () => this.#pieces.lengthOf(index),
@@ -123,7 +122,7 @@ export class LocalStoredTask implements StoredTask {
       },
       announce: (digest) => this.#inFlight.run(() => this.#announce(index, digest)),
     }
-    const writer = new LocalPieceWriter(piece, chunks)
+    const writer = new LocalPieceWriter(piece, bytes)
     this.#claims.set(index, writer)
     return writer
   }

@@ -17,7 +17,7 @@ export interface RecordedPiece extends PieceRange {
 /** Hashes recorded pieces again. */
 export class PieceChecker {
   readonly #limit: LimitFunction = pLimit(MAX_CHECKS)
-  readonly #buffers = new BufferPool(READ_BYTES, MAX_CHECKS)
+  readonly #buffers = new BufferPool(() => Buffer.allocUnsafeSlow(READ_BYTES), MAX_CHECKS)
   readonly #signal: AbortSignal
 
   /** @param signal ends what is being checked. */

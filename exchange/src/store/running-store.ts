@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DamselflyError, diskError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import { BufferPool } from './buffer-pool.ts'
+import { writingHere, writingInThread } from './bytes/writing.ts'
 import { DiskPace } from './disk-pace.ts'
 import { FileHandles } from './file-handles.ts'
 import { InFlight } from './in-flight.ts'
@@ -21,15 +21,14 @@ import { layoutOf } from './task-pieces.ts'
 import type { TaskServices } from './task-services.ts'
 import type { TaskState } from './task-state.ts'
 
-/** What one disk write carries: large enough to be cheap per byte, small enough for the CPU's cache; bytes. */
-const CHUNK_BYTES = 256 * 1024
-
-/** Chunk buffers kept for the next writer: 16 MiB. */
-const FREE_CHUNKS = 64
-
 export interface LocalPieceStoreInit {
   /** Belongs to this store alone; created if it is not there. */
   readonly directory: string
+  /**
+   * Hash and write large pieces in another thread: for a process whose own thread has more to do than to receive, on a
+   * machine with cores to spare. It costs one copy of each byte more.
+   */
+  readonly writesInThread?: boolean
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -67,7 +66,7 @@ export class RunningStore {
   }
 
   private constructor(init: LocalPieceStoreInit, index: StoreIndex, run: Run) {
-    const { clock, logger } = init
+    const { clock, logger, writesInThread = false } = init
     this.#tasksDirectory = join(init.directory, 'tasks')
     this.#files = new FileHandles(logger)
     this.#pace = new DiskPace(clock)
@@ -77,7 +76,7 @@ export class RunningStore {
       clock,
       logger,
       ledger: new TaskLedger(clock, () => void this.#inFlight.run(() => this.#flush())),
-      chunks: new BufferPool(CHUNK_BYTES, FREE_CHUNKS),
+      writing: writesInThread ? writingInThread() : writingHere(),
       checker: new PieceChecker(this.#ending.signal),
     }
   }
@@ -186,6 +185,7 @@ export class RunningStore {
     await Promise.all(this.#loaded.all().map((task) => task.close(reason)))
     const isClean = await this.#settle()
     await this.#files.closeAll()
+    await this.#services.writing.stop()
     await this.#services.index.close(isClean)
   }
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { diskError, type TaskId } from '@damselfly/shared'
 import type { DiskPace } from './disk-pace.ts'
 import type { FileHandles } from './file-handles.ts'
+import type { FileLease } from './file-lease.ts'
 import type { FileStamp } from './task-state.ts'
 
 /** Spreads the files over 256 directories, since some file systems slow down in large ones. */
@@ -83,6 +84,11 @@ export class TaskFile {
    */
   readNow(target: Uint8Array, position: number): boolean {
     return this.#now('read', (descriptor) => readSync(descriptor, target, 0, target.length, position) === target.length)
+  }
+
+  /** Keeps the file open for others to write to. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  lease(): Promise<FileLease> {
+    return this.#handles.lease(this.path)
   }
 
   truncate(size: number): Promise<void> {

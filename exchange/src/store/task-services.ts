@@ -1,6 +1,6 @@
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { BufferPool } from './buffer-pool.ts'
+import type { Writing } from './bytes/writing.ts'
 import type { PieceChecker } from './piece-checker.ts'
 import type { Run, StoreIndex } from './store-index.ts'
 import type { TaskLedger } from './task-ledger.ts'
@@ -9,9 +9,9 @@ import type { TaskLedger } from './task-ledger.ts'
 export interface TaskServices {
   readonly index: StoreIndex
   readonly ledger: TaskLedger
-  readonly chunks: BufferPool
   readonly checker: PieceChecker
   readonly run: Run
+  readonly writing: Writing
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -21,8 +21,8 @@ export class StoreDirectory {
   }
 
   /** A started store. */
-  async start(clock: Clock = systemClock, logger: Logger = silentLogger()): Promise<PieceStore> {
-    const store = createLocalPieceStore({ directory: this.path, clock, logger })
+  async start(clock: Clock = systemClock, logger: Logger = silentLogger(), writesInThread = false): Promise<PieceStore> {
+    const store = createLocalPieceStore({ directory: this.path, writesInThread, clock, logger })
     this.#stores.push(store)
     await store.start()
     return store

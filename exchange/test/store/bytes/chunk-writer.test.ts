@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { DamselflyError } from '@damselfly/shared'
-import { BufferPool } from '../../src/store/buffer-pool.ts'
-import { ChunkWriter, type ChunkTarget } from '../../src/store/chunk-writer.ts'
+import { BufferPool } from '../../../src/store/buffer-pool.ts'
+import { ChunkWriter, type ChunkTarget } from '../../../src/store/bytes/chunk-writer.ts'
 
 interface PendingWrite {
   readonly text: string
@@ -37,7 +37,7 @@ describe('the chunk writer', () => {
 
   beforeEach(() => {
     disk = new SlowDisk()
-    writer = new ChunkWriter(disk, new BufferPool(CHUNK, 4), 100)
+    writer = new ChunkWriter(disk, new BufferPool(() => Buffer.alloc(CHUNK), 4), 100)
   })
 
   it('gathers small parts and cuts large ones', async () => {
@@ -107,7 +107,7 @@ describe('the chunk writer', () => {
 
   it('does not gather what is large enough for a write of its own', async () => {
     disk.isFast = true
-    writer = new ChunkWriter(disk, new BufferPool(CHUNK, 4), 100)
+    writer = new ChunkWriter(disk, new BufferPool(() => Buffer.alloc(CHUNK), 4), 100)
     const large = 'x'.repeat(64 * 1024)
     writer.append(Buffer.from(large))
     writer.append(Buffer.from('end'))

@@ -1,4 +1,4 @@
-import type { BufferPool } from './buffer-pool.ts'
+import type { BufferPool } from '../buffer-pool.ts'
 
 /** One being written while the next waits keeps the disk busy; more would only hold memory. */
 const MAX_OUTSTANDING = 2

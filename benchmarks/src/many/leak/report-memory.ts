@@ -1,0 +1,28 @@
+// Loaded into a server before its program: on each SIGUSR2 it collects all garbage and prints what is left.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { isMainThread } from 'node:worker_threads'
+
+/** What one collection frees may be what keeps something else, or be given back to the system only after a moment. */
+const COLLECTIONS = 4
+const PAUSE_MS = 100
+
+let sequence = 0
+
+// Also the threads of the program load this, and would answer too.
+if (isMainThread) {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  process.on('SIGUSR2', () => void report(collect))
+}
+
+async function report(collect: () => void): Promise<void> {
+  const number = sequence++
+  for (let i = 0; i < COLLECTIONS; i++) {
+    collect()
+    await sleep(PAUSE_MS)
+  }
+  const { rss: resident, heapUsed: heap, external } = process.memoryUsage()
+  process.stdout.write(`${JSON.stringify({ memory: { number, resident, heap, external } })}\n`)
+}

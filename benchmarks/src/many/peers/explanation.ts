@@ -1,0 +1,42 @@
+import type { Explanation } from '../../explanation.ts'
+
+export const explanation: Explanation = {
+  about: [
+    `What a supernode takes when many hosts have a daemon, most of which want nothing most of the time. Two thousand peers live
+     in four processes on the same machine. Each has an identity of its own, the control client that daemons have, and a
+     direct channel (TLS 1.3, both sides proved) over a socket of its own; each announces three of a hundred contents of 64
+     pieces, with digests and the supernode's signature. What peers do among each other is left out: no piece is moved.`,
+  ],
+  ways: {
+    reunion: `the supernode is killed (\`kill -9\`) and at once started again; peers notice it, come back after pauses that
+     grow, and tell anew what they hold`,
+    idle: 'twenty seconds in which nobody wants anything; peers and supernode only look whether the other is alive',
+    talk: `200 of the peers each want one content after the other, as fast as the supernode answers: they register, ask for
+     pieces, report each as done as soon as it is assigned, and leave; the other 1,800 are the parents`,
+  },
+  reading: [
+    `\`messages per CPU-second\`: protobuf messages of the control protocol that the supernode read or wrote in a second of its
+     CPU time: Register and its answer, Want, Assign, Parent, PieceDone, news, LeaveTask, DropTask. Those that travel in one
+     frame count each; looks whether the other is alive do not count. It includes what the scheduler takes to assign.`,
+    '`messages`: the same by the clock, while the peers use the same cores.',
+    '`reconnected and announced`: from the end of the old process until the management API shows the last peer with all that it holds.',
+    '`idle memory`, `active memory`: the most that the supernode had resident.',
+  ],
+  limits: ['A network between them, in which not all channels break at the same moment.', 'What the CDN does, since peers hold everything.'],
+  plot: [
+    {
+      title: 'Memory of the supernode, MB',
+      bars: [
+        { label: '2,000 idle', figure: 'idle memory' },
+        { label: '1,800 idle, 200 active', figure: 'active memory' },
+      ],
+    },
+    {
+      title: 'Seconds after the supernode was killed until all peers were',
+      bars: [
+        { label: 'connected', figure: 'reconnected' },
+        { label: 'announced', figure: 'reconnected and announced' },
+      ],
+    },
+  ],
+}
