@@ -1,7 +1,7 @@
 import { DamselflyError, formatDigest, type TaskId } from '@damselfly/shared'
 import type { DownloadRequest } from '../peer/peer.ts'
 import type { DaemonHttp } from './daemon-http.ts'
-import { LineAnswer } from './line-answer.ts'
+import { isCrowded, LineAnswer } from './line-answer.ts'
 import { DOWNLOADS_PATH, STATUS_PATH, TASKS_PATH } from './protocol.ts'
 import { RemoteDownload } from './remote-download.ts'
 import type { DownloadBody, StatusBody, TaskBody } from './schemas.ts'
@@ -67,16 +67,22 @@ export async function connectDaemon(socketPath: string, timeoutMs: number = PATI
   return new SocketClient(socketPath, http)
 }
 
+/** So many times its patience a client waits for the answer: with a thousand callers before it, it takes its time. */
+const ANSWER_PATIENCE = 4
+
 /** Asks a silent daemon whether it lives, again and again. @returns stops asking */
 function watchOver(socketPath: string, patienceMs: number, onDead: (error: unknown) => void): () => void {
   let isOver = false
+  const askLater = (): void => {
+    if (!isOver) timer = setTimeout(ask, patienceMs)
+  }
   const ask = (): void => {
-    connectDaemon(socketPath, patienceMs).then(
+    connectDaemon(socketPath, patienceMs * ANSWER_PATIENCE).then(
       (client) => {
         client.close()
-        if (!isOver) timer = setTimeout(ask, patienceMs)
+        askLater()
       },
-      onDead,
+      (error: unknown) => (isCrowded(error) ? askLater() : onDead(error)),
     )
   }
   let timer = setTimeout(ask, patienceMs)

@@ -1,9 +1,13 @@
 import { connect, type Socket } from 'node:net'
-import { DamselflyError, messageOf } from '@damselfly/shared'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DamselflyError, isDamselflyError, messageOf, systemCode } from '@damselfly/shared'
 import { answeredError } from './answered-error.ts'
 
 /** No line of the daemon's comes near it; characters. */
 const MAX_UNREAD_LENGTH = 1024 * 1024
+
+/** From one attempt to the next while too many wait for the daemon to accept them; milliseconds. */
+const CROWD_PAUSE_MS = 20
 
 const STATUS = /^HTTP\/1\.\d (\d{3}) /
 const END_OF_HEAD = '\r\n\r\n'
@@ -32,7 +36,18 @@ export class LineAnswer {
    *   or what the daemon answered; the signal's reason
    */
   static async to(socketPath: string, path: string, body: unknown, signal: AbortSignal): Promise<LineAnswer> {
-    signal.throwIfAborted()
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        return await LineAnswer.#once(socketPath, path, body, signal)
+      } catch (error) {
+        if (!isCrowded(error)) throw error
+      }
+      await sleep(CROWD_PAUSE_MS, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  static async #once(socketPath: string, path: string, body: unknown, signal: AbortSignal): Promise<LineAnswer> {
     const answer = new LineAnswer(socketPath, signal)
     try {
       answer.#send(path, JSON.stringify(body))
@@ -122,4 +137,9 @@ export class LineAnswer {
     const why = this.#failure === undefined ? 'it closed the connection' : messageOf(this.#failure)
     return new DamselflyError('DAEMON_UNREACHABLE', `dfdaemon at ${this.#socketPath}: ${why}`, { cause: this.#failure })
   }
+}
+
+/** Whether the daemon lives but has as many callers waiting as the system allows. */
+export function isCrowded(error: unknown): boolean {
+  return isDamselflyError(error, 'DAEMON_UNREACHABLE') && systemCode(error.cause) === 'EAGAIN'
 }

@@ -16,6 +16,12 @@ import { addTaskRoutes } from './task-routes.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
 
+/**
+ * Callers that may wait for the daemon to accept them; the system may allow fewer. Beyond it a connection to a unix socket
+ * fails at once, so a thousand programs that start at the same moment must find room.
+ */
+const BACKLOG = 4096
+
 export interface LocalApiOptions {
   readonly peer: Peer
   /** The unix socket's path. */
@@ -99,7 +105,7 @@ class SocketApi implements LocalApi {
 
 async function listen(app: ApiServer, socket: string): Promise<void> {
   try {
-    await app.listen({ path: socket })
+    await app.listen({ path: socket, backlog: BACKLOG })
   } catch (error) {
     await app.close()
     throw new DamselflyError('ADDRESS_IN_USE', `cannot listen on ${socket}: ${toDamselflyError(error).message}`, { cause: error })

@@ -170,6 +170,16 @@ describe('the client of the local API', () => {
       assert.equal((await startDownload(slow, requestFor('http://a/'), never, 20)).taskId, 't')
     })
 
+    it('waits for its turn when more callers come at once than the system lets wait', async () => {
+      const path = join(directory, 'crowded')
+      server = createServer((_request, response) => response.end('{"type":"started","taskId":"t","capability":"c"}\n'))
+      server.listen({ path, backlog: 1 })
+      await once(server, 'listening')
+      const downloads = await Promise.all(Array.from({ length: 20 }, async () => startDownload(path, requestFor('http://a/'), never)))
+      assert.deepEqual(new Set(downloads.map(({ taskId }) => taskId)), new Set(['t']))
+      for (const download of downloads) await download.release()
+    })
+
     it('passes over events that it does not know', async () => {
       const lines = ['{"type":"started","taskId":"t","capability":"c"}', '{"type":"news"}', '{"type":"error","code":"DISK_FULL","message":"full"}']
       const client = await connectDaemon(await serve((_request, response) => response.end(`${lines.join('\n')}\n`)))
