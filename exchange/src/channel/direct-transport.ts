@@ -1,8 +1,8 @@
 import { constants } from 'node:crypto'
 import type { OnReadOpts, Server } from 'node:net'
-import { connect, createServer, type ConnectionOptions, type SecureVersion, type TLSSocket } from 'node:tls'
+import { connect, createSecureContext, createServer, type ConnectionOptions, type SecureContext, type SecureVersion, type TLSSocket } from 'node:tls'
 import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly/shared'
-import { createIdentityCertificate, peerIdOfCertificate, type IdentityCertificate } from '../identity/certificate.ts'
+import { createIdentityCertificate, peerIdOfCertificate } from '../identity/certificate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
 import { cipherSuites, readCpuInfo } from './cipher-choice.ts'
@@ -39,8 +39,9 @@ class DirectTransport implements Transport {
   readonly #clock: Clock
   readonly #maxConnections: number
   readonly #connections = new Connections('direct')
-  #certificate: Promise<IdentityCertificate> | undefined
-  #ciphers: Promise<string> | undefined
+  #credentials: Promise<TlsCredentials> | undefined
+  /** Made once: reading certificate and key anew for each connection takes as long as the handshake. */
+  #dialContext: SecureContext | undefined
 
   constructor(init: SocketTransportInit) {
     this.#identity = init.identity
@@ -49,19 +50,21 @@ class DirectTransport implements Transport {
   }
 
   async listen(addresses: readonly ListenAddress[], onChannel: (channel: Channel) => void): Promise<readonly Endpoint[]> {
-    const options = await this.#tlsOptions()
-    return this.#connections.listen(addresses, () => this.#createServer(options, onChannel))
+    const credentials = await this.#ownCredentials()
+    return this.#connections.listen(addresses, () => this.#createServer(credentials, onChannel))
   }
 
   async dial(target: DialTarget, protocol: Protocol, signal: AbortSignal): Promise<Channel> {
     return dialWithin(target.endpoint, signal, this.#clock, async (within) => {
-      const options = await this.#tlsOptions()
+      const credentials = await this.#ownCredentials()
       within.throwIfAborted()
+      this.#dialContext ??= createSecureContext(credentials)
       const readBuffer = new ReadBuffer(READ_BUFFER_BYTES)
       const { host, port } = target.endpoint
       // `onread` is documented for tls.connect but missing in its types.
       const withBuffer: ConnectionOptions & { readonly onread: OnReadOpts } = {
-        ...options,
+        ...TRUST,
+        secureContext: this.#dialContext,
         host,
         port,
         ALPNProtocols: [protocol],
@@ -84,8 +87,8 @@ class DirectTransport implements Transport {
     return this.#connections.stop()
   }
 
-  #createServer(options: TlsOptions, onChannel: (channel: Channel) => void): Server {
-    const server = createServer({ ...options, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+  #createServer(credentials: TlsCredentials, onChannel: (channel: Channel) => void): Server {
+    const server = createServer({ ...credentials, ...TRUST, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
     server.maxConnections = this.#maxConnections
     server.on('connection', (socket) => this.#connections.addSocket(socket))
     server.on('tlsClientError', (_error, socket) => socket.destroy())
@@ -113,37 +116,36 @@ class DirectTransport implements Transport {
     return channel
   }
 
-  async #tlsOptions(): Promise<TlsOptions> {
-    this.#certificate ??= createIdentityCertificate(this.#identity)
-    this.#ciphers ??= readCpuInfo().then(cipherSuites)
-    const [{ certificate, privateKey }, ciphers] = await Promise.all([this.#certificate, this.#ciphers])
-    return {
-      cert: certificate,
-      key: privateKey,
-      minVersion: TLS_1_3,
-      ciphers,
-      honorCipherOrder: true,
-      requestCert: true,
-      // No authority signs identities: the key in the certificate is the identity, and we check that.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-      // Without tickets no session is resumed, so every channel proves both keys anew; a child
-      // whose machine has no AES puts ChaCha20 first, and gets it.
-      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_PRIORITIZE_CHACHA,
-    }
+  #ownCredentials(): Promise<TlsCredentials> {
+    this.#credentials ??= credentialsOf(this.#identity)
+    return this.#credentials
   }
 }
 
-interface TlsOptions {
+/** No authority signs identities: the key in the certificate is the identity, and we check that. */
+const TRUST = { requestCert: true, rejectUnauthorized: false, checkServerIdentity: () => undefined } as const
+
+interface TlsCredentials {
   readonly cert: string
   readonly key: string
   readonly minVersion: SecureVersion
   readonly ciphers: string
   readonly honorCipherOrder: true
-  readonly requestCert: true
-  readonly rejectUnauthorized: false
-  readonly checkServerIdentity: () => undefined
   readonly secureOptions: number
+}
+
+async function credentialsOf(identity: Identity): Promise<TlsCredentials> {
+  const [{ certificate, privateKey }, cpuInfo] = await Promise.all([createIdentityCertificate(identity), readCpuInfo()])
+  return {
+    cert: certificate,
+    key: privateKey,
+    minVersion: TLS_1_3,
+    ciphers: cipherSuites(cpuInfo),
+    honorCipherOrder: true,
+    // Without tickets no session is resumed, so every channel proves both keys anew; a child
+    // whose machine has no AES puts ChaCha20 first, and gets it.
+    secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_PRIORITIZE_CHACHA,
+  }
 }
 
 function secured(socket: TLSSocket, signal: AbortSignal): Promise<void> {

@@ -17,6 +17,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { SocketConnection } from './libp2p-socket.ts'
 import { ReadRing } from './read-ring.ts'
+import { KEEP_ALIVE_MS } from './socket-link.ts'
 
 /** What may wait for a socket before senders are held back; bytes. */
 const HIGH_WATER_MARK = 256 * 1024
@@ -24,7 +25,7 @@ const HIGH_WATER_MARK = 256 * 1024
 /** Noise's largest record, with its length before it; bytes. */
 const RECORD_BYTES = 2 + 65_535
 
-const OPTIONS = { noDelay: true, keepAlive: true, highWaterMark: HIGH_WATER_MARK } as const
+const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, highWaterMark: HIGH_WATER_MARK } as const
 
 /**
  * TCP for libp2p, made for bulk. The library's own reads into fresh memory, and sends the length, the bytes and the tag of

@@ -40,7 +40,7 @@ export class ControlConnection {
     this.#heartbeat = new Heartbeat({
       ...PEER_PACE,
       clock,
-      ask: () => this.send({ case: 'ping', value: {} }),
+      ask: () => this.#outbox.push({ case: 'ping', value: {} }),
       dead: (silentMs) => this.abort(new DamselflyError('CHANNEL_CLOSED', `it has said nothing for ${silentMs / 1000} s`)),
     })
     this.ended = new Promise((resolve) => {
@@ -64,6 +64,7 @@ export class ControlConnection {
   }
 
   send(message: OutgoingMessage): void {
+    this.#heartbeat.said()
     this.#outbox.push(message)
   }
 
@@ -74,6 +75,7 @@ export class ControlConnection {
    * @throws RangeError when it is larger than a frame may be
    */
   async sendLarge(message: OutgoingMessage): Promise<void> {
+    this.#heartbeat.said()
     this.#outbox.pushAlone(message)
     await this.#channel.writable()
   }
@@ -127,7 +129,7 @@ export class ControlConnection {
         // A message of a newer version.
         return
       case 'ping':
-        return this.send({ case: 'pong', value: {} })
+        return this.#outbox.push({ case: 'pong', value: {} })
       case 'pong':
         return
       case 'registered': {

@@ -58,6 +58,7 @@ export class Session implements ChannelReceiver {
   }
 
   send(news: SupernodeNews): void {
+    this.#heartbeat?.said()
     this.#outbox.push(news)
   }
 
@@ -123,7 +124,7 @@ export class Session implements ChannelReceiver {
     return new Heartbeat({
       ...SUPERNODE_PACE,
       clock: this.#clock,
-      ask: () => this.send({ case: 'ping', value: {} }),
+      ask: () => this.#outbox.push({ case: 'ping', value: {} }),
       dead: (silentMs) => this.abort(new DamselflyError('CHANNEL_CLOSED', `the peer has said nothing for ${silentMs / 1000} s`)),
     })
   }

@@ -15,7 +15,9 @@ export type ManifestReader = (signedManifest: Uint8Array) => Manifest
  */
 export function takeInventory(task: Task, peer: ConnectedPeer, announced: Announcement, readManifest: ManifestReader): void {
   const { swarm, source } = task
-  const manifest = source.task === undefined ? ownManifest(announced, readManifest) : undefined
+  // Most bring the manifest that the first one brought; checking each again would take most of the time after a restart.
+  const isKnown = source.task !== undefined || swarm.content.signedManifest !== undefined
+  const manifest = isKnown ? undefined : ownManifest(announced, readManifest)
   if (manifest !== undefined) adoptManifest(task, announced, manifest)
   const { content } = swarm
   if (content.pieceSize === undefined) {
@@ -45,7 +47,7 @@ function ownManifest({ signedManifest, spec }: Announcement, read: ManifestReade
 
 /** The first manifest stands; a later one of another version cannot be told from an older one here. */
 function adoptManifest({ swarm, source }: Task, announced: Announcement, manifest: Manifest): void {
-  if (swarm.content.signedManifest !== undefined || announced.signedManifest === undefined) return
+  if (announced.signedManifest === undefined) return
   const contentLength = toNumber(manifest.contentLength, 'content length')
   const { layout, pieceSize } = swarm.content
   const isOther = layout?.contentLength !== contentLength || pieceSize !== manifest.pieceSize
