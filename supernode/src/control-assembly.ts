@@ -57,6 +57,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     ports: {
       cdnPeer: self,
       announceQuorum: parts.announceQuorum,
+      clock,
       schedule: (event) => bridge.handle(event),
       send: (peer, news) => peers.send(peer, news),
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),

@@ -205,6 +205,28 @@ describe('a registration', () => {
     await bench.stop()
   })
 
+  it('gathers digests for a moment, since an assignment brings its own', async () => {
+    const bench = createControlBench()
+    bench.cdn.contents.set(URL_A, largeContent(4))
+    const peer = bench.peer()
+    const taskId = taskIdFromBytes((await peer.register({ url: URL_A })).taskId)
+    peer.want(taskId)
+    // The length is told at once, with whatever else is known by then.
+    await settle()
+    for (const piece of [2, 0]) {
+      bench.cdn.tasks.get(taskId)?.storePiece(piece)
+      const { digest } = await peer.whenHeard('assign', ({ index }) => index === piece)
+      assert.equal(digest.length, 32)
+    }
+    bench.clock.advance(249)
+    await settle()
+    assert.equal(peer.digests.size, 0)
+    bench.clock.advance(1)
+    await peer.whenDigests(2)
+    assert.equal(peer.all('taskUpdate').filter(({ digests }) => digests.length > 0).length, 1)
+    await bench.stop()
+  })
+
   it('gives signs of life while nothing can be assigned', async () => {
     const bench = createControlBench()
     bench.cdn.contents.set(URL_A, largeContent(2))
@@ -223,10 +245,11 @@ describe('a registration', () => {
     bench.cdn.tasks.get(taskId)?.storePiece(0)
     peer.want(taskId)
     await peer.whenHeard('assign')
-    const busy = peer.all('taskUpdate').length
+    const signsOfLife = (): number => peer.all('taskUpdate').filter(({ digests }) => digests.length === 0).length
+    const busy = signsOfLife()
     bench.clock.advance(2000)
     await settle()
-    assert.equal(peer.all('taskUpdate').length, busy)
+    assert.equal(signsOfLife(), busy)
     await bench.stop()
   })
 

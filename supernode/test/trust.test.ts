@@ -193,6 +193,7 @@ describe('pieces that peers fetched from the origin themselves', () => {
     await settle()
     assert.equal(b.digests.size, 0)
     b.stored(taskId, 1, digestOf(content, 1))
+    bench.clock.advance(250)
     await Promise.all([a.whenDigests(1), b.whenDigests(1)])
     assert.equal(piecesOf(bench, taskId, a.id), 1)
     assert.equal(piecesOf(bench, taskId, b.id), 1)

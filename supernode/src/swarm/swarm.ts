@@ -1,7 +1,8 @@
-import { digestsEqual, type DamselflyError, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
+import { digestsEqual, type Clock, type DamselflyError, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
 import type { ContentSpec, OriginValidators } from '@damselfly/cdn'
 import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
+import { FreshNews } from './fresh-news.ts'
 import { GrowingSet } from './growing-set.ts'
 import { Member, type MemberInit } from './member.ts'
 import { digestNews, failureNews, headNews, manifestNews, snapshotNews } from './swarm-news.ts'
@@ -13,6 +14,7 @@ export interface SwarmPorts {
   readonly cdnPeer: PeerId
   /** How many peers must vouch for the same digest before it is trusted. */
   readonly announceQuorum: number
+  readonly clock: Clock
   schedule(event: SchedulerEvent): void
   send(peer: PeerId, news: SupernodeNews): void
   /** The peer is no longer in this swarm. */
@@ -32,19 +34,18 @@ export class Swarm {
   readonly #members = new Map<PeerId, Member>()
   /** Those of them that want pieces. */
   readonly #children = new Set<Member>()
+  readonly #fresh: FreshNews
   #content = new TaskContent()
   #cdnPieces = new GrowingSet()
   #isVerified = false
   /** How many members that serve hold each piece. */
   #holders: number[] = []
-  #freshDigests: number[] = []
-  #newsScheduled = false
-  #lengthIsFresh = false
 
   constructor(spec: ContentSpec, ports: SwarmPorts) {
     this.taskId = spec.taskId
     this.spec = spec
     this.#ports = ports
+    this.#fresh = new FreshNews(ports.clock, () => this.#sendNews())
   }
 
   get content(): TaskContent {
@@ -112,8 +113,7 @@ export class Swarm {
     this.#content.pieceSize = pieceSize
     if (contentLength !== undefined && !lengthWasKnown) {
       this.#content.setLength(contentLength, pieceSize)
-      this.#lengthIsFresh = true
-      this.#scheduleNews()
+      this.#fresh.addLength()
     }
     const pieceCount = this.#content.layout?.pieceCount
     this.#ports.schedule({ type: 'task-registered', task: this.taskId, pieceCount, pieceSize })
@@ -128,8 +128,7 @@ export class Swarm {
   trust(digests: Iterable<PieceDigest>): void {
     const fresh = [...digests].filter(([index, digest]) => this.#content.setDigest(index, digest) !== 'same')
     if (fresh.length === 0) return
-    for (const [index] of fresh) this.#freshDigests.push(index)
-    this.#scheduleNews()
+    for (const [index] of fresh) this.#fresh.addDigest(index)
     for (const member of this.#members.values()) {
       if (member.claims.size > 0) this.#possess(member, fresh.filter((piece) => member.settle(...piece)).map(([index]) => index))
     }
@@ -171,8 +170,7 @@ export class Swarm {
     this.#cdnPieces = new GrowingSet()
     this.#isVerified = false
     this.#holders = []
-    this.#freshDigests = []
-    this.#lengthIsFresh = false
+    this.#fresh.take()
     this.sourceOrigin = undefined
     this.#ports.schedule({ type: 'task-removed', task: this.taskId })
     for (const member of members) {
@@ -304,19 +302,12 @@ export class Swarm {
 
   // --- news ---
 
-  #scheduleNews(): void {
-    if (this.#newsScheduled) return
-    this.#newsScheduled = true
-    setImmediate(() => this.#sendNews())
-  }
-
-  /** Tells the children what became known in this turn of the event loop. */
   #sendNews(): void {
-    this.#newsScheduled = false
-    const head = this.#lengthIsFresh ? headNews(this.taskId, this.#content) : []
-    const news = [...head, ...digestNews(this.taskId, this.#content, this.#freshDigests)]
-    this.#lengthIsFresh = false
-    this.#freshDigests = []
+    const { lengthIsKnown, pieces } = this.#fresh.take()
+    const news = [
+      ...(lengthIsKnown ? headNews(this.taskId, this.#content) : []),
+      ...digestNews(this.taskId, this.#content, pieces),
+    ]
     if (news.length === 0) return
     for (const { peer } of this.#children) this.#sendAll(peer, news)
   }
