@@ -58,7 +58,8 @@ class PieceScheduler implements Scheduler {
     const reasons = new Reasons(observer, blocks)
     const assignments = new Assignments(wakes, policies.admission, reasons)
     this.#blocklist = policies.blocklist
-    this.#parts = { register, assignments, blocks, wakes, reasons }
+    const { uploadSlots } = policies
+    this.#parts = { register, assignments, blocks, wakes, reasons, uploadSlots }
     this.#matcher = new Matcher({ ...policies, random, assignments, blocks })
     this.#prospects = new Prospects(blocks, register.cdns)
   }
@@ -68,7 +69,7 @@ class PieceScheduler implements Scheduler {
     this.#parts.reasons.begin(event, now)
     this.#passTime(now)
     this.#apply(event, now, commands)
-    this.#serveWoken(now, commands)
+    this.#serveWoken(commands)
     this.#sendToSource(now, commands)
     this.#parts.wakes.clear()
     return commands
@@ -76,8 +77,8 @@ class PieceScheduler implements Scheduler {
 
   nextTick(): number | undefined {
     const expiry = this.#blocklist.nextExpiry()
-    const overdue = this.#parts.assignments.nextOverdue()
-    return expiry === undefined || overdue === undefined ? (expiry ?? overdue) : Math.min(expiry, overdue)
+    const deadline = this.#parts.assignments.nextDeadline()
+    return expiry === undefined || deadline === undefined ? (expiry ?? deadline) : Math.min(expiry, deadline)
   }
 
   stats(): SchedulerStats {
@@ -130,14 +131,14 @@ class PieceScheduler implements Scheduler {
     }
   }
 
-  #serveWoken(now: number, commands: SchedulerCommand[]): void {
+  #serveWoken(commands: SchedulerCommand[]): void {
     const { children, relieved, possession, slots, losses } = this.#parts.wakes
-    if (possession !== undefined) this.#matcher.offer(possession.member, possession.piece, now, commands)
-    for (const peer of slots) this.#matcher.offerSlots(peer, now, commands)
-    for (const { cdns } of losses) for (const cdn of cdns) this.#matcher.offer(cdn, undefined, now, commands)
+    if (possession !== undefined) this.#matcher.offer(possession.member, possession.piece, commands)
+    for (const peer of slots) this.#matcher.offerSlots(peer, commands)
+    for (const { cdns } of losses) for (const cdn of cdns) this.#matcher.offer(cdn, undefined, commands)
     // Last: a child that freed a slot does not get it back before those that have waited for it.
-    for (const member of children) this.#matcher.serve(member, now, commands)
-    for (const member of relieved) this.#matcher.spare(member, now, commands)
+    for (const member of children) this.#matcher.serve(member, commands)
+    for (const member of relieved) this.#matcher.spare(member, commands)
   }
 
   #sendToSource(now: number, commands: SchedulerCommand[]): void {

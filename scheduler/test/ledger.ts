@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { PeerId, TaskId } from '@damselfly/shared'
-import type { PeerCapacity, Scheduler, SchedulerCommand, SchedulerEvent } from '../src/contract.ts'
+import type { BlocklistEntry, PeerCapacity, Scheduler, SchedulerCommand, SchedulerEvent } from '../src/contract.ts'
 
 export interface Flight {
   readonly task: TaskId
@@ -31,13 +31,19 @@ export class Ledger {
   readonly commands: SchedulerCommand[] = []
   flights: Flight[] = []
   readonly #scheduler: Scheduler
+  readonly #usesAllSlots: boolean
+  /** As of the last event. */
+  #blocklist: readonly BlocklistEntry[] = []
 
-  constructor(scheduler: Scheduler) {
+  /** @param usesAllSlots whether parents are to use every slot; otherwise only idle ones are sure to serve */
+  constructor(scheduler: Scheduler, usesAllSlots: boolean) {
     this.#scheduler = scheduler
+    this.#usesAllSlots = usesAllSlots
   }
 
   handle(event: SchedulerEvent, now: number): readonly SchedulerCommand[] {
     const commands = this.#scheduler.handle(event, now)
+    this.#blocklist = this.#scheduler.snapshotBlocklist()
     this.#note(event)
     for (const command of commands) this.#check(command, now)
     this.#checkNobodyForgotten()
@@ -161,7 +167,7 @@ export class Ledger {
     assert.ok(!this.flights.some((other) => isFor(other, task, child, piece)), `${child} is not fetching ${piece}`)
     assert.ok(this.canGive(flight), `${parent} can give ${piece} to ${child}`)
     if (this.peers.get(parent)?.isCdn === true) {
-      const others = [...this.peers].filter(([peer, { isCdn }]) => !isCdn && this.canGive({ ...flight, parent: peer }))
+      const others = [...this.peers].filter(([peer, { isCdn }]) => !isCdn && this.mustGive({ ...flight, parent: peer }))
       assert.deepEqual(others, [], 'the CDN is the last resort')
     }
     taker.credits--
@@ -189,7 +195,7 @@ export class Ledger {
         for (const piece of this.needs(task, child)) {
           for (const [parent, { isCdn }] of this.peers) {
             const flight = { task, child, piece, parent }
-            if (!this.canGive(flight) || (isCdn && this.#swarmHas(flight))) continue
+            if (!this.mustGive(flight) || (isCdn && this.#swarmHas(flight))) continue
             assert.fail(`${child} was forgotten: ${parent} could give it ${piece}`)
           }
         }
@@ -226,8 +232,13 @@ export class Ledger {
   }
 
   isBlocked(child: PeerId, parent: PeerId): boolean {
-    const entries = this.#scheduler.snapshotBlocklist()
-    return entries.some((entry) => entry.parent === parent && (entry.child ?? child) === child)
+    return this.#blocklist.some((entry) => entry.parent === parent && (entry.child ?? child) === child)
+  }
+
+  /** Whether nothing can be a reason not to give it. */
+  mustGive(flight: Flight): boolean {
+    const isIdle = !this.flights.some(({ parent }) => parent === flight.parent)
+    return (this.#usesAllSlots || isIdle) && this.canGive(flight)
   }
 
   canGive({ task, child, piece, parent }: Flight): boolean {

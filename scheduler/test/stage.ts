@@ -8,6 +8,7 @@ import type {
   SchedulerCommand,
   SchedulerEvent,
 } from '../src/contract.ts'
+import { allSlots } from '../src/policies/upload-slots.ts'
 import { createScheduler, type SchedulerOptions } from '../src/scheduler.ts'
 import { seeded } from './random.ts'
 
@@ -25,7 +26,7 @@ export class Stage {
   readonly #task: string
 
   constructor(options: Partial<SchedulerOptions> = {}, task = 'task') {
-    this.scheduler = createScheduler({ random: seeded(1), ...options })
+    this.scheduler = createScheduler({ random: seeded(1), ...options, policies: { uploadSlots: allSlots(), ...options.policies } })
     this.#task = task
   }
 

@@ -67,7 +67,7 @@ describe("the supernode's scheduler", () => {
     assert.equal(await readFile(`${path}.old`, 'utf8'), 'an earlier one')
     const replay = await replayTrace(await linesOf(path), ({ seed }) => createScheduler({ random: seededRandom(seed) }))
     assert.equal(replay.difference, undefined)
-    assert.ok(replay.commands >= 5)
+    assert.ok(replay.commands >= 3)
   })
 
   it('records no more than it may, in whole lines', async () => {
@@ -99,7 +99,7 @@ describe("the supernode's scheduler", () => {
     }
     const assembled = await assemble({}, { pieceOrders: { 'rarest-first': { choose: fail } }, parentChoice: { choose: fail } })
     play(assembled)
-    assert.ok(assembled.scheduler.stats().inFlight >= 5)
+    assert.ok(assembled.scheduler.stats().inFlight >= 1)
     const policies = lines.map(({ about }) => about['policy'])
     assert.deepEqual(policies, ['pieceOrders.rarest-first.choose', 'parentChoice.choose'])
     assert.deepEqual(lines[0]?.about, { policy: 'pieceOrders.rarest-first.choose', faults: 1, error: 'no idea' })

@@ -8,24 +8,20 @@ export function onPeerSeen(
   isNew: boolean,
   parts: EventParts,
 ): void {
-  const { register, blocks, wakes } = parts
+  const { register, blocks, wakes, uploadSlots } = parts
   const known = register.peers.get(id)
   if (known === undefined) {
     if (!isNew) return
-    const peer = new Peer(id, capacity)
+    const peer = new Peer(id, capacity, uploadSlots.control(capacity.isCdn))
     blocks.welcome(peer)
     register.peers.set(id, peer)
     if (peer.isCdn) register.cdns.add(peer)
     return
   }
-  for (const member of known.memberships.values()) member.swarm.uncount(member)
   noteCdnLoss(known, parts)
-  known.setCapacity(capacity)
+  known.change({ capacity })
   if (known.isCdn) register.cdns.add(known)
-  for (const member of known.memberships.values()) {
-    member.swarm.count(member)
-    wakes.losses.add(member.swarm)
-  }
+  for (const { swarm } of known.memberships.values()) wakes.losses.add(swarm)
   wakes.slots.add(known)
 }
 

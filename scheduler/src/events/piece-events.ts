@@ -29,7 +29,7 @@ export function onPieceDone(event: EventOf<'piece-done'>, parts: EventParts, now
   if (member === undefined) return
   const assignment = fetchIn(member, event.piece)
   if (assignment?.parent.peer.id === event.parent) {
-    assignments.measure(assignment, event.bytes, event.durationMs, now)
+    assignments.measure(assignment, event.bytes, event.durationMs)
     blocks.succeeded(member, assignment.parent, now)
   }
   if (gain(member, event.piece, event.parent, parts)) wakes.possession = { member, piece: event.piece }

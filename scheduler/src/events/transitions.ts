@@ -3,12 +3,14 @@ import type { Swarm } from '../state/swarm.ts'
 import type { EventParts } from './event-parts.ts'
 
 /** The member wants no more pieces; what is under way to it is given up. */
-export function endChildhood(member: Member, outcome: 'child-left' | 'void', { assignments }: EventParts): void {
+export function endChildhood(member: Member, outcome: 'child-left' | 'void', { assignments, wakes }: EventParts): void {
   const { child, swarm } = member
   if (child === undefined) return
   for (const assignment of child.fetching.slice()) assignments.end(assignment, outcome)
   child.credits = 0
   swarm.removeChild(member)
+  // The one that is left may use what the two had to share.
+  if (swarm.children.size === 1) for (const other of swarm.children) wakes.children.add(other)
   member.child = undefined
 }
 

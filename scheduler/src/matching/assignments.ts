@@ -4,6 +4,7 @@ import type { AdmissionPolicy } from '../policies/admission.ts'
 import { blend } from '../state/average.ts'
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
+import { LateUploads } from './late-uploads.ts'
 import type { Reasons } from './reasons.ts'
 import type { Wakes } from './wakes.ts'
 
@@ -21,27 +22,61 @@ export class Assignments {
   readonly #wakes: Wakes
   readonly #admission: AdmissionPolicy
   readonly #reasons: Reasons
+  readonly #late: LateUploads
   readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue }) => ended || overdue)
   #cdnDurationMs: number | undefined
   #count = 0
+  #now = 0
 
   constructor(wakes: Wakes, admission: AdmissionPolicy, reasons: Reasons) {
     this.#wakes = wakes
     this.#admission = admission
     this.#reasons = reasons
+    this.#late = new LateUploads(wakes)
   }
 
   get count(): number {
     return this.#count
   }
 
+  /**
+   * Comes to the time at which all that follows happens. A child that is slow to get a piece from the CDN no longer keeps
+   * the others from it, and one that is slow to get a piece at all no longer keeps a slot.
+   */
+  passTime(now: number): void {
+    this.#now = now
+    for (let late = this.#fromCdn.popDue(now); late !== undefined; late = this.#fromCdn.popDue(now)) {
+      const { swarm } = late.child
+      late.overdue = true
+      if (swarm.uncountReceiver(late)) this.#wakes.losses.add(swarm)
+    }
+    this.#late.passTime(now)
+  }
+
+  /** When time changes something next. */
+  nextDeadline(): number | undefined {
+    const overdue = this.#fromCdn.next()
+    const late = this.#late.next()
+    return overdue === undefined || late === undefined ? (overdue ?? late) : Math.min(overdue, late)
+  }
+
   /** @param basis on what it rests, if the CDN gives what peers have */
-  begin(member: Member, parent: Member, piece: number, now: number, commands: SchedulerCommand[], basis?: Basis): void {
+  begin(member: Member, parent: Member, piece: number, commands: SchedulerCommand[], basis?: Basis): void {
     const child = member.child as Childhood
-    const fromCdn = parent.peer.isCdn
-    const decision = this.#reasons.assigned(member, parent, piece, basis ?? (fromCdn ? 'only-cdn' : 'peer'))
+    const { peer } = parent
+    const fromCdn = peer.isCdn
     const assignment: Assignment = {
-      child: member, parent, piece, fromCdn, decision, startedAt: now, counted: false, overdue: false, ended: false,
+      child: member,
+      parent,
+      piece,
+      fromCdn,
+      decision: this.#reasons.assigned(member, parent, piece, basis ?? (fromCdn ? 'only-cdn' : 'peer')),
+      startedAt: this.#now,
+      loadAtStart: peer.uplink.loadAt(this.#now),
+      counted: false,
+      overdue: false,
+      late: false,
+      ended: false,
     }
     this.#count++
     child.credits--
@@ -49,10 +84,12 @@ export class Assignments {
     member.swarm.unneed(member, piece)
     child.fetching.push(assignment)
     parent.uploads.push(assignment)
-    parent.peer.occupySlot()
+    peer.uplink.begin(this.#now)
+    peer.update()
+    this.#late.watch(peer, this.#now)
     member.swarm.countReceiver(assignment)
-    if (fromCdn) this.#beginFromCdn(assignment, child, now)
-    commands.push({ type: 'assign', task: member.swarm.id, child: member.peer.id, piece, parent: parent.peer.id })
+    if (fromCdn) this.#beginFromCdn(assignment, child)
+    commands.push({ type: 'assign', task: member.swarm.id, child: member.peer.id, piece, parent: peer.id })
   }
 
   /** Ends an assignment, however it went. A piece that the child does not hold is needed again. */
@@ -69,41 +106,27 @@ export class Assignments {
     swarm.queue(member)
     if (assignment.fromCdn) child.cdnInFlight--
     remove(parent.uploads, assignment)
-    if (parent.peer.vacateSlot()) this.#wakes.slots.add(parent.peer)
+    parent.peer.uplink.end(assignment.late, this.#now)
+    if (parent.peer.update()) this.#wakes.slots.add(parent.peer)
     if (swarm.uncountReceiver(assignment) && isMissing) this.#wakes.losses.add(swarm)
     if (isMissing) this.#wakes.children.add(member)
     else this.#wakes.relieved.add(member)
   }
 
-  /** Learns from an assignment that ended well. */
-  measure(assignment: Assignment, bytes: number, durationMs: number, now: number): void {
-    const { child, parent, fromCdn, startedAt } = assignment
+  /** Learns from an assignment that ends well. */
+  measure({ child, parent, fromCdn, startedAt, loadAtStart }: Assignment, bytes: number, durationMs: number): void {
+    parent.peer.uplink.measure(bytes, durationMs, startedAt, loadAtStart, this.#now)
     const rate = bytes / Math.max(durationMs, SHORTEST_MS)
-    parent.peer.measure(rate)
     child.swarm.measure(parent, rate, (throughput, cdnRate) => this.#admission.isSlow(throughput, cdnRate))
-    if (fromCdn) this.#cdnDurationMs = blend(this.#cdnDurationMs, now - startedAt)
+    if (fromCdn) this.#cdnDurationMs = blend(this.#cdnDurationMs, this.#now - startedAt)
   }
 
-  /** A child that is slow to get a piece from the CDN no longer keeps the others from it. */
-  passTime(now: number): void {
-    for (let late = this.#fromCdn.popDue(now); late !== undefined; late = this.#fromCdn.popDue(now)) {
-      const { swarm } = late.child
-      late.overdue = true
-      if (swarm.uncountReceiver(late)) this.#wakes.losses.add(swarm)
-    }
-  }
-
-  /** When an assignment becomes overdue next. */
-  nextOverdue(): number | undefined {
-    return this.#fromCdn.next()
-  }
-
-  #beginFromCdn(assignment: Assignment, child: Childhood, now: number): void {
+  #beginFromCdn(assignment: Assignment, child: Childhood): void {
     child.cdnInFlight++
     child.cdnTotal++
     const usual = this.#cdnDurationMs
     const patience = usual === undefined ? FIRST_PATIENCE_MS : Math.max(SHORTEST_PATIENCE_MS, OVERDUE_FACTOR * usual)
-    this.#fromCdn.push(assignment, now + Math.min(patience, LONGEST_PATIENCE_MS))
+    this.#fromCdn.push(assignment, this.#now + Math.min(patience, LONGEST_PATIENCE_MS))
   }
 }
 

@@ -18,7 +18,7 @@ export class Blocks {
 
   /** Tells a peer that comes, perhaps again, what it is blocked from. */
   welcome(peer: Peer): void {
-    peer.isShunned = this.#blocklist.blockedUntil(peer.id) !== undefined
+    peer.change({ isShunned: this.#blocklist.blockedUntil(peer.id) !== undefined })
     for (const _ of this.#blocklist.blockedFor(peer.id)) peer.ownBlocks++
   }
 
@@ -69,7 +69,8 @@ export class Blocks {
     const peer = this.#register.peers.get(child ?? parent)
     if (peer === undefined) return
     if (child === undefined) {
-      this.#shun(peer, true)
+      // What nobody may take counts as no copy.
+      peer.change({ isShunned: true })
       for (const { swarm } of peer.memberships.values()) this.#wakes.losses.add(swarm)
     } else {
       peer.ownBlocks++
@@ -82,18 +83,11 @@ export class Blocks {
     const peer = this.#register.peers.get(child ?? parent)
     if (peer === undefined) return
     if (child === undefined) {
-      this.#shun(peer, false)
+      peer.change({ isShunned: false })
       this.#wakes.slots.add(peer)
     } else {
       peer.ownBlocks--
       for (const member of peer.memberships.values()) this.#wakes.children.add(member)
     }
-  }
-
-  /** What nobody may take counts as no copy. */
-  #shun(peer: Peer, isShunned: boolean): void {
-    for (const member of peer.memberships.values()) member.swarm.uncount(member)
-    peer.isShunned = isShunned
-    for (const member of peer.memberships.values()) member.swarm.count(member)
   }
 }

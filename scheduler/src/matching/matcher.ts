@@ -36,40 +36,40 @@ export class Matcher {
   }
 
   /** Spends the child's credits as far as possible; with credits left over it waits. */
-  serve(member: Member, now: number, commands: SchedulerCommand[]): void {
+  serve(member: Member, commands: SchedulerCommand[]): void {
     const { child, swarm } = member
     if (child === undefined) return
-    while (child.credits > 0 && child.need.count > 0 && this.#serveOne(member, child, now, commands));
+    while (child.credits > 0 && child.need.count > 0 && this.#serveOne(member, child, commands));
     swarm.queue(member)
   }
 
   /** The CDN gives a child that waits a piece that the swarm has already, if it is admitted to. */
-  spare(member: Member, now: number, commands: SchedulerCommand[]): void {
+  spare(member: Member, commands: SchedulerCommand[]): void {
     const { child, swarm } = member
     if (child === undefined || child.credits === 0 || child.need.count === 0) return
     for (const cdn of swarm.cdns) {
-      if (this.#isUsable(member, cdn) && this.#serveSpare(member, child, cdn, now, commands)) break
+      if (this.#isUsable(member, cdn) && this.#serveSpare(member, child, cdn, commands)) break
     }
     swarm.queue(member)
   }
 
   /** Fills a parent's free slots, from all swarms in which somebody waits, by turns. */
-  offerSlots(peer: Peer, now: number, commands: SchedulerCommand[]): void {
+  offerSlots(peer: Peer, commands: SchedulerCommand[]): void {
     // Those that were served are put last, and so met again, until nobody is interested.
     for (const member of peer.active) {
       if (!peer.hasFreeSlot) return
-      if (!this.#offerOne(member, undefined, now, commands)) continue
+      if (!this.#offerOne(member, undefined, commands)) continue
       peer.active.delete(member)
       peer.active.add(member)
     }
   }
 
   /** Offers what a parent has in one swarm, or one piece of it, until its slots are full or nobody wants more. */
-  offer(parent: Member, piece: number | undefined, now: number, commands: SchedulerCommand[]): void {
-    while (parent.peer.hasFreeSlot && this.#offerOne(parent, piece, now, commands));
+  offer(parent: Member, piece: number | undefined, commands: SchedulerCommand[]): void {
+    while (parent.hasFreeSlot && this.#offerOne(parent, piece, commands));
   }
 
-  #serveOne(member: Member, child: Childhood, now: number, commands: SchedulerCommand[]): boolean {
+  #serveOne(member: Member, child: Childhood, commands: SchedulerCommand[]): boolean {
     const parents = this.#parents
     parents.begin(member)
     const cdns = this.#usableCdns(member)
@@ -81,14 +81,14 @@ export class Matcher {
       fewestCopies: cdns.length > 0 ? 0 : 1,
       has: (candidate) => cdnWith(candidate) !== undefined || parents.has(candidate),
     })
-    if (piece === undefined) return cdns.some((cdn) => this.#serveSpare(member, child, cdn, now, commands))
+    if (piece === undefined) return cdns.some((cdn) => this.#serveSpare(member, child, cdn, commands))
     const parent = this.#chooseParent(member, piece) ?? cdnWith(piece)
     if (parent === undefined) throw new DamselflyError('INTERNAL', 'a policy chose what it was not offered')
-    this.#parts.assignments.begin(member, parent, piece, now, commands)
+    this.#parts.assignments.begin(member, parent, piece, commands)
     return true
   }
 
-  #serveSpare(member: Member, child: Childhood, cdn: Member, now: number, commands: SchedulerCommand[]): boolean {
+  #serveSpare(member: Member, child: Childhood, cdn: Member, commands: SchedulerCommand[]): boolean {
     const { swarm } = member
     const mayTakeAny = this.#admits(swarm, child, swarm.peersAreSlow)
     if (!mayTakeAny && (swarm.slow.size === 0 || !this.#admits(swarm, child, true))) return false
@@ -96,7 +96,7 @@ export class Matcher {
     if (piece === undefined) return false
     swarm.spareCopies++
     const basis = swarm.peersAreSlow || !mayTakeAny ? 'peers-slow' : 'peers-busy'
-    this.#parts.assignments.begin(member, cdn, piece, now, commands, basis)
+    this.#parts.assignments.begin(member, cdn, piece, commands, basis)
     return true
   }
 
@@ -105,33 +105,32 @@ export class Matcher {
     return this.#parts.admission.admits({ inFlight: fetching.length, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
   }
 
-  #offerOne(parent: Member, piece: number | undefined, now: number, commands: SchedulerCommand[]): boolean {
+  #offerOne(parent: Member, piece: number | undefined, commands: SchedulerCommand[]): boolean {
     const { peer, held, swarm } = parent
-    if (held.count === 0 || !peer.hasFreeSlot || swarm.waiting.size === 0) return false
-    if (peer.isCdn) return this.#offerOrphan(parent, now, commands)
+    if (held.count === 0 || !parent.hasFreeSlot || swarm.waiting.size === 0) return false
+    if (peer.isCdn) return this.#offerOrphan(parent, commands)
     const member = piece === undefined ? this.#waiters.forAny(parent) : this.#waiters.forPiece(parent, piece)
     if (member?.child === undefined) return false
     const chosen = piece ?? this.#choosePiece(member, member.child, { fewestCopies: 1, has: (each) => held.has(each) })
-    return this.#beginOffered(member, parent, chosen, now, commands)
+    return this.#beginOffered(member, parent, chosen, commands)
   }
 
-  #offerOrphan(cdn: Member, now: number, commands: SchedulerCommand[]): boolean {
+  #offerOrphan(cdn: Member, commands: SchedulerCommand[]): boolean {
     const member = this.#neediestOf(cdn)
     if (member?.child === undefined) return false
     const orphans = new Orphans(member, this.#parts.blocks)
     const has = (piece: number): boolean => cdn.held.has(piece) && orphans.isOrphan(piece)
-    return this.#beginOffered(member, cdn, this.#choosePiece(member, member.child, { fewestCopies: 0, has }), now, commands)
+    return this.#beginOffered(member, cdn, this.#choosePiece(member, member.child, { fewestCopies: 0, has }), commands)
   }
 
   #beginOffered(
     member: Member,
     parent: Member,
     piece: number | undefined,
-    now: number,
     commands: SchedulerCommand[],
   ): boolean {
     if (piece === undefined) return false
-    this.#parts.assignments.begin(member, parent, piece, now, commands)
+    this.#parts.assignments.begin(member, parent, piece, commands)
     member.swarm.queue(member)
     return true
   }
@@ -165,7 +164,7 @@ export class Matcher {
   }
 
   #isUsable(child: Member, cdn: Member): boolean {
-    return cdn !== child && cdn.peer.hasFreeSlot && !this.#isBlocked(child, cdn)
+    return cdn !== child && cdn.hasFreeSlot && !this.#isBlocked(child, cdn)
   }
 
   #isBlocked(child: Member, parent: Member): boolean {

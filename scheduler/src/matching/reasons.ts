@@ -93,10 +93,11 @@ export class Reasons implements SeatVisitor {
     entry.verdict = this.#verdictOn(candidate, until !== undefined)
   }
 
-  #verdictOn({ peer, held }: Member, isBlocked: boolean): Candidate['verdict'] {
+  #verdictOn(candidate: Member, isBlocked: boolean): Candidate['verdict'] {
+    const { peer, held } = candidate
     if (!held.has(this.#note.piece)) return 'lacking'
     if (isBlocked) return 'blocked'
-    if (!peer.hasFreeSlot) return 'busy'
+    if (!candidate.hasFreeSlot) return 'busy'
     if (peer.isCdn) return 'spared'
     const { location } = this.#child.peer
     return distance(location, peer.location) > distance(location, this.#parent.peer.location) ? 'farther' : 'second'

@@ -94,7 +94,7 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
     const { peer } = this.#parent
     if (member === this.#parent || this.#blocks.isBlocked(member, this.#parent)) return
     this.#compared++
-    const far = distance(member.peer.location, peer.location)
+    const far = distance(member.peer.location, peer.location) * 1e6 + member.held.count
     if (far >= this.#nearest) return
     this.#nearest = far
     this.#best = member

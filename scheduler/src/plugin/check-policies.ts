@@ -16,6 +16,7 @@ const PIECE_ORDERS: Readonly<Record<keyof SchedulerPolicies['pieceOrders'], Shap
 const POLICIES: Shapes = {
   parentChoice: { choose: 'function' },
   admission: { isSlow: 'function', admits: 'function' },
+  uploadSlots: { control: 'function' },
   blocklist: {
     failed: 'function',
     succeeded: 'function',

@@ -3,6 +3,7 @@ import type { Blocklist } from '../policies/blocklist.ts'
 import type { ParentCandidate, ParentChoicePolicy } from '../policies/parent-choice.ts'
 import type { PieceOrderPolicy } from '../policies/piece-order.ts'
 import { defaultPolicies, type SchedulerPolicies } from '../policies/policies.ts'
+import type { SlotControl, UploadSlotsPolicy } from '../policies/upload-slots.ts'
 import { Guard, type OnPolicyFault } from './guard.ts'
 import type { PolicySet } from './policy-module.ts'
 
@@ -12,7 +13,7 @@ import type { PolicySet } from './policy-module.ts'
  */
 export function guardPolicies(policies: PolicySet, onFault: OnPolicyFault): SchedulerPolicies {
   const defaults = defaultPolicies()
-  const { pieceOrders, parentChoice, admission, blocklist } = policies
+  const { pieceOrders, parentChoice, admission, uploadSlots, blocklist } = policies
   const guard = (name: string): Guard => new Guard(name, onFault)
   const order = (kind: keyof SchedulerPolicies['pieceOrders']): PieceOrderPolicy => {
     const [own, usual] = [pieceOrders?.[kind], defaults.pieceOrders[kind]]
@@ -23,6 +24,7 @@ export function guardPolicies(policies: PolicySet, onFault: OnPolicyFault): Sche
     pieceOrders: { 'rarest-first': order('rarest-first'), 'in-order': order('in-order') },
     ...(parentChoice === undefined ? {} : { parentChoice: guardedChoice(parentChoice, defaults.parentChoice, guard('parentChoice')) }),
     ...(admission === undefined ? {} : { admission: guardedAdmission(admission, defaults.admission, guard('admission')) }),
+    ...(uploadSlots === undefined ? {} : { uploadSlots: guardedSlots(uploadSlots, defaults.uploadSlots, guard('uploadSlots')) }),
     ...(blocklist === undefined ? {} : { blocklist: guardedBlocklist(blocklist, guard('blocklist')) }),
   }
 }
@@ -61,6 +63,27 @@ function guardedAdmission(own: AdmissionPolicy, usual: AdmissionPolicy, guard: G
   return {
     isSlow: (...rates) => yesOrNo('isSlow', () => own.isSlow(...rates), () => usual.isSlow(...rates)),
     admits: (request) => yesOrNo('admits', () => own.admits(request), () => usual.admits(request)),
+  }
+}
+
+function guardedSlots(own: UploadSlotsPolicy, usual: UploadSlotsPolicy, guard: Guard): UploadSlotsPolicy {
+  return {
+    control: (isCdn) => {
+      const control = guard.attempt('control', () => own.control(isCdn))
+      return control === undefined ? usual.control(isCdn) : guardedControl(control, guard)
+    },
+  }
+}
+
+function guardedControl(own: SlotControl, guard: Guard): SlotControl {
+  return {
+    get limit() {
+      const limit = guard.attempt('limit', () => own.limit)
+      if (limit !== undefined && limit >= 1) return limit
+      guard.refuse('limit', limit, 'at least 1')
+      return 1
+    },
+    uploaded: (sample) => guard.attempt('uploaded', () => own.uploaded(sample)),
   }
 }
 

@@ -1,9 +1,11 @@
 import type { PieceOrder } from '../contract.ts'
 import { type AdmissionPolicy, spareAdmission } from './admission.ts'
+import { adaptiveSlots } from './adaptive-slots.ts'
 import { BackoffBlocklist } from './backoff-blocklist.ts'
 import type { Blocklist } from './blocklist.ts'
 import { nearestLeastLoaded, type ParentChoicePolicy } from './parent-choice.ts'
 import { inOrder, type PieceOrderPolicy, rarestFirst } from './piece-order.ts'
+import type { UploadSlotsPolicy } from './upload-slots.ts'
 
 /** All that a scheduler leaves to policies. */
 export interface SchedulerPolicies {
@@ -13,6 +15,8 @@ export interface SchedulerPolicies {
   readonly parentChoice: ParentChoicePolicy
   /** @default spareAdmission() */
   readonly admission: AdmissionPolicy
+  /** @default adaptiveSlots() */
+  readonly uploadSlots: UploadSlotsPolicy
   /** Not shared between schedulers. @default new BackoffBlocklist() */
   readonly blocklist: Blocklist
 }
@@ -22,6 +26,7 @@ export function defaultPolicies(): SchedulerPolicies {
     pieceOrders: { 'rarest-first': rarestFirst(), 'in-order': inOrder() },
     parentChoice: nearestLeastLoaded(),
     admission: spareAdmission(),
+    uploadSlots: adaptiveSlots(),
     blocklist: new BackoffBlocklist(),
   }
 }

@@ -9,6 +9,8 @@ export interface Assignment {
   readonly parent: Member
   readonly piece: number
   readonly startedAt: number
+  /** The parent's `loadAt` when it began. */
+  readonly loadAtStart: number
   readonly fromCdn: boolean
   /** By which the observer knows it. */
   readonly decision: number
@@ -16,6 +18,8 @@ export interface Assignment {
   counted: boolean
   /** It takes so long that nobody should wait for it. */
   overdue: boolean
+  /** It takes so long that it no longer counts as a burden of its parent's uplink. */
+  late: boolean
   ended: boolean
 }
 
@@ -50,6 +54,14 @@ export class Member {
     this.peer = peer
     this.swarm = swarm
     this.seat = seat
+  }
+
+  /**
+   * Whether it can begin to send one more piece in this swarm. Where few uploads at once fill an uplink it is only others
+   * that further ones would slow down: a child that has no company gets all slots.
+   */
+  get hasFreeSlot(): boolean {
+    return this.swarm.children.size <= 1 ? this.peer.hasFreeSlot : this.peer.hasSharedSlot
   }
 
   /** Whether what it holds counts as copies in the swarm. */

@@ -1,9 +1,16 @@
 import type { PeerId, TaskId } from '@damselfly/shared'
 import type { PeerCapacity, PeerLocation } from '../contract.ts'
 import type { ParentCandidate } from '../policies/parent-choice.ts'
-import { blend } from './average.ts'
+import type { SlotControl } from '../policies/upload-slots.ts'
 import type { Member } from './member.ts'
 import { placesOf } from './place.ts'
+import { Uplink } from './uplink.ts'
+
+/** For whom a peer has slots: nobody, children that are alone in their swarm, or all. */
+type Room = typeof NONE | typeof FOR_ONE | typeof FOR_ALL
+const NONE = 0
+const FOR_ONE = 1
+const FOR_ALL = 2
 
 /** A peer that is connected, with all that holds across its tasks. */
 export class Peer implements ParentCandidate {
@@ -11,20 +18,21 @@ export class Peer implements ParentCandidate {
   readonly memberships: Map<TaskId, Member> = new Map()
   /** Its memberships in swarms that have children. The one that was served last comes last. */
   readonly active: Set<Member> = new Set()
-  /** Whether nobody may use it as parent. Change it only as the capacity. */
-  isShunned = false
+  readonly uplink: Uplink
   /** How many parents it in particular may not use. */
   ownBlocks = 0
   #capacity: PeerCapacity
   #places: readonly string[]
-  #inFlight = 0
-  #rate: number | undefined
-  #throughput: number | undefined
+  #isShunned = false
+  /** As its swarms have it listed. */
+  #room: Room
 
-  constructor(id: PeerId, capacity: PeerCapacity) {
+  constructor(id: PeerId, capacity: PeerCapacity, control: SlotControl) {
     this.id = id
+    this.uplink = new Uplink(control)
     this.#capacity = capacity
     this.#places = placesOf(capacity.location)
+    this.#room = this.#currentRoom
   }
 
   get isCdn(): boolean {
@@ -43,8 +51,13 @@ export class Peer implements ParentCandidate {
     return this.#capacity.uploadSlots
   }
 
+  /** Whether nobody may use it as parent. */
+  get isShunned(): boolean {
+    return this.#isShunned
+  }
+
   get canServe(): boolean {
-    return this.couldServe && !this.isShunned
+    return this.couldServe && !this.#isShunned
   }
 
   /** Whether it can serve while it is not blocked. */
@@ -54,45 +67,54 @@ export class Peer implements ParentCandidate {
 
   /** Assignments under way from this parent, over all tasks. */
   get inFlight(): number {
-    return this.#inFlight
+    return this.uplink.inFlight
   }
 
+  /** Whether it has any unused slot. */
   get hasFreeSlot(): boolean {
-    return this.canServe && this.#inFlight < this.#capacity.uploadSlots
+    return this.canServe && this.uplink.inFlight < this.#capacity.uploadSlots
+  }
+
+  /** Whether it has a slot for a child among others, which would get its piece later if all slots were used. */
+  get hasSharedSlot(): boolean {
+    return this.canServe && this.uplink.hasRoom(this.#capacity.uploadSlots)
+  }
+
+  /** Whether some of its slots stay unused on purpose. */
+  get usesFewerSlots(): boolean {
+    return this.uplink.isLimitedBelow(this.#capacity.uploadSlots)
   }
 
   get rate(): number | undefined {
-    return this.#rate
+    return this.uplink.rate
   }
 
-  /** Bytes per millisecond of all its transfers together, on average; undefined before the first one. */
-  get throughput(): number | undefined {
-    return this.#throughput
+  /** Takes it out of the count of all its swarms for the time of a change of what it can and may do. */
+  change(to: { readonly capacity?: PeerCapacity; readonly isShunned?: boolean }): void {
+    for (const member of this.memberships.values()) member.swarm.uncount(member)
+    if (to.capacity !== undefined) {
+      this.#capacity = to.capacity
+      this.#places = placesOf(to.capacity.location)
+    }
+    if (to.isShunned !== undefined) this.#isShunned = to.isShunned
+    this.#room = this.#currentRoom
+    for (const member of this.memberships.values()) member.swarm.count(member)
   }
 
-  /** Call only between taking the peer's memberships out of the count and putting them back. */
-  setCapacity(capacity: PeerCapacity): void {
-    this.#capacity = capacity
-    this.#places = placesOf(capacity.location)
+  /**
+   * Tells its swarms whether it has a free slot, after its uplink changed.
+   * @returns whether it has one now that it had not before
+   */
+  update(): boolean {
+    const before = this.#room
+    this.#room = this.#currentRoom
+    if (this.#room === before) return false
+    for (const member of this.active) member.swarm.relistParent(member)
+    return this.#room > before
   }
 
-  occupySlot(): void {
-    this.#inFlight++
-    if (!this.hasFreeSlot) for (const member of this.active) member.swarm.free.delete(member.seat)
-  }
-
-  /** @returns whether a slot is free now that was not before. */
-  vacateSlot(): boolean {
-    const wasFree = this.hasFreeSlot
-    this.#inFlight--
-    if (wasFree || !this.hasFreeSlot) return false
-    for (const member of this.active) member.swarm.listParent(member)
-    return true
-  }
-
-  /** Learns from a transfer that went well and is still counted as in flight, in bytes per millisecond. */
-  measure(rate: number): void {
-    this.#rate = blend(this.#rate, rate)
-    this.#throughput = blend(this.#throughput, rate * this.#inFlight)
+  get #currentRoom(): Room {
+    if (!this.hasFreeSlot) return NONE
+    return this.hasSharedSlot ? FOR_ALL : FOR_ONE
   }
 }

@@ -131,12 +131,19 @@ export class Swarm {
   /** Lists the member among those with a free slot, if it belongs there. */
   listParent(member: Member): void {
     if (this.children.size === 0 || member.held.count === 0) return
-    if (member.passesOn && member.peer.hasFreeSlot) this.free.add(member.seat)
+    if (member.passesOn && member.hasFreeSlot) this.free.add(member.seat)
+  }
+
+  /** After the member's slots, or who may use them, changed. */
+  relistParent(member: Member): void {
+    if (member.hasFreeSlot) this.listParent(member)
+    else this.free.delete(member.seat)
   }
 
   /** With the first child of a swarm its members become candidates for each free slot. */
   addChild(member: Member): void {
     this.children.add(member)
+    if (this.children.size === 2) for (const each of this.members.values()) this.relistParent(each)
     if (this.children.size > 1) return
     for (const each of this.members.values()) {
       each.peer.active.add(each)
@@ -147,7 +154,9 @@ export class Swarm {
   removeChild(member: Member): void {
     for (const piece of member.child?.need.members() ?? []) this.unneed(member, piece)
     this.queue(member)
-    if (!this.children.delete(member) || this.children.size > 0) return
+    if (!this.children.delete(member)) return
+    if (this.children.size === 1) for (const each of this.members.values()) this.relistParent(each)
+    if (this.children.size > 0) return
     for (const each of this.members.values()) {
       each.peer.active.delete(each)
       this.free.delete(each.seat)
@@ -197,7 +206,7 @@ export class Swarm {
       this.#cdnRate = blend(this.#cdnRate, rate)
       return
     }
-    const throughput = parent.peer.throughput ?? rate
+    const throughput = parent.peer.uplink.throughput ?? rate
     this.peerCopies++
     this.#peerThroughput = blend(this.#peerThroughput, throughput)
     if (this.#cdnRate === undefined) return

@@ -33,5 +33,6 @@ export class WaitingRoom {
 
 function rankOf(child: Childhood | undefined): number | undefined {
   if (child === undefined || child.credits === 0 || child.need.count === 0) return undefined
-  return Math.min(child.fetching.length, HEAVIEST)
+  // Who gets a piece that nobody else has should get it fast: others wait for it.
+  return Math.min(child.fetching.length + child.cdnInFlight, HEAVIEST)
 }

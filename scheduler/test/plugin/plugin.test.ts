@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { PeerId } from '@damselfly/shared'
 import { isDamselflyError } from '@damselfly/shared'
 import type { ParentCandidate } from '../../src/policies/parent-choice.ts'
+import { allSlots } from '../../src/policies/upload-slots.ts'
 import { guardPolicies } from '../../src/plugin/guard-policies.ts'
 import type { PolicyFault } from '../../src/plugin/guard.ts'
 import { loadPolicies } from '../../src/plugin/load-policies.ts'
@@ -149,7 +150,7 @@ describe('policies of somebody', () => {
       failed: fail, succeeded: fail, pairBlockedUntil: fail, blockedUntil: fail, blockedFor: fail, blockedForAll: fail,
       childrenWithBlocks: fail, expire: fail, nextExpiry: () => Number.NaN, entries: fail,
     }
-    const stage = staged({ blocklist })
+    const stage = staged({ blocklist, uploadSlots: allSlots() })
     stage.has('ann', [0])
     assert.equal(stage.downloads('cat', 1).length, 1)
     stage.fails('cat', 0, 'ann', 'corrupt')

@@ -1,0 +1,65 @@
+import { DeadlineQueue } from '../state/deadline-queue.ts'
+import type { Assignment } from '../state/member.ts'
+import type { Peer } from '../state/peer.ts'
+import type { Wakes } from './wakes.ts'
+
+/** An upload is late after so many times what one from the same parent usually takes. */
+const LATE_FACTOR = 3
+const SHORTEST_PATIENCE_MS = 500
+/** Before the parent's first upload has ended. */
+const FIRST_PATIENCE_MS = 1_000
+/** Deadlines are rounded up to multiples of this, so that many are met at one tick. */
+const GRAIN_MS = 250
+
+/** Where a parent uses fewer slots than it has, one child that stalls must not take the place of others for long. */
+export class LateUploads {
+  readonly #wakes: Wakes
+  readonly #watched = new Set<Peer>()
+  readonly #deadlines = new DeadlineQueue<Peer>((peer) => !this.#watched.has(peer))
+
+  constructor(wakes: Wakes) {
+    this.#wakes = wakes
+  }
+
+  /** An upload of the parent has begun. */
+  watch(parent: Peer, now: number): void {
+    if (this.#watched.has(parent) || !parent.usesFewerSlots) return
+    this.#watched.add(parent)
+    this.#deadlines.push(parent, roundUp(now + patienceWith(parent)))
+  }
+
+  next(): number | undefined {
+    return this.#deadlines.next()
+  }
+
+  passTime(now: number): void {
+    for (let parent = this.#deadlines.popDue(now); parent !== undefined; parent = this.#deadlines.popDue(now)) {
+      const patience = patienceWith(parent)
+      let oldest = Infinity
+      for (const upload of uploadsOf(parent)) {
+        if (now - upload.startedAt < patience) oldest = Math.min(oldest, upload.startedAt)
+        else giveUp(upload)
+      }
+      if (parent.update()) this.#wakes.slots.add(parent)
+      if (oldest === Infinity) this.#watched.delete(parent)
+      else this.#deadlines.push(parent, roundUp(oldest + patience))
+    }
+  }
+}
+
+function* uploadsOf(parent: Peer): Generator<Assignment> {
+  for (const { uploads } of parent.memberships.values()) for (const upload of uploads) if (!upload.late) yield upload
+}
+
+function giveUp(upload: Assignment): void {
+  upload.late = true
+  upload.parent.peer.uplink.giveUpOne()
+}
+
+function patienceWith({ uplink: { duration } }: Peer): number {
+  return duration === undefined ? FIRST_PATIENCE_MS : Math.max(SHORTEST_PATIENCE_MS, LATE_FACTOR * duration)
+}
+
+function roundUp(ms: number): number {
+  return Math.ceil(ms / GRAIN_MS) * GRAIN_MS
+}
