@@ -3,8 +3,8 @@ import type { BackToSourceReason, PieceOrder, SchedulerEvent } from '../contract
 import { type AssignmentOutcome, type AssignmentView, BASES, type Candidate, MOST_CANDIDATES, OUTCOMES, VERDICTS } from './decision-observer.ts'
 import type { Decision } from './decision.ts'
 
-/** How many decisions a chunk has room for. */
-export const CHUNK_SIZE = 128
+/** How many decisions a chunk has room for. Few, since most contents are small, and of each there is a chunk at least. */
+export const CHUNK_SIZE = 16
 
 const TYPES = ['joined', 'assigned', 'back-to-source'] as const
 const ORDERS: readonly PieceOrder[] = ['rarest-first', 'in-order']

@@ -4,7 +4,7 @@ import { HELD } from './catalogue.ts'
 import { PEERS, type Setting } from './setting.ts'
 
 /** Between two questions to the supernode; milliseconds. */
-const ASK_EVERY_MS = 250
+const ASK_EVERY_MS = 500
 
 /** Then something is wrong; milliseconds. */
 const PATIENCE_MS = 60_000

@@ -6,7 +6,7 @@ import { watchMemory } from '../resident-memory.ts'
 import type { Setting } from './setting.ts'
 
 /** In which what came before dies down; milliseconds. */
-const CALM_MS = 5_000
+const CALM_MS = 10_000
 
 const IDLE_MS = 20_000
 
