@@ -41,6 +41,8 @@ export type SchedulerEvent =
   | { readonly type: 'pieces-available'; readonly task: TaskId; readonly peer: PeerId; readonly pieces: Bitset | readonly number[] }
   /** The peer no longer has the task. */
   | { readonly type: 'pieces-dropped'; readonly task: TaskId; readonly peer: PeerId }
+  /** Whether somebody forbade this peer to be a parent of the task. What it holds still counts as its own. */
+  | { readonly type: 'uploads-shut'; readonly task: TaskId; readonly peer: PeerId; readonly isShut: boolean }
   /**
    * The child can take `count` more assignments. Each one uses up one credit, and the child asks again after it is done
    * or has failed. Only when the scheduler itself takes an assignment back (its parent left, or dropped the task) does
@@ -79,7 +81,7 @@ export type BackToSourceReason = 'origin-failed' | 'no-parent'
 /** Everything that the scheduler decides. */
 export type SchedulerCommand =
   | { readonly type: 'assign'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
-  /** Only when the task was removed, or the piece turned out to lie past its end. */
+  /** Only when the task was removed, the piece turned out to lie past its end, or its parent's uploads were shut. */
   | { readonly type: 'cancel'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
   | { readonly type: 'back-to-source'; readonly task: TaskId; readonly child: PeerId; readonly reason: BackToSourceReason }
   /** Bytes per second; 0 lifts the limit. */

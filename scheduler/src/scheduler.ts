@@ -12,6 +12,7 @@ import type { EventParts } from './events/event-parts.ts'
 import { onPeerLeft, onPeerSeen } from './events/peer-events.ts'
 import { onPieceDone, onPieceFailed, onPiecesAvailable, onPiecesDropped } from './events/piece-events.ts'
 import { onOriginFailed, onTaskRegistered, onTaskRemoved } from './events/task-events.ts'
+import { onUploadsShut } from './events/uploads-shut.ts'
 import { Assignments } from './matching/assignments.ts'
 import { Blocks } from './matching/blocks.ts'
 import { Matcher } from './matching/matcher.ts'
@@ -122,6 +123,8 @@ class PieceScheduler implements Scheduler {
         return onPiecesAvailable(event, parts)
       case 'pieces-dropped':
         return onPiecesDropped(event, parts)
+      case 'uploads-shut':
+        return onUploadsShut(event, parts, commands)
       case 'piece-done':
         return onPieceDone(event, parts, now)
       case 'piece-failed':

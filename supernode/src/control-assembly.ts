@@ -3,12 +3,19 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { Cdn } from '@damselfly/cdn'
 import { signManifest, signTicket, verifyManifest, type Identity } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
-import type { ParentCard } from './control/connected-peer.ts'
+import { ruledPeerOf, type ParentCard } from './control/connected-peer.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import type { ControlLimits } from './control/limits.ts'
 import { PeerRegister } from './control/peer-register.ts'
 import { Registrar } from './control/registration.ts'
 import { SupernodeMetrics } from './metrics/supernode-metrics.ts'
+import { BlockEnforcement } from './rules/block-enforcement.ts'
+import type { BlockRule, RuledPeer } from './rules/block-rule.ts'
+import { BlockRules } from './rules/block-rules.ts'
+import { PeerUsage } from './rules/peer-usage.ts'
+import { RateControl } from './rules/rate-control.ts'
+import type { RateRule } from './rules/rate-rule.ts'
+import type { RuleStore } from './rules/rule-store.ts'
 import { CommandDelivery } from './scheduling/command-delivery.ts'
 import { ParentIntroductions } from './scheduling/parent-introductions.ts'
 import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
@@ -24,6 +31,9 @@ export interface ControlParts {
   readonly probe: OriginProbe
   readonly scheduler: Scheduler
   readonly announceQuorum: number
+  /** Loaded. */
+  readonly blockRules: RuleStore<BlockRule>
+  readonly rateRules: RuleStore<RateRule>
   readonly limits: ControlLimits
   /** Body bytes received from origins. */
   readonly originBytes: () => number
@@ -39,6 +49,7 @@ export interface AssembledControl {
   readonly peers: PeerRegister
   readonly tasks: TaskRegistry
   readonly metrics: SupernodeMetrics
+  readonly rateControl: RateControl
   /** Puts the CDN among the peers and starts the clockwork. */
   readonly start: (cdnCard: ParentCard, cdnCapacity: PeerCapacity) => void
   /** Says Goodbye to the peers; `close` afterwards. */
@@ -53,6 +64,11 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   let cdnCard: ParentCard = { peer: self, endpoints: [], security: 'auto', isCdn: true }
 
   const peers = new PeerRegister(limits.peers)
+  const blocks = new BlockRules(parts.blockRules)
+  const ruled = (id: PeerId): RuledPeer | undefined => {
+    const peer = peers.get(id)
+    return peer === undefined ? undefined : ruledPeerOf(peer)
+  }
   const tasks: TaskRegistry = new TaskRegistry({
     ports: {
       cdnPeer: self,
@@ -60,6 +76,10 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       clock,
       schedule: (event) => bridge.handle(event),
       send: (peer, news) => peers.send(peer, news),
+      isUploadBlocked: (id, spec) => {
+        const peer = ruled(id)
+        return peer !== undefined && blocks.find('upload', peer, spec) !== undefined
+      },
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
     },
     source: { cdn, stopping: stopping.signal, sign: (swarm) => signManifest(identity, manifestOf(swarm)) },
@@ -87,14 +107,25 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     measured: (event, durationMs) => metrics.schedulerTook(event, durationMs),
   })
   const admission = new Admission({ cdn, probe: parts.probe, clock, stopping: stopping.signal })
+  const enforcement = new BlockEnforcement({ rules: blocks, tasks: () => tasks.list(), peer: ruled, logger })
+  parts.blockRules.onChange(() => enforcement.apply())
+  const rateControl = new RateControl({
+    rules: parts.rateRules,
+    peers: () => peers.list(),
+    usage: new PeerUsage(),
+    tell: (peer, { upload, download, origin }) =>
+      peers.send(peer, { case: 'setRate', value: { upload: BigInt(upload), download: BigInt(download), origin: BigInt(origin) } }),
+    clock,
+  })
   const control = new ControlPlane({
+    rates: rateControl,
     self,
     agent: parts.agent,
     peers,
     tasks,
     bridge,
     introductions,
-    registrar: new Registrar({ tasks, admission, limits, clock, metrics, logger }),
+    registrar: new Registrar({ blocks, tasks, admission, limits, clock, metrics, logger }),
     readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
     limits,
     metrics,
@@ -107,6 +138,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     peers,
     tasks,
     metrics,
+    rateControl,
     start: (card, capacity) => {
       cdnCard = card
       bridge.handle({ type: 'peer-joined', peer: self, capacity })
@@ -115,6 +147,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     stop: async () => {
       await control.stop()
       stopping.abort()
+      rateControl.stop()
       bridge.stop()
       tasks.stop()
     },

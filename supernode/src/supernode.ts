@@ -25,6 +25,10 @@ import { createManagementApi, type ManagementApi } from './api/management-api.ts
 import type { SupernodeConfig } from './config/config.ts'
 import { allowedOrigins } from './config/origin-allowance.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'
+import type { RuleSources } from './api/rule-routes.ts'
+import { blockRule } from './rules/block-rule.ts'
+import { rateRule } from './rules/rate-rule.ts'
+import { RuleStore } from './rules/rule-store.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
 import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
 import { ShutdownList } from './shutdown-list.ts'
@@ -109,6 +113,7 @@ class ComposedSupernode implements Supernode {
     const store = await this.#startStore()
     const { cdn, sources } = this.#createCdn(store)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
+    const { blockRules, rateRules } = await this.#loadRules()
     const assembled = assembleControl({
       identity,
       agent: `supernode/${this.#deps.version}`,
@@ -116,6 +121,8 @@ class ComposedSupernode implements Supernode {
       probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
       scheduler,
       announceQuorum: this.#config.trust.announceQuorum,
+      blockRules,
+      rateRules,
       limits: CONTROL_LIMITS,
       originBytes: () => cdn.stats().originBytes,
       cdnServedBytes: () => this.#cdnServedBytes,
@@ -135,6 +142,9 @@ class ComposedSupernode implements Supernode {
         peerId: identity.peerId,
         tasks: assembled.tasks,
         peers: assembled.peers,
+        blockRules,
+        rateRules,
+        rateControl: assembled.rateControl,
         scheduler,
         decisions,
         registry: assembled.metrics.registry,
@@ -145,6 +155,17 @@ class ComposedSupernode implements Supernode {
     })
     this.#shutdown.add(() => api.stop())
     return { peerId: identity.peerId, endpoints, management: await api.start(), adminTokenFile: token.path }
+  }
+
+  async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules'>> {
+    const { dataDir } = this.#config
+    const blockRules = new RuleStore({ file: join(dataDir, 'block-rules.json'), schema: blockRule, clock: this.#clock })
+    const rateRules = new RuleStore({ file: join(dataDir, 'rate-rules.json'), schema: rateRule, clock: this.#clock })
+    for (const rules of [blockRules, rateRules]) {
+      this.#shutdown.add(() => rules.stop())
+      await rules.load()
+    }
+    return { blockRules, rateRules }
   }
 
   async #startStore(): Promise<PieceStore> {

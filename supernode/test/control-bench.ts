@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { DamselflyError, VirtualClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
 import type { OriginInfo } from '@damselfly/cdn'
@@ -6,6 +7,9 @@ import { createScheduler, type Scheduler } from '@damselfly/scheduler'
 import { DecisionTrace } from '@damselfly/scheduler/explain'
 import { CONTROL_LIMITS, type ControlLimits } from '../src/control/limits.ts'
 import { assembleControl, type AssembledControl } from '../src/control-assembly.ts'
+import { blockRule, type BlockRule } from '../src/rules/block-rule.ts'
+import { rateRule, type RateRule } from '../src/rules/rate-rule.ts'
+import { RuleStore } from '../src/rules/rule-store.ts'
 import { FakeCdn, type FakeContent } from './fake-cdn.ts'
 import { FakePeer, type Greeting } from './fake-peer.ts'
 
@@ -15,19 +19,25 @@ export interface ControlBench extends AssembledControl {
   readonly scheduler: Scheduler
   readonly decisions: DecisionTrace
   readonly clock: VirtualClock
+  readonly blockRules: RuleStore<BlockRule>
+  readonly rateRules: RuleStore<RateRule>
   /** What the origin says when it is probed. */
   origin: { answer: OriginInfo | DamselflyError; probes: number }
   peer(greeting?: Greeting): FakePeer
 }
 
 /** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
-export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits> } = {}): ControlBench {
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string } = {}): ControlBench {
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const origin: ControlBench['origin'] = { answer: new DamselflyError('ORIGIN_UNREACHABLE', 'nobody there'), probes: 0 }
   const decisions = new DecisionTrace({ perTask: 1000, total: 10_000 })
   const scheduler = createScheduler({ random: () => 0.5, observer: decisions })
+  // Where nobody made one, no rule can be kept.
+  const file = (name: string): string => join(options.rulesDirectory ?? '/dev/null', name)
+  const blockRules = new RuleStore({ file: file('block-rules.json'), schema: blockRule, clock })
+  const rateRules = new RuleStore({ file: file('rate-rules.json'), schema: rateRule, clock })
   const assembled = assembleControl({
     identity,
     agent: 'supernode/test',
@@ -39,6 +49,8 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     },
     scheduler,
     announceQuorum: 2,
+    blockRules,
+    rateRules,
     limits: { ...CONTROL_LIMITS, ...options.limits },
     originBytes: () => 0,
     cdnServedBytes: () => 0,
@@ -49,7 +61,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     { peer: identity.peerId, endpoints: [{ kind: 'direct', host: '127.0.0.1', port: 65_000 }], security: 'tls', isCdn: true },
     { uploadSlots: 16, location: { location: '', zone: '', rack: '' }, isCdn: true, lanes: ['direct'] },
   )
-  return { ...assembled, identity, cdn, scheduler, decisions, clock, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
+  return { ...assembled, identity, cdn, scheduler, decisions, clock, blockRules, rateRules, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
 }
 
 /** A content of `pieces` pieces, the last one shorter, too large to travel inside an answer. */

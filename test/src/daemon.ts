@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import type { Program } from './program.ts'
 
 /** A running dfdaemon. */
@@ -12,5 +15,16 @@ export class Daemon {
     this.socket = socket
     this.dataDir = dataDir
     this.peerId = peerId
+  }
+
+  /** An answer of the local API. @throws when it is refused, with all that was answered */
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const asking = request({ socketPath: this.socket, method, path, headers, agent: false })
+    asking.end(body === undefined ? undefined : JSON.stringify(body))
+    const [response] = (await once(asking, 'response')) as [IncomingMessage]
+    const answer = await text(response)
+    if ((response.statusCode ?? 0) >= 300) throw new Error(`${path} answered ${response.statusCode}: ${answer}`)
+    return JSON.parse(answer) as T
   }
 }

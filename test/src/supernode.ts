@@ -58,7 +58,14 @@ export class Supernode {
 
   /** An answer of the management API. */
   async get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${await this.adminToken()}` } })
+    return this.send('GET', path)
+  }
+
+  /** The same for any method. @throws when it is refused, with all that was answered */
+  async send<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = { authorization: `Bearer ${await this.adminToken()}`, ...type }
+    const response = await fetch(`${this.url}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
     const isJson = response.headers.get('content-type')?.includes('json') === true
     return (isJson ? await response.json() : await response.text()) as T

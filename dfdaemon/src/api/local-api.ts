@@ -12,6 +12,7 @@ import { DownloadMetrics } from './download-metrics.ts'
 import { addDownloadRoutes } from './download-routes.ts'
 import { addHealthRoutes } from './health-routes.ts'
 import { guardSocketFile, prepareSocketFile } from './socket-file.ts'
+import { addRateRoutes } from './rate-routes.ts'
 import { addTaskRoutes } from './task-routes.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -97,6 +98,7 @@ class SocketApi implements LocalApi {
     addDownloadRoutes(app, this.#handles, clock)
     addContentRoutes(app, this.#handles)
     addTaskRoutes(app, peer)
+    addRateRoutes(app, peer.rates)
     addHealthRoutes(app, { peer, registry, isStopping: () => this.#stopped !== undefined })
     app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     return app

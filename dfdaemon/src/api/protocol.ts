@@ -10,6 +10,7 @@ export const EVENT_STREAM_TYPE = 'application/x-ndjson'
 
 export const DOWNLOADS_PATH = '/api/v1/downloads'
 export const TASKS_PATH = '/api/v1/tasks'
+export const RATES_PATH = '/api/v1/rates'
 export const STATUS_PATH = '/api/v1/status'
 
 export function contentPath(taskId: string): string {

@@ -258,6 +258,26 @@ describe('the local API', () => {
     })
   })
 
+  it('shows limits of rate, and changes them while it runs', async () => {
+    const { socket, peer } = await start({ contents: {} })
+    const path = '/api/v1/rates'
+    const task = 'ab'.repeat(32)
+    peer.rates.supernodeAllows({ upload: 7, download: 0, origin: 0 })
+    assert.equal((await call(socket, 'PATCH', path, { body: { upload: 5, peerUpload: 2 } })).status, 200)
+    await call(socket, 'PATCH', `/api/v1/tasks/${task}/rates`, { body: { upload: 4, download: 3 } })
+    await call(socket, 'PATCH', `/api/v1/tasks/${task}/rates`, { body: { upload: null } })
+    assert.deepEqual(JSON.parse((await call(socket, 'GET', path)).body), {
+      settings: { upload: 5, download: 0, origin: 0, taskUpload: 0, taskDownload: 0, peerUpload: 2, peerDownload: 0 },
+      supernode: { upload: 7, download: 0, origin: 0 },
+      tasks: [{ taskId: task, upload: null, download: 3 }],
+    })
+    assert.deepEqual(peer.rates.uploads.limits, { host: 5, perTask: 0, perPeer: 2 })
+    for (const body of [{ upload: -1 }, { upload: '5' }, { nothing: 1 }]) {
+      const { status, body: answer } = await call(socket, 'PATCH', path, { body })
+      assert.deepEqual([status, JSON.parse(answer).code], [400, 'USAGE'])
+    }
+  })
+
   it('tells status, health, readiness, metrics and its own schema', async () => {
     const { socket, registry } = await start({ contents: {} })
     const counter = new Counter({ name: 'damselfly_test_total', help: 'A test.', registers: [registry] })
@@ -273,10 +293,12 @@ describe('the local API', () => {
     assert.equal(openapi.info.version, '1.2.3')
     assert.deepEqual(Object.keys(openapi.paths).toSorted(), [
       '/api/v1/downloads',
+      '/api/v1/rates',
       '/api/v1/status',
       '/api/v1/tasks',
       '/api/v1/tasks/{id}',
       '/api/v1/tasks/{id}/content',
+      '/api/v1/tasks/{id}/rates',
       '/healthz',
       '/metrics',
       '/readyz',

@@ -10,6 +10,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   'URL_REFUSED',
   'RANGE_UNSATISFIABLE',
   'DIGEST_MISMATCH',
+  'BLOCKED',
 ])
 
 /** These say something of the content at the origin, so that going on with what is here would mix versions. */

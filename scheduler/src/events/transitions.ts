@@ -31,10 +31,10 @@ export function returnCredit({ child }: Member, { reasons }: EventParts): void {
   if (child !== undefined && child.credits++ === 0) reasons.opened(child)
 }
 
-/** Forgets a member that neither has nor wants anything. */
+/** Forgets a member that neither has nor wants anything, unless it has to be remembered that its uploads are shut. */
 export function removeIfIdle(member: Member): void {
-  const { swarm, held, uploads, child } = member
-  if (child === undefined && held.count === 0 && uploads.length === 0) swarm.remove(member)
+  const { swarm, held, uploads, child, isShut } = member
+  if (child === undefined && !isShut && held.count === 0 && uploads.length === 0) swarm.remove(member)
 }
 
 /** The CDN can bring pieces again: whoever was sent to the source may be sent there once more. */

@@ -19,6 +19,7 @@ const TRIGGERS = Object.keys({
   'child-left': 0,
   'pieces-available': 0,
   'pieces-dropped': 0,
+  'uploads-shut': 0,
   'pieces-wanted': 0,
   'piece-done': 0,
   'piece-failed': 0,

@@ -59,6 +59,8 @@ function untilWhen(decision: AssignmentDecision): string {
       return basis === 'peer' ? `${who} had announced what it holds` : `${who} had brought more of the content`
     case 'pieces-dropped':
       return `${who} had dropped what it held`
+    case 'uploads-shut':
+      return `${who} had been forbidden to be a parent, or allowed again`
     case 'peer-left':
       return `${who} had gone`
     case 'child-left':

@@ -47,6 +47,8 @@ export class Member {
   readonly held: IndexSet = new IndexSet()
   readonly uploads: Assignment[] = []
   child: Childhood | undefined
+  /** Somebody forbade it to be a parent here. */
+  isShut = false
   /** Where it waits in the swarm's waiting room; undefined if it does not. */
   rank: number | undefined
 
@@ -66,7 +68,7 @@ export class Member {
 
   /** Whether what it holds counts as copies in the swarm. */
   get passesOn(): boolean {
-    return this.peer.canServe && !this.peer.isCdn
+    return this.peer.canServe && !this.peer.isCdn && !this.isShut
   }
 }
 

@@ -260,6 +260,18 @@ export const ERROR_CODES = {
     meaning: 'a defect of the program',
     advice: 'please report it with the log',
   },
+  BLOCKED: {
+    exit: EXIT.network,
+    http: 403,
+    meaning: 'a rule of the supernode forbids this download',
+    advice: 'ask who runs the supernode; the message names the rule and its reason',
+  },
+  RULE_NOT_FOUND: {
+    exit: EXIT.usage,
+    http: 404,
+    meaning: 'there is no rule with this id',
+    advice: 'list the rules; one that has expired is gone',
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_CODES

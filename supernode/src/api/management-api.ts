@@ -7,9 +7,10 @@ import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
+import { addBlockRuleRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
 import { addHealthRoutes, addPeerRoutes, addStatusRoutes, addTaskRoutes, type RouteSources } from './routes.ts'
 
-/** The API only reads; nobody needs a large body. Bytes. */
+/** A rule is the largest that anybody sends. Bytes. */
 const MAX_BODY_BYTES = 64 * 1024
 
 /** How long open requests may take when the API stops; milliseconds. */
@@ -20,7 +21,7 @@ const BEARER = /^Bearer ([\w-]+)$/i
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
   readonly token: AdminToken
-  readonly sources: RouteSources
+  readonly sources: RouteSources & RuleSources
   readonly logger: Logger
 }
 
@@ -75,7 +76,7 @@ class HttpManagementApi implements ManagementApi {
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addRateRoutes]) add(app, sources)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())
     await app.ready()
     return app

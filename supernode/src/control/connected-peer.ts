@@ -2,6 +2,7 @@ import { DamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Hello } from '@damselfly/shared/wire'
 import { isLoopback, isSecurityPolicy, type ChannelKind, type Endpoint, type SecurityPolicy } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
+import type { RuledPeer } from '../rules/block-rule.ts'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
 import { originOf } from './peer-words.ts'
@@ -98,6 +99,11 @@ const HOST_PATTERN = /^[\w.:%-]{1,255}$/
 
 function isUnspecified(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
+}
+
+/** As rules see it. */
+export function ruledPeerOf({ peer, session }: ConnectedPeer): RuledPeer {
+  return { peer, address: hostOf(session.remoteAddress) }
 }
 
 function hostOf(address: string): string {

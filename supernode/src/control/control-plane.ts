@@ -4,6 +4,7 @@ import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register } f
 import type { Channel } from '@damselfly/exchange'
 import type { FailureReason } from '@damselfly/scheduler'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
+import type { RateControl } from '../rules/rate-control.ts'
 import type { ParentIntroductions } from '../scheduling/parent-introductions.ts'
 import type { SchedulerBridge } from '../scheduling/scheduler-bridge.ts'
 import { takeInventory, type ManifestReader } from '../swarm/inventory.ts'
@@ -24,6 +25,7 @@ export interface ControlPlaneDeps {
   readonly bridge: SchedulerBridge
   readonly introductions: ParentIntroductions
   readonly registrar: Registrar
+  readonly rates: RateControl
   readonly readManifest: ManifestReader
   readonly limits: ControlLimits
   readonly metrics: SupernodeMetrics
@@ -68,6 +70,7 @@ export class ControlPlane implements SessionListener {
     this.#peerOf.set(session, peer)
     bridge.handle({ type: 'peer-joined', peer: peer.peer, capacity: capacityOf(peer) })
     session.send({ case: 'welcome', value: { agent, window: WINDOW } })
+    this.#deps.rates.joined(peer.peer)
     logger.info({ peer: peer.peer, address: session.remoteAddress, agent: peer.agent }, 'peer connected')
   }
 
@@ -129,6 +132,8 @@ export class ControlPlane implements SessionListener {
     for (const taskId of left) tasks.get(taskId)?.swarm.disconnected(peer.peer)
     bridge.handle({ type: 'peer-left', peer: peer.peer })
     for (const taskId of left) tasks.memberLeft(taskId)
+    // Another channel of the same peer may have taken over.
+    if (peers.get(peer.peer) === undefined) this.#deps.rates.left(peer.peer)
   }
 
   #announced(peer: ConnectedPeer, announce: Announce): void {
@@ -151,7 +156,7 @@ export class ControlPlane implements SessionListener {
   }
 
   #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes: said, durationUs }: PieceDone): void {
-    const { tasks, bridge, metrics, introductions, self } = this.#deps
+    const { tasks, bridge, metrics, introductions, rates, self } = this.#deps
     const task = readTaskId(taskId)
     const swarm = tasks.get(task)?.swarm
     const member = swarm?.members.get(peer.peer)
@@ -162,6 +167,7 @@ export class ControlPlane implements SessionListener {
     if (swarm?.content.digest(index) === undefined || member === undefined || !introductions.knows(peer, task, from)) return
     swarm.settleAssignment(peer.peer, index)
     metrics.pieceReported(from === self ? 'cdn' : 'peer', bytes)
+    rates.moved(peer.peer, from, bytes)
     bridge.handle({ type: 'piece-done', task, peer: peer.peer, piece: index, parent: from, bytes, durationMs: durationUs / 1000 })
     swarm.claim(member, [[index, undefined]])
   }
@@ -185,7 +191,10 @@ export class ControlPlane implements SessionListener {
     const own = readDigest(digest)
     if (swarm === undefined || member === undefined || !swarm.content.hasPiece(index)) return
     const { layout } = swarm.content
-    if (layout !== undefined) metrics.pieceReported('origin', layout.piece(index).length)
+    if (layout !== undefined) {
+      metrics.pieceReported('origin', layout.piece(index).length)
+      this.#deps.rates.moved(peer.peer, undefined, layout.piece(index).length)
+    }
     swarm.claim(member, [[index, own]])
   }
 

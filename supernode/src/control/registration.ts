@@ -10,12 +10,13 @@ import {
 import type { Logger } from '@damselfly/shared/logging'
 import { toNumber, type Register } from '@damselfly/shared/wire'
 import type { PieceOrder } from '@damselfly/scheduler'
+import type { BlockRules } from '../rules/block-rules.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import { orAborted, type Admission } from '../swarm/admission.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
-import { memberInit, type ConnectedPeer } from './connected-peer.ts'
+import { memberInit, ruledPeerOf, type ConnectedPeer } from './connected-peer.ts'
 import { readInlineContent } from './inline-content.ts'
 import { INLINE_CONTENT_BYTES, type ControlLimits } from './limits.ts'
 import { readCredentials, readSpec } from './peer-words.ts'
@@ -27,6 +28,7 @@ const INLINE_PATIENCE_MS = 2000
 const OWN_TROUBLES: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'DISK_DENIED', 'DISK_FAILED', 'STORE_LOCKED', 'INTERNAL'])
 
 export interface RegistrarDeps {
+  readonly blocks: BlockRules
   readonly tasks: TaskRegistry
   readonly admission: Admission
   readonly limits: ControlLimits
@@ -80,7 +82,8 @@ export class Registrar {
     const spec = readSpec(register.spec)
     const order = readOrder(register.order)
     const credentials = readCredentials(register.spec?.url ?? '', register.credentials)
-    const { limits, tasks, admission } = this.#deps
+    const { limits, tasks, admission, blocks } = this.#deps
+    blocks.checkDownload(ruledPeerOf(peer), spec)
     if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
       throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
     }
@@ -95,6 +98,8 @@ export class Registrar {
       task.waiting.delete(peer.peer)
     }
     signal.throwIfAborted()
+    // A rule may have been made meanwhile.
+    blocks.checkDownload(ruledPeerOf(peer), spec)
     this.#answer(peer, register.requestId, task.swarm, content)
     this.#join(peer, task.swarm, order, spec.url, register)
   }

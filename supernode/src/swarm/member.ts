@@ -29,6 +29,8 @@ export class Member {
   readonly peer: PeerId
   readonly origin: string
   readonly canServe: boolean
+  /** A rule forbids it to be a parent here. */
+  isShut = false
   /** Undefined for a peer that only holds. */
   child: ChildRole | undefined
   /** Pieces that it holds with the trusted digest. */
@@ -44,6 +46,11 @@ export class Member {
     this.origin = origin
     this.canServe = canServe
     this.#budget = budget
+  }
+
+  /** Whether others may get pieces from it. */
+  get serves(): boolean {
+    return this.canServe && !this.isShut
   }
 
   /** @param digest undefined when the peer does not tell. Beyond its budget a claim is ignored. */

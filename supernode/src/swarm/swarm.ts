@@ -17,6 +17,8 @@ export interface SwarmPorts {
   readonly clock: Clock
   schedule(event: SchedulerEvent): void
   send(peer: PeerId, news: SupernodeNews): void
+  /** Whether a rule forbids the peer to be a parent of such a content. */
+  isUploadBlocked(peer: PeerId, spec: ContentSpec): boolean
   /** The peer is no longer in this swarm. */
   memberGone(peer: PeerId, taskId: TaskId): void
 }
@@ -89,7 +91,7 @@ export class Swarm {
   /** Whether one of the other members serves a piece that the child lacks. @param isUsable by this child */
   canServe(child: Member, isUsable: (parent: PeerId) => boolean): boolean {
     for (const parent of this.#members.values()) {
-      if (parent === child || !parent.canServe || !isUsable(parent.peer)) continue
+      if (parent === child || !parent.serves || !isUsable(parent.peer)) continue
       if (parent.possession.hasOtherThan(child.possession)) return true
     }
     return false
@@ -189,6 +191,7 @@ export class Swarm {
     member.child = { order, assignments: new Set() }
     this.#children.add(member)
     this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
+    this.#tellIfShut(member)
     this.#sendAll(peer, snapshotNews(this.taskId, this.#content))
     return member
   }
@@ -198,8 +201,24 @@ export class Swarm {
     const known = this.#members.get(init.peer)
     if (known !== undefined) return known
     const member = new Member(init)
+    member.isShut = this.#ports.isUploadBlocked(init.peer, this.spec)
     this.#members.set(init.peer, member)
     return member
+  }
+
+  /** A rule forbids the member to be a parent, or no rule does any more. */
+  shutUploads(member: Member, isShut: boolean): void {
+    if (member.isShut === isShut) return
+    this.#countHeld(member, -1)
+    member.isShut = isShut
+    this.#countHeld(member, 1)
+    this.#ports.schedule({ type: 'uploads-shut', task: this.taskId, peer: member.peer, isShut })
+  }
+
+  /** The child may not have the content any more, and is told why. */
+  expelChild(peer: PeerId, error: DamselflyError): void {
+    this.#ports.send(peer, failureNews(this.taskId, error))
+    this.leaveChild(peer)
   }
 
   /** The member says that it holds these pieces; `digest` is what it computed itself, if it tells. */
@@ -263,17 +282,26 @@ export class Swarm {
   #remove(member: Member): void {
     this.#members.delete(member.peer)
     this.#children.delete(member)
-    if (member.canServe) {
-      for (const index of member.possession.members()) this.#holders[index] = Math.max(0, this.holdersOf(index) - 1)
-    }
+    this.#countHeld(member, -1)
     member.release()
     this.#ports.memberGone(member.peer, this.taskId)
+  }
+
+  /** The scheduler forgets members that have and want nothing, and with them what it was told. */
+  #tellIfShut({ peer, isShut }: Member): void {
+    if (isShut) this.#ports.schedule({ type: 'uploads-shut', task: this.taskId, peer, isShut })
+  }
+
+  #countHeld(member: Member, change: 1 | -1): void {
+    if (!member.serves) return
+    for (const index of member.possession.members()) this.#holders[index] = Math.max(0, this.holdersOf(index) + change)
   }
 
   #possess(member: Member, pieces: readonly number[]): void {
     const fresh = pieces.filter((index) => member.possession.add(index))
     if (fresh.length === 0) return
-    if (member.canServe) for (const index of fresh) this.#holders[index] = this.holdersOf(index) + 1
+    if (member.serves) for (const index of fresh) this.#holders[index] = this.holdersOf(index) + 1
+    this.#tellIfShut(member)
     this.#ports.schedule({ type: 'pieces-available', task: this.taskId, peer: member.peer, pieces: fresh })
   }
 

@@ -1,0 +1,129 @@
+import type { Clock, PeerId } from '@damselfly/shared'
+import { divideRate } from './divide-rate.ts'
+import type { PeerUsage } from './peer-usage.ts'
+import { NO_LIMITS, RATE_KINDS, type PeerRates, type RateKind, type RateRule } from './rate-rule.ts'
+import type { RuleStore } from './rule-store.ts'
+
+/** How often what peers have together is divided anew; milliseconds. */
+const INTERVAL_MS = 2000
+
+/** A peer that uses this much of its share wants more; others keep some room above what they use. */
+const HUNGRY = 0.8
+const ROOM = 1.5
+
+/** Even a peer that is idle may begin; part of an even share. */
+const IDLE_SHARE = 0.1
+
+/** A change that is smaller is not worth a message; part of the rate. */
+const WORTH_TELLING = 0.05
+
+/** A connected peer as rate rules see it. */
+export interface LimitedPeer {
+  readonly peer: PeerId
+  readonly location: { readonly location: string }
+}
+
+export interface RateControlDeps {
+  readonly rules: RuleStore<RateRule>
+  readonly peers: () => Iterable<LimitedPeer>
+  readonly usage: PeerUsage
+  readonly tell: (peer: PeerId, rates: PeerRates) => void
+  readonly clock: Clock
+}
+
+/** Lowers and raises the rates of peers as the rules say, so that an uplink or an origin is spared. */
+export class RateControl {
+  readonly #deps: RateControlDeps
+  readonly #told = new Map<PeerId, PeerRates>()
+  #cancelTimer: (() => void) | undefined
+
+  constructor(deps: RateControlDeps) {
+    this.#deps = deps
+    deps.rules.onChange(() => this.apply())
+  }
+
+  stop(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
+  /** What the peer has been told; 0: no limit. */
+  ratesOf(peer: PeerId): PeerRates {
+    return this.#told.get(peer) ?? NO_LIMITS
+  }
+
+  /** The child got so many bytes from the parent; undefined: from the origin. */
+  moved(child: PeerId, parent: PeerId | undefined, bytes: number): void {
+    if (this.#cancelTimer !== undefined) this.#deps.usage.count(child, parent, bytes)
+  }
+
+  /** A new connection starts without limits. */
+  joined(peer: PeerId): void {
+    this.#told.delete(peer)
+    if (this.#deps.rules.list().length > 0) this.apply()
+  }
+
+  left(peer: PeerId): void {
+    this.#told.delete(peer)
+    this.#deps.usage.forget(peer)
+    if (this.#deps.rules.list().some(({ together }) => together)) this.apply()
+  }
+
+  /** Divides anew and tells the peers what changed for them. */
+  apply(): void {
+    const { rules, peers, tell } = this.#deps
+    const list = rules.list()
+    const rates = new Map([...peers()].map((peer) => [peer.peer, { peer, rates: { ...NO_LIMITS } as Record<RateKind, number> }]))
+    for (const rule of list) {
+      const concerned = [...rates.values()].filter(({ peer }) => isAbout(rule, peer))
+      for (const kind of RATE_KINDS) {
+        const most = rule[kind]
+        if (most === undefined) continue
+        const shares = rule.together ? this.#divide(most, kind, concerned.map(({ peer }) => peer.peer)) : concerned.map(() => most)
+        for (const [index, one] of concerned.entries()) one.rates[kind] = stricter(one.rates[kind], Math.max(1, Math.round(shares[index] ?? 0)))
+      }
+    }
+    for (const [peer, { rates: now }] of rates) {
+      if (!isOther(now, this.ratesOf(peer))) continue
+      this.#told.set(peer, now)
+      tell(peer, now)
+    }
+    this.#planNext(list.some(({ together }) => together))
+  }
+
+  #divide(most: number, kind: RateKind, peers: readonly PeerId[]): number[] {
+    const least = (most / Math.max(1, peers.length)) * IDLE_SHARE
+    const demands = peers.map((peer) => {
+      const used = this.#deps.usage.of(peer)[kind]
+      const had = this.ratesOf(peer)[kind]
+      return had > 0 && used >= HUNGRY * had ? most : Math.max(least, ROOM * used)
+    })
+    return divideRate(most, demands)
+  }
+
+  #planNext(isNeeded: boolean): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    if (!isNeeded) return this.#deps.usage.clear()
+    this.#cancelTimer = this.#deps.clock.after(INTERVAL_MS, () => {
+      this.#deps.usage.pass(INTERVAL_MS)
+      this.apply()
+    })
+  }
+}
+
+function isAbout({ peer, location }: RateRule, candidate: LimitedPeer): boolean {
+  return (peer === undefined || peer === candidate.peer) && (location === undefined || location === candidate.location.location)
+}
+
+function isOther(a: PeerRates, b: PeerRates): boolean {
+  return RATE_KINDS.some((kind) => {
+    if (a[kind] === 0 || b[kind] === 0) return a[kind] !== b[kind]
+    return Math.abs(a[kind] - b[kind]) > WORTH_TELLING * Math.min(a[kind], b[kind])
+  })
+}
+
+/** Of two limits where 0 means none, the one that limits more. */
+function stricter(a: number, b: number): number {
+  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b)
+}
