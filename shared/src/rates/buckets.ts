@@ -54,7 +54,7 @@ export class Buckets {
       if (this.#buckets.size >= this.#sweepAt) this.#sweep(now)
       this.#buckets.set(key, (bucket = new TokenBucket(rate, now)))
     }
-    bucket.draw(bytes)
+    bucket.draw(bytes, now)
   }
 
   #sweep(now: number): void {

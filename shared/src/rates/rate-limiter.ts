@@ -216,7 +216,7 @@ export class RateLimiter {
   }
 
   #draw({ use, bytes }: Waiter, now: number): void {
-    this.#host.draw(bytes)
+    this.#host.draw(bytes, now)
     this.#tasks.draw(use.task, bytes, now)
     this.#peers.draw(use.peer, bytes, now)
     if (use.priority !== 'background') this.#foregroundAt = now

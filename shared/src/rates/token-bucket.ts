@@ -1,8 +1,13 @@
-/**
- * What may be made up for at once after a pause or a late timer; seconds of rate. With one portion on top it stays
- * below a twentieth of two seconds, so that no window of two seconds brings 5% more than the rate.
- */
+import { Window } from './window.ts'
+
+/** What may pass at once after a pause; seconds of rate. */
 const BURST_SECONDS = 0.07
+
+/**
+ * What may be made up for at once while somebody waits: a process that did not get the processor for a moment must not
+ * lose that time. The window sees to it that this makes no two seconds exceed the limit. Seconds of rate.
+ */
+const LATE_SECONDS = 0.4
 
 /** How much is drawn at once; seconds of rate: small enough to be even, large enough to cost little. */
 const PORTION_SECONDS = 0.01
@@ -28,6 +33,9 @@ export class TokenBucket {
   #rate: number
   #tokens: number
   #updatedAt: number
+  /** Whether the last one who asked had to wait. */
+  #isAwaited = false
+  readonly #window = new Window()
 
   /** @param rate bytes per second; Infinity: no limit. @param now milliseconds */
   constructor(rate: number, now: number) {
@@ -46,6 +54,8 @@ export class TokenBucket {
     const wasOpen = this.#isOpen
     this.#rate = rate
     this.#tokens = wasOpen ? this.#burst : Math.min(this.#tokens, this.#burst)
+    // What passed under another rate says nothing about this one.
+    this.#window.clear()
   }
 
   /** How long until so many bytes may pass; milliseconds, 0: now. */
@@ -53,11 +63,16 @@ export class TokenBucket {
     if (this.#isOpen) return 0
     this.#refill(now)
     const missing = Math.min(bytes, this.#burst) - this.#tokens
-    return missing <= 0 ? 0 : (missing / this.#rate) * 1000
+    const untilFilled = missing <= 0 ? 0 : (missing / this.#rate) * 1000
+    const wait = Math.max(untilFilled, this.#window.waitFor(bytes, this.#rate, now))
+    this.#isAwaited = wait > 0
+    return wait
   }
 
-  draw(bytes: number): void {
-    if (!this.#isOpen) this.#tokens -= bytes
+  draw(bytes: number, now: number): void {
+    if (this.#isOpen) return
+    this.#tokens -= bytes
+    this.#window.count(bytes, now)
   }
 
   /** Whether it is as if it had never been used. */
@@ -75,7 +90,11 @@ export class TokenBucket {
   }
 
   #refill(now: number): void {
-    if (!this.#isOpen) this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#updatedAt) / 1000) * this.#rate)
+    if (!this.#isOpen) {
+      const most = this.#isAwaited ? this.#rate * LATE_SECONDS : this.#burst
+      const filled = this.#tokens + ((now - this.#updatedAt) / 1000) * this.#rate
+      this.#tokens = Math.max(this.#tokens, Math.min(most, filled))
+    }
     this.#updatedAt = now
   }
 }

@@ -24,7 +24,7 @@ export class BlockEnforcement {
   /** After any change of the rules. */
   apply(): void {
     for (const { swarm } of this.#deps.tasks()) {
-      for (const member of [...swarm.members.values()]) {
+      for (const member of swarm.members.values()) {
         const peer = this.#deps.peer(member.peer)
         if (peer === undefined) continue
         swarm.shutUploads(member, this.#deps.rules.find('upload', peer, swarm.spec) !== undefined)

@@ -20,7 +20,7 @@ export class BlockRules {
 
   /** The first rule that forbids it; undefined: it is allowed. */
   find(direction: BlockDirection, peer: RuledPeer, task: RuledTask): BlockRule | undefined {
-    return this.#matchers.find(({ rule, matches }) => rule.direction === direction && matches(peer, task))?.rule
+    return this.#matchers.find((matcher) => matcher.rule.direction === direction && matcher.matches(peer, task))?.rule
   }
 
   /** @throws DamselflyError BLOCKED */

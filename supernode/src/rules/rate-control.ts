@@ -73,7 +73,7 @@ export class RateControl {
   apply(): void {
     const { rules, peers, tell } = this.#deps
     const list = rules.list()
-    const rates = new Map([...peers()].map((peer) => [peer.peer, { peer, rates: { ...NO_LIMITS } as Record<RateKind, number> }]))
+    const rates = new Map([...peers()].map((peer) => [peer.peer, { peer, rates: { upload: 0, download: 0, origin: 0 } }]))
     for (const rule of list) {
       const concerned = [...rates.values()].filter(({ peer }) => isAbout(rule, peer))
       for (const kind of RATE_KINDS) {

@@ -111,7 +111,7 @@ describe('the rates of peers', () => {
     for (const peer of [A, B, C]) assert.equal(told.get(peer)?.download, 3_000_000)
     const use = (seconds: number, ...rates: number[]): void => {
       for (let passed = 0; passed < seconds; passed += 2) {
-        for (const [index, rate] of rates.entries()) control.moved(peers[index]?.peer as PeerId, undefined, rate * 2)
+        for (const [index, { peer }] of peers.entries()) control.moved(peer, undefined, (rates[index] ?? 0) * 2)
         clock.advance(2000)
       }
     }
