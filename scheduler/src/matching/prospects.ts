@@ -51,7 +51,7 @@ export class Prospects {
     const shut = this.#blocks.blockedFor(member).filter(isShut)
     if (shut.length === 0 ? !need.isWithin(swarm.copies.fresh) : hasOtherHolder(member, need, shut)) return true
     return this.#blocks.shunnedIn(swarm).some((parent) => {
-      return parent.peer.couldServe && !parent.peer.isCdn && !isShut(parent) && need.intersects(parent.held)
+      return parent.peer.couldServe && !parent.peer.isCdn && !parent.isShut && !isShut(parent) && need.intersects(parent.held)
     })
   }
 

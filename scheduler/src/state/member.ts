@@ -63,6 +63,7 @@ export class Member {
    * that further ones would slow down: a child that has no company gets all slots.
    */
   get hasFreeSlot(): boolean {
+    if (this.isShut) return false
     return this.swarm.children.size <= 1 ? this.peer.hasFreeSlot : this.peer.hasSharedSlot
   }
 
