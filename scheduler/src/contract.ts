@@ -115,7 +115,8 @@ export interface BlocklistEntry {
   readonly parent: PeerId
   /** Undefined: nobody may use this parent. */
   readonly child: PeerId | undefined
-  readonly reason: FailureReason
+  /** `slow` is never reported: the scheduler finds it by comparing what it is told. */
+  readonly reason: FailureReason | 'slow'
   /** On the scale of `now`, in milliseconds. */
   readonly until: number
   /** Failures that count by now: they fade with time and with pieces that arrive well. */

@@ -1,3 +1,4 @@
+import { blend } from '../state/average.ts'
 import type { PeerId } from '@damselfly/shared'
 import { type Assignment, fetchOf, type Member } from '../state/member.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
@@ -30,7 +31,8 @@ export function onPieceDone(event: EventOf<'piece-done'>, parts: EventParts, now
   const assignment = fetchIn(member, event.piece)
   if (assignment?.parent.peer.id === event.parent) {
     assignments.measure(assignment, event.bytes, event.durationMs)
-    blocks.succeeded(member, assignment.parent, now)
+    if (isTooSlow(assignment, event)) blocks.failed({ child: event.peer, parent: event.parent, parentIsCdn: false, reason: 'slow' }, now)
+    else blocks.succeeded(member, assignment.parent, now)
   }
   if (gain(member, event.piece, event.parent, parts)) wakes.possession = { member, piece: event.piece }
   removeIfIdle(member)
@@ -64,4 +66,17 @@ function gain(member: Member, piece: number, from: PeerId | undefined, { assignm
 
 function fetchIn({ child }: Member, piece: number): Assignment | undefined {
   return child === undefined ? undefined : fetchOf(child, piece)
+}
+
+/** A child that is slow itself gets everything late; only what is late for it too is its parent's doing. */
+const FACTOR_OF_OWN = 4
+
+/** Whether the parent was far slower than the swarm's parents are, and than this child's are. */
+function isTooSlow({ child, parent }: Assignment, { bytes, durationMs }: EventOf<'piece-done'>): boolean {
+  if (parent.peer.isCdn || !(bytes > 0 && durationMs > 0)) return false
+  const msPerByte = durationMs / bytes
+  const own = child.ownPace
+  const isSlow = child.swarm.pace.note(msPerByte) && own !== undefined && msPerByte > FACTOR_OF_OWN * own
+  child.ownPace = blend(own, own === undefined ? msPerByte : Math.min(msPerByte, FACTOR_OF_OWN * own))
+  return isSlow
 }

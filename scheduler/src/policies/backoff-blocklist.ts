@@ -25,6 +25,8 @@ export const DEFAULT_BACKOFF: Readonly<Record<BlockingReason, Backoff>> = {
   timeout: { after: 2, firstMs: 1_000, longestMs: 60_000 },
   refused: { after: 1, firstMs: 1_000, longestMs: 60_000 },
   unreachable: { after: 1, firstMs: 2_000, longestMs: 120_000 },
+  // Never so long that a child would rather have the origin than a slow parent.
+  slow: { after: 3, firstMs: 2_000, longestMs: 10_000 },
 }
 
 /** Further failures lengthen no block: the time doubles no more often than this. */

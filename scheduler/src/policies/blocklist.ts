@@ -9,7 +9,7 @@ export interface FailureReport {
   readonly reason: BlockingReason
 }
 
-export type BlockingReason = Exclude<FailureReason, 'cancelled'>
+export type BlockingReason = Exclude<FailureReason, 'cancelled'> | 'slow'
 
 /** Who may not be used as parent. */
 export interface Block {

@@ -47,6 +47,8 @@ export class Member {
   readonly held: IndexSet = new IndexSet()
   readonly uploads: Assignment[] = []
   child: Childhood | undefined
+  /** How long its own downloads take it; undefined before the first one. */
+  ownPace: number | undefined
   /** Somebody forbade it to be a parent here. */
   isShut = false
   /** Where it waits in the swarm's waiting room; undefined if it does not. */

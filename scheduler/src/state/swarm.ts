@@ -5,6 +5,7 @@ import { Holders } from './holders.ts'
 import { IndexSet } from './index-set.ts'
 import { type Assignment, fetchOf, Member } from './member.ts'
 import { Neighbourhoods } from './neighbourhoods.ts'
+import { Pace } from './pace.ts'
 import type { Peer } from './peer.ts'
 import { PieceCounts } from './piece-counts.ts'
 import { Seats } from './seats.ts'
@@ -29,6 +30,8 @@ export class Swarm {
   readonly copies: Copies = new Copies()
   /** How many children need the piece and are not fetching it. */
   readonly needs: PieceCounts = new PieceCounts()
+  /** How long bytes take from peer to peer. */
+  readonly pace: Pace = new Pace()
   /** Members that send so much slower than the CDN that waiting for them is no use. */
   readonly slow: Set<Member> = new Set()
   /** Where the search for a waiting child begins, so that each gets its turn. */
