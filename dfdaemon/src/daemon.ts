@@ -52,6 +52,7 @@ export class Daemon {
       rates: config.rates,
       parallelRanges: config.parallelRanges,
       freshForMs: config.freshFor,
+      space: config.store,
       source: createSourceRegistry([http]),
       version,
       clock,

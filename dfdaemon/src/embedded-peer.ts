@@ -54,6 +54,8 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     parallelRanges: options.parallelRanges,
     // Its store is gone before anybody could ask a second time.
     freshForMs: 0,
+    // For one download, which says itself when the disk is full.
+    space: { quota: 0, minFreePercent: 0 },
     source: createSourceRegistry([http]),
     version,
     clock: options.clock,

@@ -16,3 +16,24 @@ export function createRegistry(): Registry {
   addEventLoopLag(registry)
   return registry
 }
+
+export interface CounterSource {
+  readonly name: string
+  readonly help: string
+  /** What was counted so far. */
+  readonly read: () => number
+  readonly registry: Registry
+}
+
+/** A counter that somebody else keeps, and that is read when somebody looks. */
+export function counterOf({ name, help, read, registry }: CounterSource): void {
+  const made: Counter = new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect: (): void => {
+      made.reset()
+      made.inc(read())
+    },
+  })
+}

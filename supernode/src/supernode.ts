@@ -1,12 +1,10 @@
 import { mkdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { diskError, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { createCdn, createHttpSource, createSourceRegistry, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
 import {
   bindableAddresses,
-  createLocalPieceStore,
   createPieceServer,
   createTransports,
   listenAddresses,
@@ -32,6 +30,7 @@ import { RuleStore } from './rules/rule-store.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
 import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
 import { ShutdownList } from './shutdown-list.ts'
+import { CdnStore } from './swarm/cdn-store.ts'
 
 /** Each peer has one control channel and may have a few for pieces. */
 const MAX_CONNECTIONS = 4 * CONTROL_LIMITS.peers
@@ -111,7 +110,7 @@ class ComposedSupernode implements Supernode {
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
     const token = await loadAdminToken(dataDir)
     const store = await this.#startStore()
-    const { cdn, sources } = this.#createCdn(store)
+    const { cdn, sources } = this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
     const { blockRules, rateRules } = await this.#loadRules()
     const assembled = assembleControl({
@@ -130,8 +129,10 @@ class ComposedSupernode implements Supernode {
       logger: this.#deps.logger,
     })
     policyFaults.expose(assembled.metrics.registry)
+    store.usedBy(assembled.tasks)
+    store.expose(assembled.metrics.registry)
     const { management } = this.#config
-    const pieces = this.#createPieceServer(identity, store)
+    const pieces = this.#createPieceServer(identity, store.pieces)
     const endpoints = await this.#listen(identity, assembled, pieces)
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
@@ -147,6 +148,7 @@ class ComposedSupernode implements Supernode {
         rateControl: assembled.rateControl,
         scheduler,
         decisions,
+        collector: store.collector,
         registry: assembled.metrics.registry,
         isReady: () => this.#isReady,
         clock: this.#clock,
@@ -168,16 +170,11 @@ class ComposedSupernode implements Supernode {
     return { blockRules, rateRules }
   }
 
-  async #startStore(): Promise<PieceStore> {
-    const store = createLocalPieceStore({
-      directory: join(this.#config.dataDir, 'pieces'),
-      // This thread has to decide for everybody and to send what is fetched.
-      writesInThread: availableParallelism() > 1,
-      clock: this.#clock,
-      logger: this.#deps.logger,
-    })
-    this.#shutdown.add(() => store.stop())
-    await store.start()
+  async #startStore(): Promise<CdnStore> {
+    const { dataDir, store: limits } = this.#config
+    const store = new CdnStore({ directory: join(dataDir, 'pieces'), limits, clock: this.#clock, logger: this.#deps.logger })
+    this.#shutdown.add(() => store.pieces.stop())
+    await store.pieces.start()
     return store
   }
 

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDamselflyError, taskIdFromBytes } from '@damselfly/shared'
+import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
 import { silentLogger } from '@damselfly/shared/logging'
 import { loadAdminToken } from '../src/api/admin-token.ts'
 import { createManagementApi, type ManagementApi } from '../src/api/management-api.ts'
@@ -38,6 +39,7 @@ describe('the management API', () => {
         peers: bench.peers,
         scheduler: bench.scheduler,
         decisions: bench.decisions,
+        collector: roomyCollector(),
         registry: bench.metrics.registry,
         isReady: () => isReady,
         blockRules: bench.blockRules,
@@ -234,6 +236,7 @@ describe('the management API', () => {
         peers: bench.peers,
         scheduler: bench.scheduler,
         decisions: bench.decisions,
+        collector: roomyCollector(),
         registry: bench.metrics.registry,
         isReady: () => true,
         blockRules: bench.blockRules,

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import { DamselflyError, toDamselflyError, type Clock } from '@damselfly/shared'
+import { addCollectorRoutes } from '@damselfly/exchange/store-api'
 import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
@@ -99,6 +100,7 @@ class SocketApi implements LocalApi {
     addContentRoutes(app, this.#handles)
     addTaskRoutes(app, peer)
     addRateRoutes(app, peer.rates)
+    addCollectorRoutes(app, peer.collector)
     addHealthRoutes(app, { peer, registry, isStopping: () => this.#stopped !== undefined })
     app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
     return app

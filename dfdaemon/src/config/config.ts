@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { SECURITY_POLICIES, parseSupernodeAddress } from '@damselfly/exchange'
+import { SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
 import { messageOf } from '@damselfly/shared'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
@@ -69,6 +69,7 @@ export const daemonConfigSchema = z.strictObject({
     .prefault({}),
   uploadSlots: z.number().int().min(1).max(1024).default(8).describe('Pieces that are sent to other peers at once'),
   parallelRanges: z.number().int().min(1).max(64).default(4).describe('Connections to an origin for one content'),
+  store: spaceSettings,
   freshFor: duration().default(5_000).describe('How long a whole content is handed out without asking its origin whether it has changed; 0: each download asks'),
   rates: z
     .strictObject({

@@ -12,19 +12,23 @@ import {
 import type { Logger } from '@damselfly/shared/logging'
 import type { SourceClient } from '@damselfly/cdn'
 import {
+  Collector,
   ControlClient,
   createLocalPieceStore,
   createSupernodeDialer,
+  diskSpace,
   formatSupernodeAddress,
   Freshness,
   isWhole,
   knownSupernodesFile,
   loadIdentity,
   TaskDownload,
+  withCollector,
   type Identity,
   type OriginReader,
   type PieceStore,
   type SecurityPolicy,
+  type SpaceLimits,
   type SupernodeAddress,
   type TaskRecord,
 } from '@damselfly/exchange'
@@ -51,6 +55,8 @@ export interface PeerOptions {
   readonly parallelRanges: number
   /** How long a whole content is handed out without asking its origin again; milliseconds, 0: not at all. */
   readonly freshForMs: number
+  /** How much of the disk contents may take. */
+  readonly space: SpaceLimits
   readonly source: SourceClient
   readonly version: string
   readonly clock: Clock
@@ -77,6 +83,7 @@ interface Running {
 
 class LocalPeer implements Peer {
   readonly rates: HostRates
+  readonly collector: Collector
   readonly #options: PeerOptions
   readonly #store: PieceStore
   readonly #freshness: Freshness
@@ -85,8 +92,21 @@ class LocalPeer implements Peer {
   constructor(options: PeerOptions) {
     this.#options = options
     const { dataDir, clock, logger, rates, freshForMs } = options
-    this.#store = createLocalPieceStore({ directory: join(dataDir, 'store'), clock, logger })
     this.rates = new HostRates(rates, clock)
+    const store = createLocalPieceStore({ directory: join(dataDir, 'store'), clock, logger })
+    this.collector = new Collector({
+      store,
+      uses: {
+        isWanted: (taskId) => this.#isDownloading(taskId),
+        lastUsedAt: () => undefined,
+        evict: (taskId) => this.deleteTask(taskId),
+      },
+      limits: options.space,
+      disk: () => diskSpace(dataDir),
+      clock,
+      logger,
+    })
+    this.#store = withCollector(store, this.collector)
     this.#freshness = new Freshness(clock, freshForMs)
   }
 

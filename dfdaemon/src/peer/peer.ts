@@ -1,4 +1,4 @@
-import type { BackToSourceReason, BytesFrom, DownloadProgress } from '@damselfly/exchange'
+import type { BackToSourceReason, BytesFrom, Collector, DownloadProgress } from '@damselfly/exchange'
 import type { ByteRange, DamselflyError, PeerId, Priority, Sha256, TaskId } from '@damselfly/shared'
 import type { HostRates } from './host-rates.ts'
 
@@ -98,4 +98,6 @@ export interface Peer {
   /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY */
   deleteTask(taskId: TaskId): Promise<void>
   status(): PeerStatus
+  /** Makes room on the disk. */
+  readonly collector: Pick<Collector, 'status' | 'collect' | 'totals'>
 }

@@ -1,5 +1,6 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
 import { DamselflyError, deriveTaskId, systemClock, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Download, DownloadRequest, Peer, PeerStatus, TaskView } from '../peer/peer.ts'
 import { HostRates, NO_RATES } from '../peer/host-rates.ts'
@@ -18,6 +19,7 @@ export interface FakePeerInit {
 /** A peer without a network: it writes the given contents to real files, piece by piece. */
 export class FakePeer implements Peer {
   readonly rates: HostRates = new HostRates(NO_RATES, systemClock)
+  readonly collector = roomyCollector()
   readonly requests: DownloadRequest[] = []
   readonly downloads: FakeDownload[] = []
   readonly #init: FakePeerInit

@@ -293,6 +293,7 @@ describe('the local API', () => {
     assert.equal(openapi.info.version, '1.2.3')
     assert.deepEqual(Object.keys(openapi.paths).toSorted(), [
       '/api/v1/downloads',
+      '/api/v1/gc',
       '/api/v1/rates',
       '/api/v1/status',
       '/api/v1/tasks',

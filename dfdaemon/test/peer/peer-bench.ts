@@ -47,6 +47,7 @@ export class PeerBench {
       rates: NO_RATES,
       parallelRanges: 2,
       freshForMs: 0,
+      space: { quota: 0, minFreePercent: 0 },
       source: this.source,
       version: '0',
       clock: systemClock,

@@ -54,6 +54,7 @@ describe('a peer with a supernode', () => {
       rates: NO_RATES,
       parallelRanges: 2,
       freshForMs: 0,
+      space: { quota: 0, minFreePercent: 0 },
       source,
       version: '0',
       clock: systemClock,

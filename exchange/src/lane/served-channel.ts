@@ -183,6 +183,7 @@ export class ServedChannel implements ChannelReceiver {
     if (held !== length) throw new DamselflyError('PIECE_REFUSED', `piece ${index} has ${held} bytes, not ${length}`)
     const release = task.use()
     try {
+      await task.update({ lastUsedAt: this.#init.clock.wallTime() })
       for (let offset = 0, turn = TURN_BYTES; offset < length; ) {
         // A child that takes everything at once must not keep this thread from all others.
         if (turn >= TURN_BYTES) {

@@ -54,6 +54,10 @@ class LocalPieceStore implements PieceStore {
     return this.#store.verifiedBytes(taskId)
   }
 
+  async diskBytes(taskId: TaskId): Promise<number> {
+    return await this.#store.diskBytes(taskId)
+  }
+
   async open(taskId: TaskId): Promise<StoredTask | undefined> {
     return await this.#store.open(taskId)
   }

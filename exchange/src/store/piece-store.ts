@@ -45,6 +45,12 @@ export interface PieceStore {
   list(): readonly TaskRecord[]
   /** Bytes of verified pieces of one task, without opening it; 0 if there is no such task. */
   verifiedBytes(taskId: TaskId): number
+  /**
+   * Bytes that deleting a task would give back to the disk: none while its file is somebody's output too, or if there is no such task.
+   *
+   * @throws DamselflyError DISK_DENIED, DISK_FAILED
+   */
+  diskBytes(taskId: TaskId): Promise<number>
   /** The same object for everyone who has the task open; undefined if there is no such task. */
   open(taskId: TaskId): Promise<StoredTask | undefined>
   /**

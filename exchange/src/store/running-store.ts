@@ -94,6 +94,10 @@ export class RunningStore {
     return ledger.has(taskId) ? ledger.state(taskId).verifiedBytes : 0
   }
 
+  async diskBytes(taskId: TaskId): Promise<number> {
+    return this.#services.ledger.has(taskId) ? this.#fileOf(taskId).ownBytes() : 0
+  }
+
   async open(taskId: TaskId): Promise<StoredTask | undefined> {
     return await this.#exclusively(taskId, () => this.#open(taskId))
   }

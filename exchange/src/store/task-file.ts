@@ -1,11 +1,14 @@
 import { constants, readSync, writeSync } from 'node:fs'
-import { copyFile, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { diskError, type TaskId } from '@damselfly/shared'
 import type { DiskPace } from './disk-pace.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { FileLease } from './file-lease.ts'
 import type { FileStamp } from './task-state.ts'
+
+/** What `stat` counts in, whatever the file system's own blocks are. */
+const BLOCK_BYTES = 512
 
 /** Spreads the files over 256 directories, since some file systems slow down in large ones. */
 export function taskPath(tasksDirectory: string, taskId: TaskId): string {
@@ -99,6 +102,14 @@ export class TaskFile {
     return this.#with('examine', async (handle) => {
       const { mtimeMs, size } = await handle.stat()
       return { mtimeMs, size }
+    })
+  }
+
+  /** What the file takes of the disk; nothing while it has another name too. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  ownBytes(): Promise<number> {
+    return this.#attempt('examine', async () => {
+      const { nlink, blocks } = await stat(this.path)
+      return nlink > 1 ? 0 : blocks * BLOCK_BYTES
     })
   }
 

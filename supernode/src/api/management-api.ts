@@ -3,6 +3,7 @@ import { DamselflyError, messageOf } from '@damselfly/shared'
 import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import { formatAddress, type ListenAddress } from '@damselfly/exchange'
+import { addCollectorRoutes } from '@damselfly/exchange/store-api'
 import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
@@ -77,6 +78,7 @@ class HttpManagementApi implements ManagementApi {
       transform: jsonSchemaTransform,
     })
     for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addRateRoutes]) add(app, sources)
+    addCollectorRoutes(app, sources.collector)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())
     await app.ready()
     return app

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { LOOPBACK_ADDRESSES, SECURITY_POLICIES } from '@damselfly/exchange'
+import { LOOPBACK_ADDRESSES, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
 import { byteRate } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { schedulerConfigSchema } from './scheduler-config.ts'
@@ -68,6 +68,7 @@ export const supernodeConfigSchema = z.strictObject({
         .describe('Hosts of origins whose TLS certificate is not verified'),
     })
     .prefault({}),
+  store: spaceSettings,
   cdn: z
     .strictObject({
       uploadSlots: z.number().int().min(1).max(1024).default(16).describe('Pieces that the CDN sends at once'),

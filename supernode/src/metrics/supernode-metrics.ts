@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, createRegistry, type Registry } from '@damselfly/shared/metrics'
+import { Counter, counterOf, Gauge, Histogram, createRegistry, type Registry } from '@damselfly/shared/metrics'
 
 /** Counts that are read when somebody looks. */
 export interface MetricSources {
@@ -28,8 +28,9 @@ export class SupernodeMetrics {
     }
     gauge('damselfly_supernode_peers', 'Peers with a control channel', sources.peers)
     gauge('damselfly_supernode_tasks', 'Tasks that the supernode knows', sources.tasks)
-    counterOf('damselfly_origin_bytes_total', 'Body bytes received from origins', sources.originBytes, registers)
-    counterOf('damselfly_cdn_served_bytes_total', 'Bytes of pieces that the CDN has sent', sources.cdnServedBytes, registers)
+    const counter = (name: string, help: string, read: () => number): void => counterOf({ name, help, read, registry: this.registry })
+    counter('damselfly_origin_bytes_total', 'Body bytes received from origins', sources.originBytes)
+    counter('damselfly_cdn_served_bytes_total', 'Bytes of pieces that the CDN has sent', sources.cdnServedBytes)
     this.#assignments = new Counter({ name: 'damselfly_assignments_total', help: 'Pieces assigned to children', registers })
     this.#reportedBytes = new Counter({
       name: 'damselfly_reported_piece_bytes_total',
@@ -96,17 +97,4 @@ export class SupernodeMetrics {
   schedulerTook(event: string, durationMs: number): void {
     this.#schedulerSeconds.observe({ event }, durationMs / 1000)
   }
-}
-
-/** A counter whose value somebody else keeps. */
-function counterOf(name: string, help: string, read: () => number, registers: Registry[]): void {
-  const made: Counter = new Counter({
-    name,
-    help,
-    registers,
-    collect: (): void => {
-      made.reset()
-      made.inc(read())
-    },
-  })
 }

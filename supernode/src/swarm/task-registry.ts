@@ -3,7 +3,7 @@ import type { ContentSpec } from '@damselfly/cdn'
 import type { Member } from './member.ts'
 import { progressNews } from './swarm-news.ts'
 import { Swarm, type SwarmPorts } from './swarm.ts'
-import { TaskSource, type TaskSourceDeps } from './task-source.ts'
+import { TaskSource, type SourceState, type TaskSourceDeps } from './task-source.ts'
 import type { Task } from './task.ts'
 
 /** How often children that wait hear that work goes on; milliseconds. */
@@ -50,6 +50,14 @@ export class TaskRegistry {
 
   get(taskId: TaskId): Task | undefined {
     return this.#tasks.get(taskId)
+  }
+
+  /** Whether somebody waits for it or it is being fetched. */
+  isWanted(taskId: TaskId): boolean {
+    const task = this.#tasks.get(taskId)
+    if (task === undefined) return false
+    const { swarm, waiting, source } = task
+    return swarm.hasChildren || waiting.size > 0 || isBusy(source.state)
   }
 
   list(): Iterable<Task> {
@@ -116,8 +124,7 @@ export class TaskRegistry {
       const children = swarm.waitingChildren()
       if (source.state.type === 'idle') this.#helpStranded(task, children, (blocked ??= this.#deps.blocked()))
       if (children.length + waiting.size === 0) continue
-      const isFetching = source.state.type === 'starting' || source.state.type === 'fetching'
-      if (!isFetching && !swarm.isAvailable) continue
+      if (!isBusy(source.state) && !swarm.isAvailable) continue
       const news = progressNews(swarm.taskId, source.fetchedBytes)
       for (const peer of new Set([...waiting, ...children.map((child) => child.peer)])) this.#deps.ports.send(peer, news)
     }
@@ -138,11 +145,14 @@ export class TaskRegistry {
     if (this.#tasks.size <= MAX_IDLE_TASKS) return
     for (const [taskId, { swarm, source, waiting }] of this.#tasks) {
       if (this.#tasks.size <= MAX_IDLE_TASKS) return
-      const isBusy = source.state.type === 'starting' || source.state.type === 'fetching'
-      if (swarm.members.size > 0 || waiting.size > 0 || isBusy) continue
+      if (swarm.members.size > 0 || waiting.size > 0 || isBusy(source.state)) continue
       source.stop()
       swarm.reset(undefined)
       this.#tasks.delete(taskId)
     }
   }
+}
+
+function isBusy({ type }: SourceState): boolean {
+  return type === 'starting' || type === 'fetching'
 }

@@ -27,6 +27,7 @@ const calls = {
         rates: NO_RATES,
         parallelRanges: 1,
         freshForMs: 0,
+        space: { quota: 0, minFreePercent: 0 },
         source: createSourceRegistry([createHttpSource({ policy: { allow: [], trustRequestedHost: true }, insecure: [], userAgent: 'bench' })]),
         version: 'bench',
         clock: systemClock,

@@ -1,0 +1,57 @@
+import type { TaskId } from '@damselfly/shared'
+import type { PieceStore, StoredTask, TaskRecord } from '../piece-store.ts'
+import type { Collector } from './collector.ts'
+
+/** A store in which there is room before a content comes, as far as its length is known by then. */
+export function withCollector(store: PieceStore, collector: Collector): PieceStore {
+  return new CollectedStore(store, collector)
+}
+
+class CollectedStore implements PieceStore {
+  readonly #store: PieceStore
+  readonly #collector: Collector
+
+  constructor(store: PieceStore, collector: Collector) {
+    this.#store = store
+    this.#collector = collector
+  }
+
+  get usedBytes(): number {
+    return this.#store.usedBytes
+  }
+
+  async start(): Promise<void> {
+    await this.#store.start()
+    this.#collector.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#collector.stop()
+    await this.#store.stop()
+  }
+
+  list(): readonly TaskRecord[] {
+    return this.#store.list()
+  }
+
+  verifiedBytes(taskId: TaskId): number {
+    return this.#store.verifiedBytes(taskId)
+  }
+
+  diskBytes(taskId: TaskId): Promise<number> {
+    return this.#store.diskBytes(taskId)
+  }
+
+  open(taskId: TaskId): Promise<StoredTask | undefined> {
+    return this.#store.open(taskId)
+  }
+
+  async create(record: TaskRecord): Promise<StoredTask> {
+    await this.#collector.makeRoom((record.contentLength ?? 0) - this.#store.verifiedBytes(record.taskId))
+    return this.#store.create(record)
+  }
+
+  delete(taskId: TaskId): Promise<void> {
+    return this.#store.delete(taskId)
+  }
+}

@@ -1,0 +1,204 @@
+import { isDamselflyError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import type { PieceStore, TaskRecord } from '../piece-store.ts'
+import { evictionOrder, type Candidate } from './eviction-order.ts'
+import { shortageOf, type Shortage, type Space, type SpaceLimits } from './space.ts'
+
+/** How often the disk is looked at; milliseconds. */
+const INTERVAL = 10_000
+
+/** How long nothing is tried by itself after it was not enough; milliseconds. */
+const REST = 60_000
+
+/** What only the owner of a store knows of its tasks. */
+export interface TaskUses {
+  /** Whether somebody still counts on it, although nobody reads or writes it right now. */
+  isWanted(taskId: TaskId): boolean
+  /** When somebody last asked for it; milliseconds since 1970, undefined: as the store says. */
+  lastUsedAt(taskId: TaskId): number | undefined
+  /** Deletes it and tells whom it concerns. @throws DamselflyError TASK_BUSY */
+  evict(taskId: TaskId): Promise<void>
+}
+
+export interface CollectorInit {
+  readonly store: PieceStore
+  readonly uses: TaskUses
+  readonly limits: SpaceLimits
+  /** Of the disk; bytes. */
+  readonly disk: () => Promise<Omit<Space, 'used'>>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+export interface Evicted {
+  readonly taskId: TaskId
+  /** Of its verified pieces. */
+  readonly bytes: number
+  /** Milliseconds since 1970. */
+  readonly lastUsedAt: number
+}
+
+/** How one collection went. */
+export interface Collection {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  /** Whether nothing was done, only said. */
+  readonly isDryRun: boolean
+  readonly shortage: Shortage
+  readonly evicted: readonly Evicted[]
+  /** Bytes of what was evicted. */
+  readonly freed: number
+  /** Tasks that had to stay though they were idle long enough. */
+  readonly kept: { readonly pinned: number; readonly wanted: number; readonly busy: number }
+  /** Whether it was enough. */
+  readonly isEnough: boolean
+}
+
+export interface CollectorStatus {
+  readonly limits: SpaceLimits
+  readonly space: Space
+  /** The last one that evicted or could not. */
+  readonly last: Collection | undefined
+  readonly totals: { readonly collections: number; readonly evictedTasks: number; readonly evictedBytes: number }
+}
+
+/** Makes room in a store: when a limit is passed, and before a large content comes. */
+export class Collector {
+  readonly #init: CollectorInit
+  #last: Collection | undefined
+  #totals = { collections: 0, evictedTasks: 0, evictedBytes: 0 }
+  /** Collections take turns. */
+  #turn: Promise<unknown> = Promise.resolve()
+  #cancelNext: (() => void) | undefined
+  #restsUntil = Number.NEGATIVE_INFINITY
+
+  constructor(init: CollectorInit) {
+    this.#init = init
+  }
+
+  /** Looks at the disk from now on. */
+  start(): void {
+    this.#cancelNext = this.#init.clock.after(INTERVAL, () => {
+      void this.makeRoom(0).finally(() => {
+        if (this.#cancelNext !== undefined) this.start()
+      })
+    })
+  }
+
+  /** Resolves when no collection runs. */
+  async stop(): Promise<void> {
+    this.#cancelNext?.()
+    this.#cancelNext = undefined
+    await this.#turn
+  }
+
+  async status(): Promise<CollectorStatus> {
+    return { limits: this.#init.limits, space: await this.#space(), last: this.#last, totals: this.#totals }
+  }
+
+  /** What was done so far. */
+  get totals(): CollectorStatus['totals'] {
+    return this.#totals
+  }
+
+  /** Evicts what must go so that `wanted` bytes can be written. Never throws: whoever writes learns what the disk says. */
+  async makeRoom(wanted: number): Promise<void> {
+    const { clock } = this.#init
+    if (clock.now() < this.#restsUntil) return
+    try {
+      const { isEnough, evicted } = await this.collect({ wanted, isDryRun: false })
+      if (!isEnough && evicted.length === 0) this.#restsUntil = clock.now() + REST
+    } catch (error) {
+      this.#init.logger.warn({ reason: messageOf(error) }, 'making room on the disk failed')
+    }
+  }
+
+  /**
+   * @param wanted bytes that are about to be written
+   * @returns what was evicted, or would be by a dry run
+   * @throws DamselflyError DISK_FAILED, DISK_DENIED
+   */
+  collect({ wanted, isDryRun }: { readonly wanted: number; readonly isDryRun: boolean }): Promise<Collection> {
+    const collection = this.#turn.then(async () => this.#collect(wanted, isDryRun))
+    this.#turn = collection.catch(() => undefined)
+    return collection
+  }
+
+  async #collect(wanted: number, isDryRun: boolean): Promise<Collection> {
+    const { limits, clock } = this.#init
+    const shortage = shortageOf(await this.#space(), limits, wanted)
+    const collection = await this.#evict(shortage, isDryRun, clock.wallTime())
+    if (!isDryRun) this.#note(collection)
+    return collection
+  }
+
+  async #evict(shortage: Shortage, isDryRun: boolean, at: number): Promise<Collection> {
+    const left = { ...shortage }
+    const evicted: Evicted[] = []
+    const { candidates, kept } = left.ofQuota > 0 || left.ofDisk > 0 ? this.#candidates() : NOBODY
+    let busy = 0
+    for (const candidate of evictionOrder(candidates, at)) {
+      if (left.ofQuota <= 0 && left.ofDisk <= 0) break
+      const given = await this.#init.store.diskBytes(candidate.taskId)
+      if (left.ofQuota <= 0 && given === 0) continue
+      if (!isDryRun && !(await this.#tryEvict(candidate))) {
+        busy++
+        continue
+      }
+      left.ofQuota -= candidate.bytes
+      left.ofDisk -= given
+      evicted.push(candidate)
+    }
+    const freed = evicted.reduce((sum, { bytes }) => sum + bytes, 0)
+    return { at, isDryRun, shortage, evicted, freed, kept: { ...kept, busy }, isEnough: left.ofQuota <= 0 && left.ofDisk <= 0 }
+  }
+
+  #candidates(): { readonly candidates: readonly Candidate[]; readonly kept: { readonly pinned: number; readonly wanted: number } } {
+    const { store, uses } = this.#init
+    const candidates: Candidate[] = []
+    const kept = { pinned: 0, wanted: 0 }
+    for (const record of store.list()) {
+      if (record.pinned) kept.pinned++
+      else if (uses.isWanted(record.taskId)) kept.wanted++
+      else candidates.push({ taskId: record.taskId, bytes: store.verifiedBytes(record.taskId), lastUsedAt: this.#lastUsedAt(record) })
+    }
+    return { candidates, kept }
+  }
+
+  #lastUsedAt({ taskId, lastUsedAt }: TaskRecord): number {
+    return Math.max(lastUsedAt, this.#init.uses.lastUsedAt(taskId) ?? 0)
+  }
+
+  /** @returns false when it is in use after all */
+  async #tryEvict({ taskId }: Candidate): Promise<boolean> {
+    try {
+      await this.#init.uses.evict(taskId)
+      return true
+    } catch (error) {
+      if (isDamselflyError(error, 'TASK_BUSY')) return false
+      // Somebody else was faster.
+      if (isDamselflyError(error, 'TASK_NOT_FOUND')) return true
+      throw error
+    }
+  }
+
+  #note(collection: Collection): void {
+    const { shortage, evicted, freed, kept, isEnough } = collection
+    if (shortage.ofQuota === 0 && shortage.ofDisk === 0) return
+    const { collections, evictedTasks, evictedBytes } = this.#totals
+    this.#totals = { collections: collections + 1, evictedTasks: evictedTasks + evicted.length, evictedBytes: evictedBytes + freed }
+    const said = { ...shortage, evicted: evicted.length, freed, kept }
+    if (isEnough) this.#init.logger.info(said, 'made room on the disk')
+    // Said once until it changes, not with every look.
+    else if (this.#last?.isEnough !== false || evicted.length > 0) {
+      this.#init.logger.warn(said, 'there is less room on the disk than configured, and nothing more that may go')
+    }
+    this.#last = collection
+  }
+
+  async #space(): Promise<Space> {
+    return { used: this.#init.store.usedBytes, ...(await this.#init.disk()) }
+  }
+}
+
+const NOBODY = { candidates: [], kept: { pinned: 0, wanted: 0 } }
