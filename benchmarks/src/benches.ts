@@ -9,7 +9,7 @@ import { memoryBench } from './memory/memory.ts'
 import { regressionBench } from './regression/regression.ts'
 import { schedulerBench } from './scheduler/scheduler.ts'
 import { startBench } from './start/start.ts'
-import { swarmBench } from './swarm-of-eight/swarm.ts'
+import { swarmBench } from './swarm/swarm.ts'
 
 /** Every benchmark, in the order of the page. */
 export const BENCHES: readonly Bench[] = [

@@ -4,12 +4,15 @@ import { join } from 'node:path'
 import { createFaultOrigin, type FaultOrigin, type FaultOriginInit } from '@damselfly/cdn/testing'
 import { Daemon } from './daemon.ts'
 import { RunningDownload } from './download.ts'
+import { LabNetwork, type LabHost, type LabNetworkInit } from './lab-network.ts'
 import { Nginx, type NginxOptions } from './nginx.ts'
 import { Program, readyLine, type ProgramName, type ProgramSettings } from './program.ts'
 import { SmallDisk } from './small-disk.ts'
 import { Supernode, type SupernodePorts } from './supernode.ts'
 
 export interface SupernodeSettings {
+  /** Of the lab's network. @default this machine */
+  readonly host?: LabHost
   /** Configuration over the lab's own, as in the file. */
   readonly config?: Record<string, unknown>
   /** Over that of this process. */
@@ -17,6 +20,8 @@ export interface SupernodeSettings {
 }
 
 export interface DaemonSettings {
+  /** Of the lab's network. @default this machine */
+  readonly host?: LabHost
   /** `HOST:PORT` of each supernode. */
   readonly supernodes?: readonly string[]
   readonly config?: Record<string, unknown>
@@ -31,6 +36,7 @@ export class Lab {
   readonly #servers = new Set<Nginx>()
   readonly #origins = new Set<FaultOrigin>()
   readonly #disks = new Set<SmallDisk>()
+  readonly #networks = new Set<LabNetwork>()
   readonly #ports = new Map<string, SupernodePorts>()
 
   private constructor(directory: string) {
@@ -70,17 +76,24 @@ export class Lab {
     return disk
   }
 
+  /** Other hosts than this one; for root only. */
+  async network(init: LabNetworkInit): Promise<LabNetwork> {
+    const network = await LabNetwork.create(init)
+    this.#networks.add(network)
+    return network
+  }
+
   /** Started again under the same name it has its data, its identity and its ports again. */
   async supernode(name = 'supernode', settings: SupernodeSettings = {}): Promise<Supernode> {
     const dataDir = this.path(name)
     const { direct, libp2p, management } = this.#ports.get(name) ?? { direct: 0, libp2p: 0, management: 0 }
     const config = {
       dataDir,
-      listen: { addresses: ['127.0.0.1'], directPort: direct, libp2pPort: libp2p, plainPort: 0 },
+      listen: { addresses: [addressOf(settings)], directPort: direct, libp2pPort: libp2p, plainPort: 0 },
       management: { addresses: ['127.0.0.1'], port: management },
       ...settings.config,
     }
-    const program = this.own('supernode', ['--config', await this.#configFile(name, config)], environment(settings))
+    const program = this.own('supernode', ['--config', await this.#configFile(name, config)], surroundings(settings))
     const supernode = new Supernode(program, dataDir, await program.line(readyLine))
     this.#ports.set(name, supernode.ports)
     return supernode
@@ -93,11 +106,11 @@ export class Lab {
     const config = {
       dataDir,
       supernodes: settings.supernodes ?? [],
-      listen: { addresses: ['127.0.0.1'], directPort: 0, libp2pPort: 0, plainPort: 0 },
+      listen: { addresses: [addressOf(settings)], directPort: 0, libp2pPort: 0, plainPort: 0 },
       api: { socket },
       ...settings.config,
     }
-    const program = this.own('dfdaemon', ['--config', await this.#configFile(name, config)], environment(settings))
+    const program = this.own('dfdaemon', ['--config', await this.#configFile(name, config)], surroundings(settings))
     const ready = await program.line(readyLine)
     return new Daemon(program, socket, dataDir, String(ready['peer']))
   }
@@ -137,6 +150,7 @@ export class Lab {
     await Promise.all([...this.#servers].map((server) => server.stop()))
     await Promise.all([...this.#origins].map((origin) => origin.close()))
     await Promise.all([...this.#disks].map((disk) => disk.unmount()))
+    await Promise.all([...this.#networks].map((network) => network.remove()))
     await rm(this.directory, { recursive: true, force: true })
   }
 
@@ -148,6 +162,15 @@ export class Lab {
   }
 }
 
-function environment({ env }: { readonly env?: NodeJS.ProcessEnv }): ProgramSettings {
-  return env === undefined ? {} : { env }
+interface Surroundings {
+  readonly host?: LabHost
+  readonly env?: NodeJS.ProcessEnv
+}
+
+function addressOf({ host }: Surroundings): string {
+  return host?.address ?? '127.0.0.1'
+}
+
+function surroundings({ host, env }: Surroundings): ProgramSettings {
+  return { ...(host !== undefined && { enter: host.enter }), ...(env !== undefined && { env }) }
 }

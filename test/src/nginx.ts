@@ -2,6 +2,7 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import type { LabNetwork } from './lab-network.ts'
 import { Program } from './program.ts'
 
 export const NGINX = '/usr/sbin/nginx'
@@ -25,6 +26,8 @@ export interface OriginRequestLog {
 export interface NginxOptions {
   /** Bytes per second for each connection; 0: no limit. */
   readonly rate?: number
+  /** On whose first host it runs, at every address of that one. @default this machine, at loopback */
+  readonly network?: LabNetwork
 }
 
 /** A real nginx that serves the files of one folder and logs what it sent. */
@@ -32,30 +35,35 @@ export class Nginx {
   readonly root: string
   readonly #program: Program
   readonly #log: string
-  readonly #port: number
+  readonly #address: string
+  readonly port: number
 
-  private constructor(root: string, program: Program, log: string, port: number) {
+  private constructor(root: string, program: Program, log: string, address: string, port: number) {
     this.root = root
     this.#program = program
     this.#log = log
-    this.#port = port
+    this.#address = address
+    this.port = port
   }
 
-  static async start(directory: string, { rate = 0 }: NginxOptions = {}): Promise<Nginx> {
+  static async start(directory: string, { rate = 0, network }: NginxOptions = {}): Promise<Nginx> {
     const root = join(directory, 'www')
     const log = join(directory, 'access.log')
     const config = join(directory, 'nginx.conf')
     await mkdir(root, { recursive: true })
     const port = await freePort()
-    await writeFile(config, configuration(directory, port, rate))
-    const program = new Program('nginx', NGINX, ['-p', directory, '-c', config, '-g', 'daemon off;'])
-    const nginx = new Nginx(root, program, log, port)
+    await writeFile(config, configuration(directory, `${network === undefined ? '127.0.0.1' : '0.0.0.0'}:${port}`, rate))
+    const program = new Program('nginx', NGINX, ['-p', directory, '-c', config, '-g', 'daemon off;'], {
+      enter: network?.hosts[0]?.enter ?? [],
+    })
+    const nginx = new Nginx(root, program, log, network?.firstFromHere ?? '127.0.0.1', port)
     await nginx.#answers()
     return nginx
   }
 
+  /** As this process reaches it. */
   url(path: string): string {
-    return `http://127.0.0.1:${this.#port}/${path}`
+    return `http://${this.#address}:${this.port}/${path}`
   }
 
   /** What `measure` says of the master and its worker, together. */
@@ -94,7 +102,7 @@ export class Nginx {
   }
 }
 
-function configuration(directory: string, port: number, rate: number): string {
+function configuration(directory: string, listen: string, rate: number): string {
   return `
 worker_processes 1;
 pid ${directory}/nginx.pid;
@@ -111,7 +119,7 @@ http {
   sendfile on;
   tcp_nopush on;
   server {
-    listen 127.0.0.1:${port};
+    listen ${listen};
     root ${directory}/www;
     limit_rate ${rate};
   }

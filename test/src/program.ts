@@ -23,6 +23,8 @@ export interface ProgramSettings {
   readonly env?: NodeJS.ProcessEnv
   /** Another user and group to run as; this process must be root. */
   readonly user?: { readonly uid: number; readonly gid: number }
+  /** What comes before the command, such as what enters another namespace. @default nothing */
+  readonly enter?: readonly string[]
   /** Whether standard output is left to the test, byte by byte, instead of being cut into lines. @default false */
   readonly rawOutput?: boolean
 }
@@ -40,9 +42,10 @@ export class Program {
   readonly exited: Promise<Exit>
 
   constructor(name: string, command: string, args: readonly string[], settings: ProgramSettings = {}) {
-    const { env, user, rawOutput = false } = settings
+    const { env, user, enter = [], rawOutput = false } = settings
+    const [first, ...rest] = [...enter, command, ...args] as [string, ...string[]]
     this.name = name
-    this.child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
+    this.child = spawn(first, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-KEPT_OUTPUT)
     })

@@ -1,3 +1,4 @@
+export { discreteBound } from './measure/bounds.ts'
 export { FIGURES, type FigureId, type Figures } from './measure/figures.ts'
 export { parseGoal, type Goal as ScenarioGoal } from './measure/goals.ts'
 export { readScenarios, type NamedScenario } from './scenario/read-scenario.ts'

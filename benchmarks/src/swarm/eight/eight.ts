@@ -1,10 +1,10 @@
 import { writeRandomFile } from '@damselfly/test'
-import type { Bench, BenchContext } from '../bench.ts'
-import { cpuTimeOf } from '../cpu-time.ts'
-import { inRounds, type Runs } from '../rounds.ts'
+import type { BenchContext } from '../../bench.ts'
+import { cpuTimeOf } from '../../cpu-time.ts'
+import type { Figure } from '../../figure.ts'
+import { inRounds, type Runs } from '../../rounds.ts'
 import { ariaSwarm } from './aria-swarm.ts'
 import type { SwarmCase, SwarmFile, SwarmRun, SwarmSetting } from './case.ts'
-import { explanation } from './explanation.ts'
 import { figuresOf, type CaseName, type SwarmWay } from './figures.ts'
 import { ourSwarm } from './our-swarm.ts'
 
@@ -24,12 +24,8 @@ const CASES: Readonly<Record<CaseName, SwarmCase>> = {
 }
 
 /** The same file to eight peers, through BitTorrent and through us. */
-export const swarmBench: Bench = {
-  name: 'swarm',
-  title: 'Eight peers that want the same 256 MiB at once: aria2 over BitTorrent and dfget, on loopback',
-  needs: ['nginx', 'aria2c'],
-  explanation,
-  run: async (context) => figuresOf(await measure(context)),
+export async function eightOnLoopback(context: BenchContext): Promise<readonly Figure[]> {
+  return figuresOf(await measure(context))
 }
 
 async function measure(context: BenchContext): Promise<Runs<SwarmWay, SwarmRun>> {

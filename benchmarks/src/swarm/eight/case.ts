@@ -1,4 +1,4 @@
-import type { References } from '../references/succeed.ts'
+import type { References } from '../../references/succeed.ts'
 
 /** What both kinds of swarm download, and under which conditions. */
 export interface SwarmCase {
@@ -35,7 +35,7 @@ export interface SwarmRun {
   readonly fromPeers: number
 }
 
-/** Each of our peers writes its store and its output; all swarms find as much memory ready. Bytes. */
+/** Each peer writes the file once, ours as a hard link to their store; a supernode does so too. Bytes. */
 export function memoryFor({ length }: SwarmFile, { peers }: SwarmCase): number {
-  return (2 * peers + 1) * length
+  return (peers + 1) * length
 }

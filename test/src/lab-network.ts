@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Both of 198.18.0.0/15, which is set aside for benchmarks and routed nowhere. */
+const INSIDE = '198.18.0'
+const OUTSIDE = '198.19'
+
+/** What the ends of a line hold back before they drop: enough for one window of TCP. */
+const TBF = ['burst', '64kb', 'latency', '50ms']
+
+/** Numbers of the outside lines of several networks at once must differ. */
+let networks = process.pid
+
+/** A host of a lab's network. */
+export interface LabHost {
+  /** Under which the other hosts reach it. */
+  readonly address: string
+  /** What comes before a command, so that it runs there. */
+  readonly enter: readonly string[]
+}
+
+export interface LabNetworkInit {
+  readonly hosts: number
+  /** Of each host's line, each way; bits per second. */
+  readonly rate: number
+}
+
+/** Hosts on one switch, each with a line of its own and a network namespace of its own; for root only. */
+export class LabNetwork {
+  readonly hosts: readonly LabHost[]
+  /** Under which this process, and nobody else, reaches the first host, as fast as the machine can. */
+  readonly firstFromHere: string
+  readonly #names: readonly string[]
+  #isThere = true
+
+  private constructor(names: readonly string[], hosts: readonly LabHost[], firstFromHere: string) {
+    this.#names = names
+    this.hosts = hosts
+    this.firstFromHere = firstFromHere
+  }
+
+  static async create({ hosts: count, rate }: LabNetworkInit): Promise<LabNetwork> {
+    const number = networks++
+    // The names of network devices have at most 15 characters.
+    const name = `dfl${number}`
+    const outside = `${OUTSIDE}.${number & 255}`
+    const names = Array.from({ length: count }, (_, i) => `${name}-${i}`)
+    const hosts = names.map((one, i) => ({ address: `${INSIDE}.${i + 1}`, enter: ['nsenter', `--net=/run/netns/${one}`] }))
+    const network = new LabNetwork([`${name}-switch`, ...names], hosts, `${outside}.2`)
+    try {
+      await network.#build(name, outside, rate)
+    } catch (error) {
+      await network.remove()
+      throw error
+    }
+    return network
+  }
+
+  /** Ends with everything that runs on its hosts. Idempotent. */
+  async remove(): Promise<void> {
+    if (!this.#isThere) return
+    this.#isThere = false
+    // Lines end with the namespaces that they lead to. Where building failed some are not there.
+    for (const name of this.#names) await run('ip', ['netns', 'del', name]).catch(() => undefined)
+  }
+
+  async #build(name: string, outside: string, rate: number): Promise<void> {
+    const [switchName, first, ...others] = this.#names as [string, string, ...string[]]
+    await ip('netns', 'add', switchName)
+    await ip('-n', switchName, 'link', 'add', 'switch', 'type', 'bridge')
+    await ip('-n', switchName, 'link', 'set', 'switch', 'up')
+    for (const [i, host] of [first, ...others].entries()) await this.#addHost(host, i, switchName, rate)
+    await ip('link', 'add', `${name}o`, 'type', 'veth', 'peer', 'name', 'outside', 'netns', first)
+    await ip('addr', 'add', `${outside}.1/30`, 'dev', `${name}o`)
+    await ip('link', 'set', `${name}o`, 'up')
+    await ip('-n', first, 'addr', 'add', `${outside}.2/30`, 'dev', 'outside')
+    await ip('-n', first, 'link', 'set', 'outside', 'up')
+  }
+
+  async #addHost(host: string, index: number, switchName: string, rate: number): Promise<void> {
+    const port = `port${index}`
+    await ip('netns', 'add', host)
+    await ip('-n', switchName, 'link', 'add', port, 'type', 'veth', 'peer', 'name', 'line', 'netns', host)
+    await ip('-n', switchName, 'link', 'set', port, 'master', 'switch', 'up')
+    await ip('-n', host, 'addr', 'add', `${INSIDE}.${index + 1}/24`, 'dev', 'line')
+    await ip('-n', host, 'link', 'set', 'lo', 'up')
+    await ip('-n', host, 'link', 'set', 'line', 'up')
+    for (const [namespace, device] of [[switchName, port], [host, 'line']] as const) {
+      await run('tc', ['-n', namespace, 'qdisc', 'add', 'dev', device, 'root', 'tbf', 'rate', `${rate}bit`, ...TBF])
+    }
+  }
+}
+
+async function ip(...args: readonly string[]): Promise<void> {
+  await run('ip', args)
+}
+
+/** Why a network cannot be made here; undefined where it can. */
+export async function whyNoNetwork(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'only root can make network namespaces'
+  for (const [program, option] of [['ip', '-V'], ['tc', '-V'], ['nsenter', '--version']] as const) {
+    const isThere = await run(program, [option]).then(() => true, () => false)
+    if (!isThere) return `${program} is not installed (apt-get install iproute2 util-linux)`
+  }
+  return run('unshare', ['--net', 'true']).then(
+    () => undefined,
+    () => 'this root may not make network namespaces',
+  )
+}

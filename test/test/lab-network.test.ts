@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { Lab, isInstalled, NGINX, whyNoNetwork, type LabHost } from '@damselfly/test'
+
+const run = promisify(execFile)
+const MIB = 1024 * 1024
+
+describe('a network of a lab', () => {
+  let lab: Lab
+
+  before(async function () {
+    if ((await whyNoNetwork()) !== undefined || !(await isInstalled(NGINX))) this.skip()
+    lab = await Lab.create()
+  })
+
+  after(async () => lab?.stop())
+
+  it('joins its hosts by lines that are no faster than told, and leaves nothing behind', async () => {
+    const rate = 40_000_000
+    const network = await lab.network({ hosts: 2, rate })
+    const nginx = await lab.nginx({ network })
+    await writeFile(`${nginx.root}/file`, Buffer.alloc(2 * MIB, 1))
+    const [source, sink] = network.hosts as readonly [LabHost, LabHost]
+    const started = performance.now()
+    const program = lab.program('fetch', 'curl', ['-sSf', '-o', lab.path('copy'), `http://${source.address}:${nginx.port}/file`], {
+      enter: sink.enter,
+    })
+    const { code, stderr } = await program.exited
+    assert.equal(code, 0, stderr)
+    const seconds = (performance.now() - started) / 1000
+    assert.ok(seconds > (8 * 2 * MIB) / rate, `${seconds} s`)
+    await lab.stop()
+    const { stdout } = await run('ip', ['netns', 'list'])
+    const names = network.hosts.flatMap(({ enter }) => enter).map((word) => word.split('/').at(-1) ?? '')
+    assert.deepEqual(names.filter((name) => stdout.split(/\s+/).includes(name)), [])
+  })
+})
