@@ -19,6 +19,12 @@ export const PEER_PACE: HeartbeatPace = { everyMs: 3_000, looks: 5, calmLooks: 8
 /** The supernode misses a peer 14 to 21 s after it said something. It asks only those that should have asked by themselves. */
 export const SUPERNODE_PACE: HeartbeatPace = { everyMs: 7_000, looks: 3, calmLooks: 4 }
 
+/**
+ * All look at full seconds of the clock: thousands that each wake the process up at a moment of its own cost it as much as
+ * what is said. Milliseconds.
+ */
+const TOGETHER_MS = 1_000
+
 export interface HeartbeatOptions extends HeartbeatPace {
   readonly clock: Clock
   /** Asks the other side for a sign of life. */
@@ -42,7 +48,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
-    this.#cancel = this.#next()
+    this.#cancel = this.#lookAfter(options.everyMs - (options.clock.now() % TOGETHER_MS))
   }
 
   /** The other side said something. */
@@ -61,15 +67,15 @@ export class Heartbeat {
     this.#cancel()
   }
 
-  #next(): () => void {
-    return this.#options.clock.after(this.#options.everyMs, () => this.#look())
+  #lookAfter(ms: number): () => void {
+    return this.#options.clock.after(ms, () => this.#look())
   }
 
   #look(): void {
     const { everyMs, looks, calmLooks, ask, dead } = this.#options
     this.#count()
     if (this.#unansweredLooks >= looks) return dead((looks - 1) * everyMs)
-    this.#cancel = this.#next()
+    this.#cancel = this.#lookAfter(everyMs)
     if (this.#unansweredLooks === 0 && this.#calmLooks < calmLooks) return
     this.#awaits = true
     ask()

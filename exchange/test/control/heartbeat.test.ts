@@ -81,6 +81,15 @@ describe('a heartbeat', () => {
     assert.deepEqual(deaths, [])
   })
 
+  it('looks when others look that began at other moments', () => {
+    const lateAsked: number[] = []
+    clock.advance(300)
+    const late = new Heartbeat({ clock, everyMs: 3000, looks: 4, calmLooks: 6, ask: () => lateAsked.push(clock.now()), dead: () => undefined })
+    clock.advance(24_700)
+    assert.deepEqual([asked, lateAsked], [[21_000, 24_000], [21_000, 24_000]])
+    late.end()
+  })
+
   it('leaves no timer behind', () => {
     heartbeat.end()
     heartbeat.end()

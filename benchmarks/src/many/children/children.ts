@@ -1,16 +1,14 @@
 import type { Bench, BenchContext } from '../../bench.ts'
 import { cpuTimeOf } from '../../cpu-time.ts'
-import { figure, median, type Figure } from '../../figure.ts'
 import { measured } from '../../measured.ts'
 import { inMegabytes, watchMemory } from '../resident-memory.ts'
 import { explanation } from './explanation.ts'
+import { figuresOf, type Run } from './figures.ts'
 import type { Received } from './host.ts'
-import { CHILDREN, CONTENT_LENGTH, withChildren, type Setting } from './setting.ts'
+import { withChildren, type Setting } from './setting.ts'
 
 /** Each moves 2 GiB, so that all together move 10. */
 const ROUNDS = 5
-
-const GIB = 1024 ** 3
 
 /** How much a parent takes that serves many. */
 export const childrenBench: Bench = {
@@ -19,16 +17,6 @@ export const childrenBench: Bench = {
   needs: ['nginx'],
   explanation,
   run: async (context) => figuresOf(await measure(context)),
-}
-
-/** One content, which all children fetched at once. */
-interface Run {
-  /** Of the daemon, ten looks a second; bytes. */
-  readonly resident: readonly number[]
-  readonly seconds: number
-  readonly daemonCpu: number
-  readonly supernodeCpu: number
-  readonly received: Received
 }
 
 async function measure(context: BenchContext): Promise<readonly Run[]> {
@@ -57,18 +45,4 @@ async function fetchByAll({ hosts, daemon, supernode }: Setting, url: string): P
   const { wall: seconds, used, result: all } = result
   const sum = (from: keyof Received): number => all.reduce((bytes, received) => bytes + received[from], 0)
   return { resident, seconds, ...used, received: { held: sum('held'), peers: sum('peers'), cdn: sum('cdn'), origin: sum('origin') } }
-}
-
-function figuresOf(runs: readonly Run[]): readonly Figure[] {
-  const all = runs.flatMap(({ resident }) => resident)
-  const moved = (CHILDREN * CONTENT_LENGTH) / GIB
-  return [
-    figure('daemon memory', 'MB', [inMegabytes(Math.max(...all))], { op: '<=', value: 250 }),
-    figure('last / first', 'x', [median(runs.at(-1)?.resident ?? []) / median(runs[0]?.resident ?? [])], { op: '<=', value: 1.1 }),
-    figure('from the daemon', '%', runs.map(({ received }) => (100 * received.peers) / (CHILDREN * CONTENT_LENGTH)), { op: '==', value: 100 }),
-    ...runs.map(({ resident }, i) => figure(`memory ${i + 1}`, 'MB', resident.map(inMegabytes))),
-    figure('dfdaemon CPU', 'CPU-s/GiB', runs.map(({ daemonCpu }) => daemonCpu / moved)),
-    figure('supernode CPU', 'CPU-s/GiB', runs.map(({ supernodeCpu }) => supernodeCpu / moved)),
-    figure('wall', 's', runs.map(({ seconds }) => seconds)),
-  ]
 }

@@ -5,16 +5,7 @@ import type { BenchContext } from '../../bench.ts'
 import { Caller } from '../../lanes/remote-calls.ts'
 import { downloadThrough } from '../small-download.ts'
 import type { HostCalls } from './host.ts'
-
-/** Processes that the children live in. */
-const HOSTS = 4
-
-const CHILDREN_PER_HOST = 16
-
-export const CHILDREN = HOSTS * CHILDREN_PER_HOST
-
-/** Of each content; bytes. */
-export const CONTENT_LENGTH = 32 * 1024 * 1024
+import { CHILDREN_PER_HOST, CONTENT_LENGTH, HOSTS } from './size.ts'
 
 const PATIENCE_MS = 120_000
 

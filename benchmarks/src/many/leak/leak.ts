@@ -1,11 +1,7 @@
 import type { Bench, BenchContext } from '../../bench.ts'
-import { figure, type Figure, type Goal } from '../../figure.ts'
-import { inMegabytes } from '../resident-memory.ts'
-import type { CollectedMemory } from './collected-memory.ts'
 import { explanation } from './explanation.ts'
-import { downloadInARow, FIRST, LAST, LOOKS, SERVERS, type Looks, type Server } from './in-a-row.ts'
-
-const GROWTH: Goal = { op: '<=', value: 1.1 }
+import { figuresOf, type Runs } from './figures.ts'
+import { downloadInARow, FIRST, LAST, type Looks } from './in-a-row.ts'
 
 /** Whether anything stays in memory that nobody needs any more, and how much what is kept takes. */
 export const leakBench: Bench = {
@@ -14,13 +10,6 @@ export const leakBench: Bench = {
   needs: ['nginx'],
   explanation,
   run: async (context) => figuresOf(await measure(context)),
-}
-
-interface Runs {
-  /** The same contents again and again. */
-  readonly again: readonly Looks[]
-  /** Another content each time. */
-  readonly more: readonly Looks[]
 }
 
 async function measure(context: BenchContext): Promise<Runs> {
@@ -32,30 +21,4 @@ async function measure(context: BenchContext): Promise<Runs> {
     more.push(await downloadInARow(context, LAST))
   }
   return { again, more }
-}
-
-function figuresOf({ again, more }: Runs): readonly Figure[] {
-  return SERVERS.flatMap((server) => [
-    figure(`${server} after 2,000 / after 200`, 'x', again.map((looks) => growth(looks, server)), GROWTH),
-    ...LOOKS.map((look, i) => figure(`${server} after ${look}`, 'MB', again.map((looks) => inMegabytes(at(looks, server, i).resident)))),
-    figure(`${server} heap after 200`, 'MB', again.map((looks) => inMegabytes(at(looks, server, 0).heap))),
-    figure(`${server} heap after 2000`, 'MB', again.map((looks) => inMegabytes(at(looks, server, -1).heap))),
-    figure(`${server} with 2,000 contents / with 200`, 'x', more.map((looks) => growth(looks, server))),
-    figure(`${server} with 2000 contents`, 'MB', more.map((looks) => inMegabytes(at(looks, server, -1).resident))),
-    figure(`${server} heap for each content`, 'bytes', more.map((looks) => heapForEach(looks, server))),
-  ])
-}
-
-function growth(looks: Looks, server: Server): number {
-  return at(looks, server, -1).resident / at(looks, server, 0).resident
-}
-
-function heapForEach(looks: Looks, server: Server): number {
-  return Math.round((at(looks, server, -1).heap - at(looks, server, 0).heap) / (LAST - FIRST))
-}
-
-function at(looks: Looks, server: Server, index: number): CollectedMemory {
-  const found = looks[server].at(index)
-  if (found === undefined) throw new RangeError(`there was no look ${index}`)
-  return found
 }

@@ -1,10 +1,10 @@
 import type { Bench, BenchContext } from '../../bench.ts'
-import { figure, type Figure } from '../../figure.ts'
 import { inMegabytes } from '../resident-memory.ts'
 import { explanation } from './explanation.ts'
-import { reunite, settled, type Reunion } from './reunion.ts'
+import { figuresOf, type Run } from './figures.ts'
+import { reunite, settled } from './reunion.ts'
 import { withPeers } from './setting.ts'
-import { idle, talk, type Idle, type Talk } from './ways.ts'
+import { idle, talk } from './ways.ts'
 
 /** What a supernode takes for many peers, and whether they find it again. */
 export const peersBench: Bench = {
@@ -13,12 +13,6 @@ export const peersBench: Bench = {
   needs: ['nginx'],
   explanation,
   run: async (context) => figuresOf(await measure(context)),
-}
-
-interface Run {
-  readonly idle: Idle
-  readonly talk: Talk
-  readonly reunion: Reunion
 }
 
 async function measure(context: BenchContext): Promise<readonly Run[]> {
@@ -42,17 +36,4 @@ async function measure(context: BenchContext): Promise<readonly Run[]> {
     )
   }
   return runs
-}
-
-function figuresOf(runs: readonly Run[]): readonly Figure[] {
-  const samples = (read: (run: Run) => number): readonly number[] => runs.map(read)
-  return [
-    figure('idle memory', 'MB', samples((run) => inMegabytes(run.idle.memory)), { op: '<=', value: 400 }),
-    figure('active memory', 'MB', samples((run) => inMegabytes(run.talk.memory)), { op: '<=', value: 400 }),
-    figure('idle CPU', '%', samples((run) => run.idle.cpu * 100), { op: '<=', value: 2 }),
-    figure('reconnected and announced', 's', samples((run) => run.reunion.announced), { op: '<=', value: 15 }),
-    figure('messages per CPU-second', '/s', samples((run) => run.talk.messagesPerCpuSecond), { op: '>=', value: 15_000 }),
-    figure('reconnected', 's', samples((run) => run.reunion.connected)),
-    figure('messages', '/s', samples((run) => run.talk.messagesPerSecond)),
-  ]
 }
