@@ -77,6 +77,7 @@ class ComposedSupernode implements Supernode {
   readonly #deps: SupernodeDeps
   readonly #clock: Clock
   readonly #shutdown = new ShutdownList()
+  readonly #uploads: RateLimiter
   #isReady = false
   #stopped: Promise<void> | undefined
   #cdnServedBytes = 0
@@ -85,6 +86,7 @@ class ComposedSupernode implements Supernode {
     this.#config = config
     this.#deps = deps
     this.#clock = deps.clock ?? systemClock
+    this.#uploads = new RateLimiter(config.cdn.uploadRate, this.#clock)
   }
 
   async start(): Promise<SupernodeAddresses> {
@@ -146,6 +148,7 @@ class ComposedSupernode implements Supernode {
         blockRules,
         rateRules,
         rateControl: assembled.rateControl,
+        cdnUploads: this.#uploads,
         scheduler,
         decisions,
         collector: store.collector,
@@ -206,7 +209,7 @@ class ComposedSupernode implements Supernode {
       parent: identity.peerId,
       supernodes: () => supernodes,
       store,
-      uploadLimiter: new RateLimiter(this.#config.cdn.uploadRate, this.#clock),
+      uploadLimiter: this.#uploads,
       clock: this.#clock,
       listener: { bytesSent: (bytes) => (this.#cdnServedBytes += bytes) },
       logger: this.#deps.logger,

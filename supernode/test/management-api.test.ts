@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isDamselflyError, taskIdFromBytes } from '@damselfly/shared'
+import { isDamselflyError, RateLimiter, taskIdFromBytes } from '@damselfly/shared'
 import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
 import { silentLogger } from '@damselfly/shared/logging'
 import { loadAdminToken } from '../src/api/admin-token.ts'
@@ -22,11 +22,13 @@ describe('the management API', () => {
   let base: string
   let token: string
   let isReady: boolean
+  let cdnUploads: RateLimiter
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'damselfly-api-'))
     bench = createControlBench()
     isReady = true
+    cdnUploads = new RateLimiter(0, bench.clock)
     const adminToken = await loadAdminToken(dataDir)
     token = (await readFile(adminToken.path, 'utf8')).trim()
     api = createManagementApi({
@@ -45,6 +47,7 @@ describe('the management API', () => {
         blockRules: bench.blockRules,
         rateRules: bench.rateRules,
         rateControl: bench.rateControl,
+        cdnUploads,
         clock: bench.clock,
       },
       logger: silentLogger(),
@@ -224,6 +227,20 @@ describe('the management API', () => {
     assert.match(text, /^damselfly_origin_bytes_total 0$/m)
   })
 
+  it('shows and changes what the CDN sends', async () => {
+    const change = (body: unknown): Promise<Response> =>
+      fetch(`${base}/api/v1/rates/cdn`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    assert.deepEqual(await (await change({ upload: 5_000_000 })).json(), { upload: 5_000_000 })
+    assert.equal(cdnUploads.limits.host, 5_000_000)
+    assert.deepEqual(await json('/api/v1/rates'), { cdn: { upload: 5_000_000 }, rules: [], peers: [] })
+    assert.equal((await change({ upload: -1 })).status, 400)
+    assert.equal((await change({})).status, 400)
+  })
+
   it('names the address that is taken', async () => {
     const port = Number(new URL(base).port)
     const second = createManagementApi({
@@ -242,6 +259,7 @@ describe('the management API', () => {
         blockRules: bench.blockRules,
         rateRules: bench.rateRules,
         rateControl: bench.rateControl,
+        cdnUploads,
         clock: bench.clock,
       },
       logger: silentLogger(),

@@ -1,3 +1,4 @@
+import type { RateLimiter } from '@damselfly/shared'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import { blockConditions, blockRule, type BlockRule } from '../rules/block-rule.ts'
@@ -10,6 +11,8 @@ export interface RuleSources {
   readonly blockRules: RuleStore<BlockRule>
   readonly rateRules: RuleStore<RateRule>
   readonly rateControl: Pick<RateControl, 'ratesOf'>
+  /** What the CDN sends. */
+  readonly cdnUploads: Pick<RateLimiter, 'limits' | 'setLimits'>
   readonly peers: PeerRegister
 }
 
@@ -31,6 +34,7 @@ const newRateRule = z
 
 const ruleParams = z.object({ id: z.string().max(64) })
 const limited = z.number().describe('Bytes per second; 0: not limited')
+const cdnRates = z.object({ upload: z.number().min(0).describe('What the CDN sends to all peers together; bytes per second, 0: not limited') })
 const peerRates = z.object({ peer: z.string(), upload: limited, download: limited, origin: limited })
 
 const refusals = { 400: apiErrorBody, 401: apiErrorBody }
@@ -55,18 +59,18 @@ export function addBlockRuleRoutes(app: ApiServer, { blockRules }: RuleSources):
   addRemoval(app, '/api/v1/blocklist/rules/:id', 'Allows again what the rule forbade. Holds at once.', blockRules)
 }
 
-export function addRateRoutes(app: ApiServer, { rateRules, rateControl, peers }: RuleSources): void {
+export function addRateRoutes(app: ApiServer, { rateRules, rateControl, cdnUploads, peers }: RuleSources): void {
   app.get(
     '/api/v1/rates',
     {
       schema: {
         description: 'Limits of rate for peers, and what each connected peer that is limited may do now.',
-        response: { 200: z.object({ rules: z.array(rateRule), peers: z.array(peerRates) }), 401: apiErrorBody },
+        response: { 200: z.object({ cdn: cdnRates, rules: z.array(rateRule), peers: z.array(peerRates) }), 401: apiErrorBody },
       },
     },
     async () => {
       const told = [...peers.list()].map(({ peer }) => ({ peer, ...rateControl.ratesOf(peer) }))
-      return { rules: [...rateRules.list()], peers: told.filter((rates) => RATE_KINDS.some((kind) => rates[kind] > 0)) }
+      return { cdn: { upload: cdnUploads.limits.host }, rules: [...rateRules.list()], peers: told.filter((rates) => RATE_KINDS.some((kind) => rates[kind] > 0)) }
     },
   )
   app.post(
@@ -79,6 +83,20 @@ export function addRateRoutes(app: ApiServer, { rateRules, rateControl, peers }:
       },
     },
     async ({ body }, reply) => reply.code(201).send(await rateRules.add({ ...body, expiresAt: body.expiresAt ?? null })),
+  )
+  app.patch(
+    '/api/v1/rates/cdn',
+    {
+      schema: {
+        description: 'Changes what the CDN sends, for running transfers too, until the supernode ends.',
+        body: z.strictObject(cdnRates.shape),
+        response: { 200: cdnRates, ...refusals },
+      },
+    },
+    async ({ body: { upload } }) => {
+      cdnUploads.setLimits({ host: upload })
+      return { upload: cdnUploads.limits.host }
+    },
   )
   addRemoval(app, '/api/v1/rates/rules/:id', 'Lifts a limit. Holds at once.', rateRules)
 }
