@@ -16,6 +16,7 @@ import { onUploadsShut } from './events/uploads-shut.ts'
 import { Assignments } from './matching/assignments.ts'
 import { Blocks } from './matching/blocks.ts'
 import { Matcher } from './matching/matcher.ts'
+import { Patience } from './matching/patience.ts'
 import { Prospects } from './matching/prospects.ts'
 import { Reasons } from './matching/reasons.ts'
 import { Wakes } from './matching/wakes.ts'
@@ -51,6 +52,7 @@ class PieceScheduler implements Scheduler {
   readonly #blocklist: Blocklist
   readonly #matcher: Matcher
   readonly #prospects: Prospects
+  readonly #patience: Patience
 
   constructor(random: RandomSource, policies: SchedulerPolicies, observer: DecisionObserver | undefined) {
     const register = new Register()
@@ -62,6 +64,7 @@ class PieceScheduler implements Scheduler {
     const { uploadSlots } = policies
     this.#parts = { register, assignments, blocks, wakes, reasons, uploadSlots }
     this.#matcher = new Matcher({ ...policies, random, assignments, blocks })
+    this.#patience = new Patience(wakes)
     this.#prospects = new Prospects(blocks, register.cdns)
   }
 
@@ -70,16 +73,16 @@ class PieceScheduler implements Scheduler {
     this.#parts.reasons.begin(event, now)
     this.#passTime(now)
     this.#apply(event, now, commands)
-    this.#serveWoken(commands)
+    this.#serveWoken(now, commands)
     this.#sendToSource(now, commands)
     this.#parts.wakes.clear()
     return commands
   }
 
   nextTick(): number | undefined {
-    const expiry = this.#blocklist.nextExpiry()
-    const deadline = this.#parts.assignments.nextDeadline()
-    return expiry === undefined || deadline === undefined ? (expiry ?? deadline) : Math.min(expiry, deadline)
+    const times = [this.#blocklist.nextExpiry(), this.#parts.assignments.nextDeadline(), this.#patience.next()]
+    const next = Math.min(...times.map((time) => time ?? Infinity))
+    return next === Infinity ? undefined : next
   }
 
   stats(): SchedulerStats {
@@ -96,6 +99,7 @@ class PieceScheduler implements Scheduler {
   #passTime(now: number): void {
     this.#parts.assignments.passTime(now)
     this.#parts.blocks.expire(now)
+    this.#patience.passTime(now)
   }
 
   #apply(event: SchedulerEvent, now: number, commands: SchedulerCommand[]): void {
@@ -134,7 +138,7 @@ class PieceScheduler implements Scheduler {
     }
   }
 
-  #serveWoken(commands: SchedulerCommand[]): void {
+  #serveWoken(now: number, commands: SchedulerCommand[]): void {
     const { children, relieved, possession, slots, losses } = this.#parts.wakes
     if (possession !== undefined) this.#matcher.offer(possession.member, possession.piece, commands)
     for (const peer of slots) this.#matcher.offerSlots(peer, commands)
@@ -142,6 +146,11 @@ class PieceScheduler implements Scheduler {
     // Last: a child that freed a slot does not get it back before those that have waited for it.
     for (const member of children) this.#matcher.serve(member, commands)
     for (const member of relieved) this.#matcher.spare(member, commands)
+    for (const { swarm } of children) this.#matcher.serveDeprived(swarm, commands)
+    for (const { swarm } of relieved) this.#matcher.serveDeprived(swarm, commands)
+    for (const swarm of losses) this.#matcher.serveDeprived(swarm, commands)
+    for (const member of children) this.#patience.watch(member, now)
+    for (const member of relieved) this.#patience.watch(member, now)
   }
 
   #sendToSource(now: number, commands: SchedulerCommand[]): void {

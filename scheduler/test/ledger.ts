@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { PeerId, TaskId } from '@damselfly/shared'
 import type { BlocklistEntry, PeerCapacity, Scheduler, SchedulerCommand, SchedulerEvent } from '../src/contract.ts'
+import { MOST_CROSSING } from '../src/matching/crossing.ts'
 
 export interface Flight {
   readonly task: TaskId
@@ -238,7 +239,22 @@ export class Ledger {
   /** Whether nothing can be a reason not to give it. */
   mustGive(flight: Flight): boolean {
     const isIdle = !this.flights.some(({ parent }) => parent === flight.parent)
-    return (this.#usesAllSlots || isIdle) && this.canGive(flight)
+    return (this.#usesAllSlots || isIdle) && !this.#mayHaveToWait(flight) && this.canGive(flight)
+  }
+
+  /**
+   * Whether the parent is in another location than the child, and somebody in the child's has the piece or is about to, or
+   * enough is on its way there.
+   */
+  #mayHaveToWait({ task, child, piece, parent }: Flight): boolean {
+    const here = this.peers.get(child)?.location.location ?? ''
+    if (here === '' || this.peers.get(parent)?.location.location === here) return false
+    const isHere = (peer: PeerId): boolean => this.peers.get(peer)?.location.location === here
+    if (this.flights.filter((flight) => isHere(flight.child) && !isHere(flight.parent)).length >= MOST_CROSSING) return true
+    return [...this.peers].some(([peer, { location }]) => {
+      if (location.location !== here) return false
+      return this.holds(task, peer, piece) || this.flights.some((flight) => isFor(flight, task, peer, piece))
+    })
   }
 
   canGive({ task, child, piece, parent }: Flight): boolean {

@@ -14,7 +14,7 @@ export function onChildJoined({ task, peer, order }: EventOf<'child-joined'>, pa
   }
   const { swarm, held } = member
   const need = new IndexSet()
-  member.child = { order, need, fetching: [], credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false }
+  member.child = { order, need, fetching: [], credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
   for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) swarm.need(member, piece)
   swarm.addChild(member)
   parts.reasons.joined(member)

@@ -21,7 +21,11 @@ export function onPeerSeen(
   noteCdnLoss(known, parts)
   known.change({ capacity })
   if (known.isCdn) register.cdns.add(known)
-  for (const { swarm } of known.memberships.values()) wakes.losses.add(swarm)
+  for (const member of known.memberships.values()) {
+    wakes.losses.add(member.swarm)
+    // From where it is now others may be near.
+    wakes.children.add(member)
+  }
   wakes.slots.add(known)
 }
 

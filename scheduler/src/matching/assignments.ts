@@ -4,6 +4,7 @@ import type { AdmissionPolicy } from '../policies/admission.ts'
 import { blend } from '../state/average.ts'
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
+import { crosses } from './crossing.ts'
 import { LateUploads } from './late-uploads.ts'
 import type { Reasons } from './reasons.ts'
 import type { Wakes } from './wakes.ts'
@@ -70,6 +71,7 @@ export class Assignments {
       parent,
       piece,
       fromCdn,
+      crossingInto: crosses(member, parent) ? member.local : undefined,
       decision: this.#reasons.assigned(member, parent, piece, basis ?? (fromCdn ? 'only-cdn' : 'peer')),
       startedAt: this.#now,
       loadAtStart: peer.uplink.loadAt(this.#now),
@@ -81,6 +83,9 @@ export class Assignments {
     this.#count++
     child.credits--
     child.toldBackToSource = false
+    child.idleSince = undefined
+    child.isPatienceOver = false
+    assignment.crossingInto?.beginCrossing(piece)
     member.swarm.unneed(member, piece)
     child.fetching.push(assignment)
     parent.uploads.push(assignment)
@@ -105,6 +110,10 @@ export class Assignments {
     if (isMissing) swarm.need(member, piece)
     swarm.queue(member)
     if (assignment.fromCdn) child.cdnInFlight--
+    if (assignment.crossingInto !== undefined) {
+      assignment.crossingInto.endCrossing(piece)
+      swarm.deprived.add(assignment.crossingInto)
+    }
     remove(parent.uploads, assignment)
     parent.peer.uplink.end(assignment.late, this.#now)
     if (parent.peer.update()) this.#wakes.slots.add(parent.peer)

@@ -37,7 +37,7 @@ export class LateUploads {
       const patience = patienceWith(parent)
       let oldest = Infinity
       for (const upload of uploadsOf(parent)) {
-        if (now - upload.startedAt < patience) oldest = Math.min(oldest, upload.startedAt)
+        if (upload.startedAt + patience > now) oldest = Math.min(oldest, upload.startedAt)
         else giveUp(upload)
       }
       if (parent.update()) this.#wakes.slots.add(parent)

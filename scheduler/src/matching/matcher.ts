@@ -3,11 +3,13 @@ import type { PieceOrder, RandomSource, SchedulerCommand } from '../contract.ts'
 import type { AdmissionPolicy } from '../policies/admission.ts'
 import type { ParentChoicePolicy } from '../policies/parent-choice.ts'
 import type { PieceOrderPolicy } from '../policies/piece-order.ts'
+import type { LocalCopies } from '../state/local-copies.ts'
 import type { Childhood, Member } from '../state/member.ts'
 import type { Peer } from '../state/peer.ts'
 import type { Swarm } from '../state/swarm.ts'
 import type { Assignments } from './assignments.ts'
 import type { Blocks } from './blocks.ts'
+import { crosses, MOST_CROSSING, mayCross, mayCrossWith } from './crossing.ts'
 import { Choices, type PieceSource } from './choices.ts'
 import { Orphans } from './orphans.ts'
 import { ParentSearch } from './parent-search.ts'
@@ -22,6 +24,9 @@ export interface MatcherParts {
   readonly random: RandomSource
   readonly assignments: Assignments
 }
+
+/** So many are tried before the others wait for the next event. */
+const MOST_DEPRIVED = 32
 
 /** Brings together children with credits and parents with free slots: from the child's side, or from the parent's. */
 export class Matcher {
@@ -51,6 +56,20 @@ export class Matcher {
       if (this.#isUsable(member, cdn) && this.#serveSpare(member, child, cdn, commands)) break
     }
     swarm.queue(member)
+  }
+
+  /** Serves those who wait in locations where something may cross that could not before. */
+  serveDeprived(swarm: Swarm, commands: SchedulerCommand[]): void {
+    if (swarm.deprived.size === 0) return
+    const deprived = [...swarm.deprived]
+    swarm.deprived.clear()
+    for (const local of deprived) {
+      let looked = 0
+      for (const member of waitersAt(swarm, local)) {
+        if (local.crossings >= MOST_CROSSING || ++looked > MOST_DEPRIVED) break
+        this.serve(member, commands)
+      }
+    }
   }
 
   /** Fills a parent's free slots, from all swarms in which somebody waits, by turns. */
@@ -92,7 +111,9 @@ export class Matcher {
     const { swarm } = member
     const mayTakeAny = this.#admits(swarm, child, swarm.peersAreSlow)
     if (!mayTakeAny && (swarm.slow.size === 0 || !this.#admits(swarm, child, true))) return false
-    const piece = this.#choosePiece(member, child, spareOf(cdn, mayTakeAny ? undefined : swarm.slow))
+    const spare = spareOf(cdn, mayTakeAny ? undefined : swarm.slow)
+    const has = (candidate: number): boolean => spare.has(candidate) && canGive(cdn, member, candidate)
+    const piece = this.#choosePiece(member, child, { ...spare, has })
     if (piece === undefined) return false
     swarm.spareCopies++
     const basis = swarm.peersAreSlow || !mayTakeAny ? 'peers-slow' : 'peers-busy'
@@ -111,7 +132,8 @@ export class Matcher {
     if (peer.isCdn) return this.#offerOrphan(parent, commands)
     const member = piece === undefined ? this.#waiters.forAny(parent) : this.#waiters.forPiece(parent, piece)
     if (member?.child === undefined) return false
-    const chosen = piece ?? this.#choosePiece(member, member.child, { fewestCopies: 1, has: (each) => held.has(each) })
+    const has = (each: number): boolean => canGive(parent, member, each)
+    const chosen = piece ?? this.#choosePiece(member, member.child, { fewestCopies: 1, has })
     return this.#beginOffered(member, parent, chosen, commands)
   }
 
@@ -141,8 +163,9 @@ export class Matcher {
     let least: Childhood | undefined
     for (const member of this.#waitersForOrphans(cdn)) {
       const child = member.child as Childhood
-      if (least !== undefined && !hasLessOfCdn(child, least)) continue
+      if (best !== undefined && least !== undefined && !isNeedier(member, child, best, least, cdn)) continue
       if (member === cdn || this.#isBlocked(member, cdn)) continue
+      if (crosses(member, cdn) && !mayCross(member)) continue
       if (!new Orphans(member, this.#parts.blocks).existAt(cdn)) continue
       best = member
       least = child
@@ -164,7 +187,8 @@ export class Matcher {
   }
 
   #isUsable(child: Member, cdn: Member): boolean {
-    return cdn !== child && cdn.hasFreeSlot && !this.#isBlocked(child, cdn)
+    if (cdn === child || !cdn.hasFreeSlot || (crosses(child, cdn) && !mayCross(child))) return false
+    return !this.#isBlocked(child, cdn)
   }
 
   #isBlocked(child: Member, parent: Member): boolean {
@@ -185,6 +209,28 @@ export class Matcher {
   }
 }
 
+function canGive(parent: Member, member: Member, piece: number): boolean {
+  return parent.held.has(piece) && (!crosses(member, parent) || mayCrossWith(member, piece))
+}
+
+/** Those near to the CDN first: they pass it on, and it crosses to the others once. */
+function isNeedier(a: Member, aChild: Childhood, b: Member, bChild: Childhood, cdn: Member): boolean {
+  const isNear = !crosses(a, cdn)
+  return isNear === !crosses(b, cdn) ? hasLessOfCdn(aChild, bChild) : isNear
+}
+
 function hasLessOfCdn(a: Childhood, b: Childhood): boolean {
   return a.cdnInFlight < b.cdnInFlight || (a.cdnInFlight === b.cdnInFlight && a.cdnTotal < b.cdnTotal)
+}
+
+/** A copy of the list, since those that are served leave it. */
+function waitersAt({ waiting, seats }: Swarm, local: LocalCopies): Member[] {
+  const members: Member[] = []
+  for (const rank of waiting.ranks) {
+    for (const seat of rank.members()) {
+      const member = seats.at(seat)
+      if (member.local === local) members.push(member)
+    }
+  }
+  return members
 }

@@ -3,6 +3,7 @@ import type { SeatVisitor } from '../state/holders.ts'
 import type { Member } from '../state/member.ts'
 import type { Swarm } from '../state/swarm.ts'
 import type { Blocks } from './blocks.ts'
+import { crosses, mayCrossWith } from './crossing.ts'
 
 /** So few free parents are looked at one by one; of more, those that hold a piece are looked up. */
 const FEW = 16
@@ -21,6 +22,7 @@ export class ParentSearch implements SeatVisitor {
   #few: Member[] | undefined
   #found: Member[] = []
   #wanted = 1
+  #piece = 0
 
   constructor(blocks: Blocks, random: RandomSource) {
     this.#blocks = blocks
@@ -36,15 +38,17 @@ export class ParentSearch implements SeatVisitor {
 
   /** Whether some free parent can give the piece. */
   has(piece: number): boolean {
-    if (this.#few !== undefined) return this.#few.some(({ held }) => held.has(piece))
+    if (this.#few !== undefined) return this.#few.some((parent) => this.#canGive(parent, piece))
     this.#found = []
+    this.#piece = piece
     return this.#child.swarm.copies.spread.has(piece) && this.#search(piece, 1)
   }
 
   /** Some parents that can give the piece, the nearest ones first among them: a few suffice to choose well. */
   holdersOf(piece: number): readonly Member[] {
-    if (this.#few !== undefined) return this.#few.filter(({ held }) => held.has(piece))
+    if (this.#few !== undefined) return this.#few.filter((parent) => this.#canGive(parent, piece))
     this.#found = []
+    this.#piece = piece
     for (const place of this.#child.peer.places) this.#searchPlace(place, piece)
     this.#search(piece, COMPARED)
     return this.#found
@@ -52,7 +56,7 @@ export class ParentSearch implements SeatVisitor {
 
   visit(seat: number): boolean {
     const parent = this.#child.swarm.seats.at(seat)
-    if (this.#isUsable(parent) && !this.#found.includes(parent)) this.#found.push(parent)
+    if (this.#isUsable(parent) && this.#canGive(parent, this.#piece) && !this.#found.includes(parent)) this.#found.push(parent)
     return this.#found.length >= this.#wanted
   }
 
@@ -84,6 +88,10 @@ export class ParentSearch implements SeatVisitor {
       if (need.intersects(parent.held) && this.#isUsable(parent)) usable.push(parent)
     }
     return usable
+  }
+
+  #canGive(parent: Member, piece: number): boolean {
+    return parent.held.has(piece) && (!crosses(this.#child, parent) || mayCrossWith(this.#child, piece))
   }
 
   #isUsable(parent: Member): boolean {

@@ -5,11 +5,15 @@ import type { Member } from '../state/member.ts'
 import { distance } from '../state/place.ts'
 import type { PieceFilter } from '../state/rarity-order.ts'
 import type { Blocks } from './blocks.ts'
+import { crosses, hasToCross, mayCrossWith } from './crossing.ts'
 
 /** How many waiting children that a parent could serve are compared before it serves one. */
 const COMPARED = 8
 /** So few waiting children are looked at one by one; of more, those that lack a piece are looked up. */
 const FEW = 8
+
+/** So many that may not get the piece from so far are looked at before the next piece is tried. */
+const MOST_PASSED = 64
 
 /** Finds the waiting child that a parent should serve next. */
 export class WaiterSearch implements SeatVisitor, PieceFilter {
@@ -21,6 +25,8 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   #best: Member | undefined
   #nearest = Infinity
   #compared = 0
+  /** Children that would have to wait for a nearer copy. */
+  #passed = 0
 
   constructor(blocks: Blocks, random: RandomSource) {
     this.#blocks = blocks
@@ -59,7 +65,9 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
 
   visit(seat: number): boolean {
     const member = this.#parent.swarm.seats.at(seat)
-    if (member.child?.need.has(this.#piece) === true) this.#compare(member)
+    if (member.child?.need.has(this.#piece) !== true) return false
+    if (crosses(member, this.#parent) && !mayCrossWith(member, this.#piece)) return ++this.#passed === MOST_PASSED
+    this.#compare(member)
     return this.#compared === COMPARED
   }
 
@@ -78,6 +86,7 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   #search(piece: number): boolean {
     const { holders, turn } = this.#parent.swarm
     this.#piece = piece
+    this.#passed = 0
     holders.search(piece, false, this.#rank, turn, this)
     return this.#best !== undefined
   }
@@ -86,8 +95,15 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
     const { seats } = this.#parent.swarm
     for (const seat of this.#rank.members()) {
       const member = seats.at(seat)
-      if (member.child?.need.intersects(this.#parent.held) === true) this.#compare(member)
+      if (this.#hasAnyFor(member)) this.#compare(member)
     }
+  }
+
+  #hasAnyFor(member: Member): boolean {
+    const { child, local } = member
+    if (child === undefined) return false
+    if (local === undefined || local === this.#parent.local) return child.need.intersects(this.#parent.held)
+    return hasToCross(this.#parent, local, child)
   }
 
   #compare(member: Member): void {

@@ -68,6 +68,16 @@ export class IndexSet {
     return false
   }
 
+  /** Whether some number is in both sets, and not in the third. */
+  intersectsOutside(other: IndexSet, third: IndexSet): boolean {
+    const words = Math.min(this.#words.length, other.#words.length)
+    for (let word = 0; word < words; word++) {
+      const outside = word < third.#words.length ? ~(third.#words[word] as number) : -1
+      if (((this.#words[word] as number) & (other.#words[word] as number) & outside) !== 0) return true
+    }
+    return false
+  }
+
   /** Whether the other set has every member. */
   isWithin(other: IndexSet): boolean {
     for (let word = 0; word < this.#words.length; word++) {

@@ -1,5 +1,6 @@
 import type { PieceOrder } from '../contract.ts'
 import { IndexSet } from './index-set.ts'
+import type { LocalCopies } from './local-copies.ts'
 import type { Peer } from './peer.ts'
 import type { Swarm } from './swarm.ts'
 
@@ -12,6 +13,8 @@ export interface Assignment {
   /** The parent's `loadAt` when it began. */
   readonly loadAtStart: number
   readonly fromCdn: boolean
+  /** The child's location, if the parent is in another one. */
+  readonly crossingInto: LocalCopies | undefined
   /** By which the observer knows it. */
   readonly decision: number
   /** Whether it counts as a copy of the piece. */
@@ -36,6 +39,10 @@ export interface Childhood {
   cdnInFlight: number
   cdnTotal: number
   toldBackToSource: boolean
+  /** Since when nothing is under way although something could be; only in a known location. */
+  idleSince: number | undefined
+  /** It has idled so long that what its own location has may come from another one. */
+  isPatienceOver: boolean
 }
 
 /** One peer in one swarm. */
@@ -51,6 +58,8 @@ export class Member {
   ownPace: number | undefined
   /** Somebody forbade it to be a parent here. */
   isShut = false
+  /** Undefined where its location is unknown. */
+  local: LocalCopies | undefined
   /** Where it waits in the swarm's waiting room; undefined if it does not. */
   rank: number | undefined
 

@@ -4,6 +4,8 @@ import { Copies } from './copies.ts'
 import { Holders } from './holders.ts'
 import { IndexSet } from './index-set.ts'
 import { type Assignment, fetchOf, Member } from './member.ts'
+import type { LocalCopies } from './local-copies.ts'
+import { Locations } from './locations.ts'
 import { Neighbourhoods } from './neighbourhoods.ts'
 import { Pace } from './pace.ts'
 import type { Peer } from './peer.ts'
@@ -28,12 +30,15 @@ export class Swarm {
   readonly holders: Holders = new Holders()
   readonly neighbourhoods: Neighbourhoods = new Neighbourhoods()
   readonly copies: Copies = new Copies()
+  readonly #locations = new Locations()
   /** How many children need the piece and are not fetching it. */
   readonly needs: PieceCounts = new PieceCounts()
   /** How long bytes take from peer to peer. */
   readonly pace: Pace = new Pace()
   /** Members that send so much slower than the CDN that waiting for them is no use. */
   readonly slow: Set<Member> = new Set()
+  /** Where some piece lost its last copy, or something stopped crossing, so that those who wait there may be served. */
+  readonly deprived: Set<LocalCopies> = new Set()
   /** Where the search for a waiting child begins, so that each gets its turn. */
   turn = 0
   pieceCount: number | undefined
@@ -61,6 +66,7 @@ export class Swarm {
     const member = this.seats.fill((seat) => new Member(peer, this, seat))
     this.members.set(peer.id, member)
     this.neighbourhoods.add(member)
+    member.local = this.#locations.enter(peer)
     peer.memberships.set(this.id, member)
     if (this.children.size > 0) peer.active.add(member)
     if (peer.isCdn) this.cdns.add(member)
@@ -71,6 +77,7 @@ export class Swarm {
   remove(member: Member): void {
     this.members.delete(member.peer.id)
     this.neighbourhoods.delete(member)
+    this.#locations.leave(member.peer)
     this.seats.leave(member)
     this.cdns.delete(member)
     this.slow.delete(member)
@@ -118,7 +125,7 @@ export class Swarm {
     this.holders.add(piece, member.seat)
     this.unneed(member, piece)
     this.queue(member)
-    if (member.passesOn) this.copies.addHolder(piece)
+    if (member.passesOn) this.#addHolder(member, piece)
     if (member.held.count === 1) this.listParent(member)
     return true
   }
@@ -128,7 +135,17 @@ export class Swarm {
     this.holders.delete(piece, member.seat)
     if (member.child !== undefined && fetchOf(member.child, piece) === undefined) this.need(member, piece)
     if (member.held.count === 0) this.free.delete(member.seat)
-    if (member.passesOn) this.copies.dropHolder(piece)
+    if (member.passesOn) this.#dropHolder(member, piece)
+  }
+
+  #addHolder({ local }: Member, piece: number): void {
+    this.copies.addHolder(piece)
+    local?.add(piece)
+  }
+
+  #dropHolder({ local }: Member, piece: number): void {
+    this.copies.dropHolder(piece)
+    if (local?.drop(piece) === true) this.deprived.add(local)
   }
 
   /** Lists the member among those with a free slot, if it belongs there. */
@@ -171,6 +188,7 @@ export class Swarm {
     if (assignment.counted || assignment.overdue || !assignment.child.passesOn) return
     assignment.counted = true
     this.copies.addReceiver(assignment.piece)
+    assignment.child.local?.add(assignment.piece)
   }
 
   /** @returns whether it was counted. */
@@ -178,6 +196,8 @@ export class Swarm {
     if (!assignment.counted) return false
     assignment.counted = false
     this.copies.dropReceiver(assignment.piece)
+    const { local } = assignment.child
+    if (local?.drop(assignment.piece) === true) this.deprived.add(local)
     return true
   }
 
@@ -186,15 +206,17 @@ export class Swarm {
     this.free.delete(member.seat)
     this.cdns.delete(member)
     this.neighbourhoods.delete(member)
-    if (member.passesOn) for (const piece of member.held.members()) this.copies.dropHolder(piece)
+    if (member.passesOn) for (const piece of member.held.members()) this.#dropHolder(member, piece)
     for (const assignment of member.child?.fetching ?? []) this.uncountReceiver(assignment)
+    this.#locations.leave(member.peer)
   }
 
   /** Puts all that a member has into the count, after its capacity changed. */
   count(member: Member): void {
     if (member.peer.isCdn) this.cdns.add(member)
     this.neighbourhoods.add(member)
-    if (member.passesOn) for (const piece of member.held.members()) this.copies.addHolder(piece)
+    member.local = this.#locations.enter(member.peer)
+    if (member.passesOn) for (const piece of member.held.members()) this.#addHolder(member, piece)
     for (const assignment of member.child?.fetching ?? []) this.countReceiver(assignment)
     this.listParent(member)
   }

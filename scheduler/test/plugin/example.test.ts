@@ -4,7 +4,7 @@ import { guardPolicies } from '../../src/plugin/guard-policies.ts'
 import { loadPolicies } from '../../src/plugin/load-policies.ts'
 import { simulate } from '../../src/simulator/simulate.ts'
 import { scenarioWith } from '../simulator/scenarios.ts'
-import { Stage, takes } from '../stage.ts'
+import { Stage } from '../stage.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../../../docs/examples/policies')
 
@@ -34,7 +34,7 @@ describe('the example of policies', () => {
     const parents = order.map((line) => line.split(' ').at(-1))
     assert.ok(parents.includes('fast') && parents.includes('slow'), order.join('; '))
     assert.ok(parents.indexOf('fast') < parents.indexOf('slow') && !parents.slice(0, 4).includes('far'), order.join('; '))
-    assert.equal(takes('child', 4, 'far'), order[4])
+    assert.equal(order.length, 4, 'with both near ones busy it waits for them')
   })
 
   it('brings a whole swarm to its end', async () => {

@@ -49,6 +49,7 @@ describe('a set of indices', () => {
         const inBoth = shared.filter((piece) => c.includes(piece))
         assert.equal(setA.intersects(setB), a.some((piece) => b.includes(piece)))
         assert.equal(setA.intersectsBoth(setB, setC), inBoth.length > 0)
+        assert.equal(setA.intersectsOutside(setB, setC), shared.some((piece) => !c.includes(piece)))
       }),
     )
   })
