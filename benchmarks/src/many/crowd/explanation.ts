@@ -32,4 +32,23 @@ export const explanation: Explanation = {
       ],
     },
   ],
+  findings: [
+    {
+      title: 'What made some fail',
+      paragraphs: [
+        `A unix socket refuses whoever comes when too many already wait to be accepted, 511 with the default of Node.js; the daemon
+         now asks for room for 4,096, and clients that find none try again. And clients took a daemon that said nothing for six
+         seconds for one that hangs; a busy one now has the time to answer.`,
+      ],
+    },
+    {
+      title: 'Where the time goes',
+      paragraphs: [
+        `A cold download takes 3 to 4 milliseconds of the daemon and 3 of the supernode, spread so thinly that no part
+         of it stands out: files that are created, an index that is written, an answer and a manifest that are checked, an
+         identity that signs. Downloads of a crowd begin 64 at a time, which keeps the memory of those that wait small. With
+         \`--max-semi-space-size=8\` for V8 the daemon took 240 MB instead of 310.`,
+      ],
+    },
+  ],
 }

@@ -23,4 +23,15 @@ export const explanation: Explanation = {
     title: `Memory of the ${server === 'dfdaemon' ? 'daemon' : 'supernode'} after so many downloads, MB`,
     bars: AFTER.map((count) => ({ label: `${count}`, figure: `${server} after ${count}` })),
   })),
+  findings: [
+    {
+      title: 'What was found',
+      paragraphs: [
+        `A timer of each finished download, which armed itself for ever, kept 15 KB of it. It is gone. And the
+         supernode kept room for 128 decisions of its scheduler for every content, however small; now for 16.`,
+        `What a content takes in the supernode, about 16 KB, is spread over some forty small objects and arrays, most of them empty
+         while nobody fetches it: sets of members and pieces in the scheduler, the swarm, the CDN and its store.`,
+      ],
+    },
+  ],
 }
