@@ -19,32 +19,32 @@ describe('the pace of the disk', () => {
     assert.equal(pace.isFast, true)
   })
 
-  it('is not called slow for one answer that came late among many', () => {
-    work(0.1, 50)
-    work(8)
-    work(0.1, 50)
+  it('is not called slow when the thread loses its processor in the middle of an answer, for however long', () => {
+    for (let i = 0; i < 50; i++) {
+      work(0.1, 8)
+      work(120)
+    }
     assert.equal(pace.isFast, true)
   })
 
-  it('is slow after a few answers of a disk that seeks, or one of a disk that hangs', () => {
-    work(10, 2)
+  it('is slow after a few answers of a disk that seeks', () => {
+    work(10, 5)
+    assert.equal(pace.isFast, true)
+    work(10)
     assert.equal(pace.isFast, false)
-    const other = new DiskPace({ now: () => now })
-    other.measure(() => void (now += 200))
-    assert.equal(other.isFast, false)
   })
 
-  it('is tried again after a while, and later each time that it is slow again', () => {
-    work(200)
+  it('is tried again after a while, with one answer, and later each time that it is slow again', () => {
+    work(10, 6)
     now += 1000
     assert.equal(pace.isFast, true)
-    work(200)
+    work(10)
     now += 1999
     assert.equal(pace.isFast, false)
     now += 1
     assert.equal(pace.isFast, true)
-    work(0.1, 10)
-    work(200)
+    work(0.1, 50)
+    work(10, 6)
     now += 1000
     assert.equal(pace.isFast, true)
   })
@@ -52,10 +52,10 @@ describe('the pace of the disk', () => {
   it('counts work that failed, and hands its result or error on', () => {
     assert.equal(pace.measure(() => 7), 7)
     const fail = (): void => {
-      now += 200
+      now += 10
       throw new Error('broken')
     }
-    assert.throws(() => pace.measure(fail), /broken/)
+    for (let i = 0; i < 6; i++) assert.throws(() => pace.measure(fail), /broken/)
     assert.equal(pace.isFast, false)
   })
 })
