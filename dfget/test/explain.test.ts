@@ -70,17 +70,17 @@ describe('dfget explain', () => {
   }
 
   const page = (more: object): { body: object } => ({
-    body: { taskId: TASK, answer: null, decisions: [], next: null, oldest: 1, isCut: false, ...more },
+    body: { taskId: TASK, answer: null, waiting: null, decisions: [], next: null, oldest: 1, isCut: false, ...more },
   })
   const decision = (number: number): object => ({ number, at: '2026-01-01T00:00:00.000Z', words: `The ${number}th.`, type: 'assigned' })
   const path = `/api/v1/tasks/${TASK}/decisions`
 
   it('shows the answer and all pages of decisions in words', async () => {
-    answers[`${path}?peer=gRgF&piece=1&limit=1000`] = page({ answer: 'So it was.', decisions: [decision(7)], next: 7, isCut: true })
+    answers[`${path}?peer=gRgF&piece=1&limit=1000`] = page({ answer: 'So it was.', waiting: 'It waits.', decisions: [decision(7)], next: 7, isCut: true })
     answers[`${path}?peer=gRgF&piece=1&limit=1000&after=7`] = page({ decisions: [decision(8)], isCut: true })
     assert.equal(
       await run(TASK, '--piece', '1', '--peer', 'gRgF'),
-      'So it was.\n\nWhat was decided before #1 is forgotten.\n' +
+      'So it was.\n\nNow: It waits.\n\nWhat was decided before #1 is forgotten.\n' +
         '2026-01-01T00:00:00.000Z  #7  The 7th.\n2026-01-01T00:00:00.000Z  #8  The 8th.\n',
     )
     assert.ok(asked.every(({ authorization }) => authorization === 'Bearer secret'))
@@ -89,7 +89,7 @@ describe('dfget explain', () => {
   it('gives everything to programs', async () => {
     answers[`${path}?limit=1000`] = page({ decisions: [decision(7)] })
     const lines = (await run(TASK, '--json')).trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
-    assert.deepEqual(lines, [{ type: 'task', taskId: TASK, answer: null, oldest: 1, isCut: false }, decision(7)])
+    assert.deepEqual(lines, [{ type: 'task', taskId: TASK, answer: null, waiting: null, oldest: 1, isCut: false }, decision(7)])
   })
 
   it('finds the task of a URL, unless there are several', async () => {

@@ -100,6 +100,8 @@ export interface Scheduler {
   stats(): SchedulerStats
   /** Who may not be used as parent at the moment; a copy. */
   snapshotBlocklist(): readonly BlocklistEntry[]
+  /** What a child waits for at the moment; undefined if it could not take an assignment, or has nothing to wait for. */
+  snapshotWait(task: TaskId, child: PeerId): ChildWait | undefined
 }
 
 export interface SchedulerStats {
@@ -121,6 +123,26 @@ export interface BlocklistEntry {
   readonly until: number
   /** Failures that count by now: they fade with time and with pieces that arrive well. */
   readonly failures: number
+}
+
+/** A child that could take an assignment and has none to take. Each piece that it needs counts once, where it is first. */
+export interface ChildWait {
+  /** On the scale of `now`, in milliseconds. */
+  readonly since: number
+  /** Pieces under way to it. */
+  readonly underWay: number
+  /** Pieces that it needs beside those. */
+  readonly needed: number
+  /** Peers have them, but no free slot, or may not be used. */
+  readonly withPeers: number
+  /** No peer has them, but some are about to. */
+  readonly onTheWay: number
+  /** Only the CDN has them, but no free slot, or may not be used. */
+  readonly withCdn: number
+  /** Nobody has them yet. */
+  readonly nowhere: number
+  /** Peers of the swarm that it may not use. */
+  readonly blockedParents: number
 }
 
 /** A generator of numbers in [0, 1); seeded, so that runs can be repeated. */

@@ -1,5 +1,7 @@
+import type { PeerId, TaskId } from '@damselfly/shared'
 import type {
   BlocklistEntry,
+  ChildWait,
   RandomSource,
   Scheduler,
   SchedulerCommand,
@@ -19,6 +21,7 @@ import { Matcher } from './matching/matcher.ts'
 import { Patience } from './matching/patience.ts'
 import { Prospects } from './matching/prospects.ts'
 import { Reasons } from './matching/reasons.ts'
+import { waitOf } from './matching/waits.ts'
 import { Wakes } from './matching/wakes.ts'
 import type { Blocklist } from './policies/blocklist.ts'
 import { defaultPolicies, type SchedulerPolicies } from './policies/policies.ts'
@@ -94,6 +97,11 @@ class PieceScheduler implements Scheduler {
 
   snapshotBlocklist(): readonly BlocklistEntry[] {
     return this.#blocklist.entries()
+  }
+
+  snapshotWait(task: TaskId, child: PeerId): ChildWait | undefined {
+    const member = this.#parts.register.find(task, child)
+    return member === undefined ? undefined : waitOf(member, this.#parts.blocks)
   }
 
   #passTime(now: number): void {

@@ -188,6 +188,7 @@ describe('the management API', () => {
   it('says which piece came from whom and why, page by page', async () => {
     interface Decisions {
       readonly answer: string | null
+      readonly waiting: string | null
       readonly decisions: readonly { readonly number: number; readonly type: string; readonly piece?: number; readonly basis?: string; readonly words: string }[]
       readonly next: number | null
     }
@@ -196,10 +197,12 @@ describe('the management API', () => {
     const taskId = taskIdFromBytes((await child.register({ url: 'https://a.example/x' })).taskId)
     child.want(taskId, 2)
     bench.clock.advance(3000)
+    const path = `/api/v1/tasks/${taskId}/decisions`
+    const { waiting } = await json<Decisions>(`${path}?peer=${child.id}`)
+    assert.match(waiting ?? '', /has had room for a further piece for 3\.00 s, with 0 under way\. Of the 3 that it needs beside, 3 are not yet brought/)
     bench.cdn.tasks.get(taskId)?.finish()
     const { parent, index } = await child.whenHeard('assign')
     child.done(taskId, index, parent)
-    const path = `/api/v1/tasks/${taskId}/decisions`
 
     const first = await json<Decisions>(`${path}?limit=2`)
     const second = await json<Decisions>(`${path}?limit=2&after=${first.next}`)

@@ -11,6 +11,7 @@ const decision = z.looseObject({ number: z.number(), at: z.string(), words: z.st
 const decisionPage = z.object({
   taskId: z.string(),
   answer: z.string().nullable(),
+  waiting: z.string().nullable(),
   decisions: z.array(decision),
   next: z.number().nullable(),
   oldest: z.number(),
@@ -34,9 +35,10 @@ export async function explain(job: ExplainJob, client: ManagementClient, write: 
   } while (page.next !== null)
 }
 
-function writeHead({ taskId, answer, decisions, oldest, isCut }: DecisionPage, json: boolean, write: WriteLine): void {
-  if (json) return write(JSON.stringify({ type: 'task', taskId, answer, oldest, isCut }))
+function writeHead({ taskId, answer, waiting, decisions, oldest, isCut }: DecisionPage, json: boolean, write: WriteLine): void {
+  if (json) return write(JSON.stringify({ type: 'task', taskId, answer, waiting, oldest, isCut }))
   if (answer !== null) write(`${answer}\n`)
+  if (waiting !== null) write(`Now: ${waiting}\n`)
   if (isCut) write(`What was decided before #${oldest} is forgotten.`)
   if (decisions.length === 0) write('Nothing that was decided about that is known.')
 }

@@ -60,7 +60,7 @@ export interface Candidate {
 }
 
 /** How many candidates are told of one assignment at most, the CDN among them. */
-export const MOST_CANDIDATES = 5
+export const MOST_CANDIDATES = 4
 
 /** An assignment, and what the scheduler saw when it made it. The object is used again for the next one: nothing of it may be kept. */
 export interface AssignmentView {

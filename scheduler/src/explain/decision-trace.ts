@@ -49,6 +49,8 @@ export class DecisionTrace implements DecisionObserver {
   readonly #tasks = new Map<TaskId, TaskTrace>()
   /** In the order of their first decisions. */
   readonly #chunks = new Set<DecisionChunk>()
+  #lastTask: TaskId | undefined
+  #lastTrace: TaskTrace | undefined
   /** So many decisions were ever made: no number is used twice, even by a task that was forgotten between. */
   #made = 0
 
@@ -68,9 +70,11 @@ export class DecisionTrace implements DecisionObserver {
   }
 
   ended(task: TaskId, decision: number, outcome: AssignmentOutcome, now: number): void {
-    const chunks = this.#tasks.get(task)?.chunks
-    const row = decision - (chunks?.[0]?.first ?? Infinity)
-    if (row >= 0) chunks?.[Math.floor(row / CHUNK_SIZE)]?.end(row % CHUNK_SIZE, outcome, now)
+    const chunks = this.#traceOf(task)?.chunks
+    const oldest = chunks?.[0]
+    if (chunks === undefined || oldest === undefined || decision < oldest.first) return
+    const row = decision - oldest.first
+    chunks[Math.floor(row / CHUNK_SIZE)]?.end(row % CHUNK_SIZE, outcome, now)
   }
 
   sentToSource(task: TaskId, child: PeerId, reason: BackToSourceReason, now: number): void {
@@ -117,16 +121,26 @@ export class DecisionTrace implements DecisionObserver {
   /** Where the next decision of the task is written. */
   #chunkOf(task: TaskId): DecisionChunk {
     this.#made++
-    const trace = this.#tasks.get(task) ?? { chunks: [], isCut: false }
-    const last = trace.chunks.at(-1)
+    const trace = this.#traceOf(task) ?? { chunks: [], isCut: false }
+    const last = trace.chunks[trace.chunks.length - 1]
     if (last !== undefined && last.count < CHUNK_SIZE) return last
     const first = last === undefined ? this.#made : last.first + CHUNK_SIZE
     const chunk = this.#freeChunk(trace, task, first)
     trace.chunks.push(chunk)
     // Perhaps again: the chunk may have been the task's only one.
     this.#tasks.set(task, trace)
+    this.#lastTrace = trace
     this.#chunks.add(chunk)
     return chunk
+  }
+
+  /** Mostly it is the one that was asked for last. */
+  #traceOf(task: TaskId): TaskTrace | undefined {
+    if (task !== this.#lastTask) {
+      this.#lastTask = task
+      this.#lastTrace = this.#tasks.get(task)
+    }
+    return this.#lastTrace
   }
 
   #freeChunk(trace: TaskTrace, task: TaskId, first: number): DecisionChunk {
@@ -145,6 +159,8 @@ export class DecisionTrace implements DecisionObserver {
     if (owner === undefined) return
     owner.chunks.shift()
     owner.isCut = true
-    if (owner.chunks.length === 0) this.#tasks.delete(chunk.task)
+    if (owner.chunks.length > 0) return
+    this.#tasks.delete(chunk.task)
+    if (owner === this.#lastTrace) this.#lastTrace = undefined
   }
 }

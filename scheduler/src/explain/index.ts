@@ -12,4 +12,4 @@ export {
   type Verdict,
 } from './decision-observer.ts'
 export { DecisionTrace, type DecisionPage, type DecisionQuery, type DecisionTraceOptions } from './decision-trace.ts'
-export { nameOf, wordsOf } from './words.ts'
+export { nameOf, wordsOf, wordsOfChildWait } from './words.ts'

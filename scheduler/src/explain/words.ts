@@ -1,4 +1,5 @@
 import type { PeerId } from '@damselfly/shared'
+import type { ChildWait } from '../contract.ts'
 import type { AssignmentOutcome, Candidate } from './decision-observer.ts'
 import type { AssignmentDecision, Decision } from './decision.ts'
 
@@ -18,6 +19,23 @@ export function wordsOf(decision: Decision): string {
     case 'assigned':
       return [wordsOfChoice(decision), wordsOfWait(decision), wordsOfReason(decision), wordsOfEnd(decision)].join(' ')
   }
+}
+
+/** What a child waits for now. @param now milliseconds on the scheduler's scale */
+export function wordsOfChildWait(child: PeerId, wait: ChildWait, now: number): string {
+  const { since, underWay, needed, withPeers, onTheWay, withCdn, nowhere, blockedParents } = wait
+  const places = [
+    [withPeers, 'with peers that have no free slot or may not be used'],
+    [onTheWay, 'only on their way to other peers'],
+    [withCdn, 'only with the CDN, which has no free slot or may not be used'],
+    [nowhere, 'not yet brought from the origin'],
+  ] as const
+  const where = places.flatMap(([pieces, place]) => (pieces === 0 ? [] : [`${pieces} ${pieces === 1 ? 'is' : 'are'} ${place}`]))
+  const blocked = blockedParents === 0 ? '' : ` It may not use ${count(blockedParents, 'peer')} that did it harm.`
+  return (
+    `${nameOf(child)} has had room for a further piece for ${timeOf(now - since)}, with ${underWay} under way. ` +
+    `Of the ${needed} that it needs beside, ${listed(where)}.${blocked}`
+  )
 }
 
 /** A peer by the end of its id. */

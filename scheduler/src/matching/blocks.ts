@@ -9,6 +9,7 @@ export class Blocks {
   readonly #blocklist: Blocklist
   readonly #register: Register
   readonly #wakes: Wakes
+  #wereForAll = false
 
   constructor(blocklist: Blocklist, register: Register, wakes: Wakes) {
     this.#blocklist = blocklist
@@ -19,6 +20,7 @@ export class Blocks {
   /** Tells a peer that comes, perhaps again, what it is blocked from. */
   welcome(peer: Peer): void {
     peer.change({ isShunned: this.#blocklist.blockedUntil(peer.id) !== undefined })
+    if (peer.isShunned) this.#wereForAll = true
     for (const _ of this.#blocklist.blockedFor(peer.id)) peer.ownBlocks++
   }
 
@@ -52,6 +54,11 @@ export class Blocks {
     return [...this.#blocklist.blockedFor(peer.id)].flatMap((parent) => swarm.members.get(parent) ?? [])
   }
 
+  /** Whether somebody was ever blocked for everybody. */
+  get wereForAll(): boolean {
+    return this.#wereForAll
+  }
+
   /** Members of the swarm that nobody may use. */
   shunnedIn({ members }: Member['swarm']): Member[] {
     return [...this.#blocklist.blockedForAll()].flatMap((parent) => members.get(parent) ?? [])
@@ -66,6 +73,7 @@ export class Blocks {
   }
 
   #begin({ child, parent }: Block): void {
+    if (child === undefined) this.#wereForAll = true
     const peer = this.#register.peers.get(child ?? parent)
     if (peer === undefined) return
     if (child === undefined) {

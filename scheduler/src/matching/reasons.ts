@@ -18,8 +18,11 @@ export class Reasons implements SeatVisitor {
   readonly #observer: DecisionObserver | undefined
   readonly #blocks: Blocks
   readonly #note: Note = emptyNote()
+  #event: SchedulerEvent | undefined
   #child!: Member
   #parent!: Member
+  /** How many who hold the piece were not met yet. */
+  #left = 0
 
   constructor(observer: DecisionObserver | undefined, blocks: Blocks) {
     this.#observer = observer
@@ -28,9 +31,8 @@ export class Reasons implements SeatVisitor {
 
   /** What is decided from here on is decided because of this. */
   begin(event: SchedulerEvent, now: number): void {
+    this.#event = event
     this.#note.at = now
-    this.#note.trigger = event.type
-    this.#note.triggerPeer = 'peer' in event ? event.peer : undefined
   }
 
   joined({ peer, swarm, child }: Member): void {
@@ -49,6 +51,7 @@ export class Reasons implements SeatVisitor {
     const { swarm } = child
     this.#child = child
     this.#parent = parent
+    this.#noteTrigger()
     note.task = swarm.id
     note.child = child.peer.id
     note.parent = parent.peer.id
@@ -59,10 +62,7 @@ export class Reasons implements SeatVisitor {
     note.peers = swarm.members.size - swarm.cdns.size
     note.holders = swarm.copies.holdersOf(piece)
     note.copies = swarm.copies.copiesOf(piece)
-    note.candidateCount = 0
-    for (const cdn of swarm.cdns) if (cdn !== parent) this.#add(cdn)
-    // From the child's own seat on, so that not always the same are named.
-    swarm.holders.visit(piece, child.seat, this)
+    this.#noteCandidates(piece)
     return this.#observer.assigned(note)
   }
 
@@ -76,9 +76,44 @@ export class Reasons implements SeatVisitor {
 
   /** Looks at somebody who holds the piece. */
   visit(seat: number): boolean {
+    if (seat === this.#parent.seat) return --this.#left === 0
     const holder = this.#child.swarm.seats.at(seat)
-    if (holder !== this.#parent && holder !== this.#child && !holder.peer.isCdn) this.#add(holder)
-    return this.#note.candidateCount === MOST_CANDIDATES
+    if (holder.peer.isCdn || this.#isBlocked(holder)) return false
+    this.#add(holder)
+    return --this.#left === 0 || this.#note.candidateCount === MOST_CANDIDATES
+  }
+
+  #noteTrigger(): void {
+    const event = this.#event
+    if (event === undefined) return
+    this.#note.trigger = event.type
+    this.#note.triggerPeer = 'peer' in event ? event.peer : undefined
+  }
+
+  /** First those of whom there is most to say. */
+  #noteCandidates(piece: number): void {
+    const note = this.#note
+    const { swarm, peer, seat } = this.#child
+    note.candidateCount = 0
+    for (const cdn of swarm.cdns) if (cdn !== this.#parent) this.#add(cdn)
+    if (peer.ownBlocks > 0) this.#addHolders(this.#blocks.blockedFor(this.#child), piece)
+    if (this.#blocks.wereForAll) this.#addHolders(this.#blocks.shunnedIn(swarm).filter((member) => !this.#isNoted(member)), piece)
+    this.#left = note.holders
+    // Mostly nobody but the parent; else from the child's own seat on, so that not always the same are named.
+    const isAlone = note.holders === (this.#parent.passesOn ? 1 : 0)
+    if (!isAlone && note.candidateCount < MOST_CANDIDATES) swarm.holders.visit(piece, seat, this)
+  }
+
+  #addHolders(members: readonly Member[], piece: number): void {
+    for (const member of members) if (!member.peer.isCdn && member.held.has(piece)) this.#add(member)
+  }
+
+  #isNoted({ peer }: Member): boolean {
+    return this.#note.candidates.slice(0, this.#note.candidateCount).some((noted) => noted.peer === peer.id)
+  }
+
+  #isBlocked({ peer }: Member): boolean {
+    return this.#blocks.blockedUntil(this.#child.peer, peer) !== undefined
   }
 
   #add(candidate: Member): void {

@@ -3,7 +3,7 @@ import type { PeerId, TaskId } from '@damselfly/shared'
 import { answerOf } from '../../src/explain/answer.ts'
 import { DecisionTrace } from '../../src/explain/decision-trace.ts'
 import type { AssignmentDecision, Decision } from '../../src/explain/decision.ts'
-import { wordsOf } from '../../src/explain/words.ts'
+import { wordsOf, wordsOfChildWait } from '../../src/explain/words.ts'
 import { Stage } from '../stage.ts'
 
 const TASK = 'task' as TaskId
@@ -118,6 +118,27 @@ describe('the reasons of a decision', () => {
       ['joined', 'back-to-source'],
     )
     assert.match(decisionsOf('cat').map((decision) => wordsOf(decision)).join(' '), /began to download.* the origin failed the CDN/)
+  })
+
+  it('say what a child waits for now', () => {
+    stage.has('ann', [0])
+    stage.downloads('bob', 1)
+    stage.has('cdn', [1, 2])
+    stage.downloads('dan', 1)
+    assert.equal(stage.scheduler.snapshotWait(TASK, 'dan' as PeerId), undefined)
+    stage.now = 1000
+    stage.downloads('cat', 1)
+    stage.now = 4000
+    const wait = stage.scheduler.snapshotWait(TASK, 'cat' as PeerId)
+    const piecesOfCdn = { withCdn: 1, onTheWay: 1 }
+    assert.deepEqual(wait, { since: 1000, underWay: 0, needed: 4, withPeers: 1, ...piecesOfCdn, nowhere: 1, blockedParents: 0 })
+    assert.equal(
+      wordsOfChildWait('cat' as PeerId, wait, 4000),
+      'cat has had room for a further piece for 3.00 s, with 0 under way. Of the 4 that it needs beside, ' +
+        '1 is with peers that have no free slot or may not be used, 1 is only on their way to other peers, ' +
+        '1 is only with the CDN, which has no free slot or may not be used and 1 is not yet brought from the origin.',
+    )
+    assert.equal(stage.scheduler.snapshotWait(TASK, 'nobody' as PeerId), undefined)
   })
 
   it('answer how a child came to a piece, with all attempts', () => {

@@ -64,8 +64,28 @@ describe('npm run simulate', function () {
     assert.match((await simulateCommand('--replay', join(folder, 'none'))).stderr, /^simulate: DISK_FAILED: .*none/)
   })
 
+  it('explains pieces, decides by policies of a module, and replays with them alone', async () => {
+    const trace = join(folder, 'own.jsonl')
+    const few = ['twelve-hosts', '--set', 'tasks.pieces=8', '--set', 'peers.host.count=4']
+    const policy = ['--policy', join(import.meta.dirname, '../../../docs/examples/policies/fast-neighbours.ts')]
+    const { code, stdout, stderr } = await simulateCommand(...few, ...policy, '--record', trace, '--explain', '5/host-3')
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /^task task-1\nhost-3 was assigned piece 5 .*\n.*host-3 began to download.*\n.*Piece 5 to host-3 from /m)
+    assert.match((await simulateCommand('--replay', trace, ...policy)).stdout, /all as recorded\n$/)
+    assert.match((await simulateCommand('--replay', trace)).stderr, /^simulate: USAGE: it was recorded with the policy/)
+    assert.match((await simulateCommand(...few, '--explain', '/host-9')).stderr, /^simulate: USAGE: --explain: there is no such peer or piece/)
+  })
+
+  it('lets the first fault of a policy end it', async () => {
+    const module = join(folder, 'faulty.ts')
+    await writeFile(module, 'export const createPolicies = () => ({ pieceOrders: { "rarest-first": { choose() { throw new Error("oh") } } } })')
+    const { code, stderr } = await simulateCommand('twelve-hosts', '--policy', module)
+    assert.equal(code, 2)
+    assert.match(stderr, /^simulate: CONFIG_INVALID: policy .*faulty\.ts: pieceOrders\.rarest-first\.choose: oh\n/)
+  })
+
   it('refuses a command line that it does not understand', () => {
-    for (const args of [[], ['a', 'b'], ['a', '--sett'], ['a', '--set', 'x'], ['a', '--replay', 'b']]) {
+    for (const args of [[], ['a', 'b'], ['a', '--sett'], ['a', '--set', 'x'], ['a', '--replay', 'b'], ['a', '--explain', '5'], ['a', '--explain', '/']]) {
       assert.throws(() => parseSimulateCommand(args), { code: 'USAGE' })
     }
   })

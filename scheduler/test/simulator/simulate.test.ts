@@ -153,6 +153,7 @@ describe('simulated peers', () => {
         nextTick: () => undefined,
         stats: () => scheduler.stats(),
         snapshotBlocklist: () => scheduler.snapshotBlocklist(),
+        snapshotWait: (task, child) => scheduler.snapshotWait(task, child),
       }),
     })
     assert.deepEqual([figures.unfinished, figures.origin, figures.cdn, figures.sentToSource], [0, 2, 0, 1])

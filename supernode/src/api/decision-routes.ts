@@ -1,6 +1,7 @@
 import { DamselflyError, isTaskId, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
-import { answerOf, wordsOf, type Candidate, type Decision, type DecisionTrace } from '@damselfly/scheduler/explain'
+import type { Scheduler } from '@damselfly/scheduler'
+import { answerOf, wordsOf, wordsOfChildWait, type Candidate, type Decision, type DecisionTrace } from '@damselfly/scheduler/explain'
 import * as z from 'zod'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import { decisionListBody, decisionQuery, type DecisionBody } from './decision-schemas.ts'
@@ -9,11 +10,12 @@ export interface DecisionSources {
   readonly tasks: TaskRegistry
   /** Undefined: none are kept. */
   readonly decisions: DecisionTrace | undefined
+  readonly scheduler: Pick<Scheduler, 'snapshotWait'>
   readonly clock: Clock
 }
 
 export function addDecisionRoutes(app: ApiServer, sources: DecisionSources): void {
-  const { clock } = sources
+  const { scheduler, clock } = sources
   app.get(
     '/api/v1/tasks/:id/decisions',
     {
@@ -29,8 +31,10 @@ export function addDecisionRoutes(app: ApiServer, sources: DecisionSources): voi
       const child = peer === undefined ? undefined : childOf(trace, task, peer)
       const { decisions, hasMore, oldest, isCut } = trace.query(task, { child, piece, after, limit })
       const answer = child === undefined || piece === undefined ? null : answerOf(child, piece, allOf(trace, task, child))
+      const wait = child === undefined ? undefined : scheduler.snapshotWait(task, child)
+      const waiting = child === undefined || wait === undefined ? null : wordsOfChildWait(child, wait, clock.now())
       const next = hasMore ? (decisions.at(-1)?.number ?? null) : null
-      return { taskId: id, answer, decisions: decisions.map((decision) => bodyOf(decision, clock)), next, oldest, isCut }
+      return { taskId: id, answer, waiting, decisions: decisions.map((decision) => bodyOf(decision, clock)), next, oldest, isCut }
     },
   )
 }

@@ -50,6 +50,7 @@ export type DecisionBody = z.output<typeof decisionBody>
 export const decisionListBody = z.object({
   taskId: z.string(),
   answer: z.string().nullable().describe('Where `peer` and `piece` are given: how the peer came to the piece'),
+  waiting: z.string().nullable().describe('Where `peer` is given and waits for a piece at the moment: what for'),
   decisions: z.array(decisionBody).describe('In the order in which they were made'),
   next: z.number().nullable().describe('Give it as `after` for the next page; null on the last one'),
   oldest: z.number().describe('The oldest decision of the task that is still kept'),

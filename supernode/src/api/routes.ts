@@ -33,7 +33,7 @@ export interface RouteSources {
   readonly peerId: PeerId
   readonly tasks: TaskRegistry
   readonly peers: PeerRegister
-  readonly scheduler: Pick<Scheduler, 'snapshotBlocklist'>
+  readonly scheduler: Pick<Scheduler, 'snapshotBlocklist' | 'snapshotWait'>
   /** Undefined: none are kept. */
   readonly decisions: DecisionTrace | undefined
   readonly collector: Pick<Collector, 'status' | 'collect'>

@@ -1,4 +1,5 @@
-import type { BlocklistEntry, Scheduler, SchedulerCommand, SchedulerEvent, SchedulerStats } from '../../contract.ts'
+import type { PeerId, TaskId } from '@damselfly/shared'
+import type { BlocklistEntry, ChildWait, Scheduler, SchedulerCommand, SchedulerEvent, SchedulerStats } from '../../contract.ts'
 import { formatEntry, formatHeader, type TraceHeader } from './trace-format.ts'
 
 /**
@@ -36,5 +37,9 @@ class RecordingScheduler implements Scheduler {
 
   snapshotBlocklist(): readonly BlocklistEntry[] {
     return this.#scheduler.snapshotBlocklist()
+  }
+
+  snapshotWait(task: TaskId, child: PeerId): ChildWait | undefined {
+    return this.#scheduler.snapshotWait(task, child)
   }
 }
