@@ -20,7 +20,7 @@ export const schedulerConfigSchema = z.strictObject({
         .min(0)
         .max(10_000_000)
         .default(131_072)
-        .describe('Decisions that are kept in all, about 130 bytes each; the oldest go first'),
+        .describe('Decisions that are kept in all, about 200 bytes each; the oldest go first'),
     })
     .prefault({}),
   record: z
