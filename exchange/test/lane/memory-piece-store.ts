@@ -91,9 +91,8 @@ export class MemoryTask implements StoredTask {
     return () => void this.users--
   }
 
-  update(): Promise<void> {
-    return Promise.reject(new DamselflyError('INTERNAL', 'this store is only read'))
-  }
+  /** A parent notes when its task was used last. */
+  async update(): Promise<void> {}
 
   claim(): undefined {
     return undefined
