@@ -42,7 +42,9 @@ export class Uplink {
 
   /** @param slots how many uploads the peer can have at once */
   hasRoom(slots: number): boolean {
-    return this.#inFlight < slots && this.#inFlight - this.#late < this.#control.limit
+    // Of a parent that has never finished one it is not known whether a child stalls or the parent crawls.
+    const late = this.#rate === undefined ? Math.min(1, this.#late) : this.#late
+    return this.#inFlight < slots && this.#inFlight - late < this.#control.limit
   }
 
   /** Whether at most so many uploads are begun at once. */

@@ -75,4 +75,12 @@ describe('a parent that holds slots back', () => {
     const [line = ''] = stage.passes(1_000)
     assert.ok([0, 1, 2, 3].some((piece) => line === takes('bob', piece, 'ann')), line)
   })
+
+  it('that has never finished an upload is trusted with one more only, since it may crawl', () => {
+    stage.downloads('bob', 0)
+    stage.downloads('cat', 2)
+    stage.wants('bob', 2)
+    for (let waited = 0; waited < 10; waited++) stage.passes(1_000)
+    assert.equal(stage.scheduler.stats().inFlight, 2)
+  })
 })
