@@ -44,14 +44,15 @@ export const explanation: Explanation = {
         `Without limits both processors are busy from the start to the end, so that CPU-seconds decide when the last peer is done.
          A third of ours went into handing reads and writes to the thread pool. A process that loses its processor in the
          middle of a write sees a disk that takes 5 to 120 ms; one answer in twenty does, and an average of milliseconds took
-         that for a slow disk. Counting slow answers instead took our total from 18 CPU-seconds to 11 to 14, and the last peer from 10.5 s
-         to 6.5 to 7.5 s, on a machine that others used too ([0016](decisions/0016-disk-in-place.md)).`,
+         that for a slow disk. Counting slow answers instead took our total from 18 to 11.5 CPU-seconds and the last peer from 10.5 to
+         6.6 s, and when it was tried again later from 25 to 16 CPU-seconds and from 17 to 9 s; aria2 took 8 to 9 CPU-seconds and 6.5 to 9 s. All
+         this on a machine that others used too ([0016](decisions/0016-disk-in-place.md)).`,
         `Of what is left in a daemon 36% are work on bytes (SHA-256, reading and writing file and sockets), 20% V8's
          compilers and garbage collector, and the rest code that runs for the first few hundred times. A daemon that has
          moved 128 MiB before needs about half a CPU-second less for the next file than for its first; aria2 is compiled ahead. That is what
          keeps us from 0.8 times its CPU-seconds with files of this size.`,
         `Each piece costs a child about 1.2 ms beside its bytes while the code is cold: pieces of 4 MiB in place of 1 MiB made the
-         same swarm 15% cheaper. Pieces stay small all the same, since over real lines the last peer waits for the last
+         same swarm 15% cheaper, while the thread pool was still in use. Pieces stay small all the same, since over real lines the last peer waits for the last
          piece. Of the messages a third was news of digests, which nobody waited for; they are gathered for 250 ms now.`,
         `Tried in vain: larger young generations, no concurrent marking, no Maglev, baseline code from the start, feedback from the
          start (all of them equal or worse). V8 with Maglev as its last compiler was a tenth cheaper in the one run in which
