@@ -6,7 +6,7 @@ import type { Transport } from '../../src/channel/transport.ts'
 import { createIdentity } from '../../src/identity/private-key.ts'
 import type { Lane } from '../../src/lane/lane.ts'
 import { LaneHarness, TASK, never, type Connect } from './lane-harness.ts'
-import { RateMeter } from './rate-meter.ts'
+import { RateMeter, type Extremes } from './rate-meter.ts'
 
 const MB = 1e6
 
@@ -51,21 +51,20 @@ describe('limits of rate over real sockets', function () {
     await Promise.all(lanes.flatMap((lane) => [ask(lane), ask(lane)]))
   }
 
-  async function measure(lanes: readonly Lane[], harness: LaneHarness): Promise<{ readonly meter: RateMeter; readonly end: () => Promise<void> }> {
+  /** Everything has ended when it returns, whatever is found then. */
+  async function measure(lanes: readonly Lane[], harness: LaneHarness): Promise<Extremes> {
     const meter = new RateMeter()
     const stop = new AbortController()
     const asking = keepAsking(lanes, harness, meter, stop.signal)
     await pause(systemClock, SETTLING_MS + MEASURED_MS)
-    const end = async (): Promise<void> => {
-      stop.abort(new Error('enough'))
-      await asking
-      await Promise.all(lanes.map((lane) => lane.close()))
-    }
-    return { meter, end }
+    const extremes = meter.stop(SETTLING_MS)
+    stop.abort(new Error('enough'))
+    await asking
+    await Promise.all(lanes.map((lane) => lane.close()))
+    return extremes
   }
 
-  function judge(meter: RateMeter, rate: number): void {
-    const { least, most, undisturbed } = meter.stop(SETTLING_MS)
+  function judge({ least, most, undisturbed }: Extremes, rate: number): void {
     assert.ok(most <= 1.05 * rate, `a window with ${most / MB} MB/s`)
     if (undisturbed > 0) assert.ok(least >= 0.95 * rate, `a window with ${least / MB} MB/s`)
   }
@@ -75,18 +74,14 @@ describe('limits of rate over real sockets', function () {
       it(`hold ${rate / MB} MB/s of uploads to ${peers} children in any window of 2 s`, async () => {
         const harness = new LaneHarness(connect, { uploadLimiter: new RateLimiter(rate, systemClock) })
         const lanes = await Promise.all(Array.from({ length: peers }, () => harness.laneWithTicket(createIdentity())))
-        const { meter, end } = await measure(lanes, harness)
-        judge(meter, rate)
-        await end()
+        judge(await measure(lanes, harness), rate)
       })
 
       it(`hold ${rate / MB} MB/s of downloads from ${peers} parents in any window of 2 s`, async () => {
         const harness = new LaneHarness(connect)
         const limiter = new RateLimiter(rate, systemClock)
         const lanes = await Promise.all(Array.from({ length: peers }, () => harness.laneWithTicket(createIdentity(), limiter)))
-        const { meter, end } = await measure(lanes, harness)
-        judge(meter, rate)
-        await end()
+        judge(await measure(lanes, harness), rate)
       })
     }
   }
@@ -94,9 +89,7 @@ describe('limits of rate over real sockets', function () {
   it('hold for one task and one child, while others use the rest', async () => {
     const harness = new LaneHarness(connect, { uploadLimiter: new RateLimiter({ host: 12 * MB, perTask: 0, perPeer: 3 * MB }, systemClock) })
     const lanes = await Promise.all([1, 2, 3].map(() => harness.laneWithTicket(createIdentity())))
-    const { meter, end } = await measure(lanes, harness)
-    judge(meter, 9 * MB)
-    await end()
+    judge(await measure(lanes, harness), 9 * MB)
   })
 
   it('cost no turn and no timer where there is none', async () => {
