@@ -15,7 +15,7 @@ export interface Suite {
 export const UNIT: Suite = {
   name: 'unit',
   files: '{shared,scheduler,exchange,cdn,supernode,dfdaemon,dfget,benchmarks,scripts}/test/**/*.test.ts',
-  timeLimit: 240_000,
+  timeLimit: 420_000,
 }
 
 export const END_TO_END: Suite = { name: 'end-to-end', files: 'test/**/*.test.ts', timeLimit: 900_000 }
