@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { digestOf, isInstalled, Lab, NGINX, RunningDownload, writeRandomFile, type Nginx } from '@damselfly/test'
+import { digestOf, isInstalled, Lab, NGINX, RunningDownload, writeRandomFile, type Nginx, until } from '@damselfly/test'
 
 const MIB = 1024 ** 2
 const SIZE = 192 * MIB
@@ -99,8 +99,3 @@ describe('when something is killed in the middle of a download', function () {
     assert.equal(done.bytesFrom.origin, SIZE - done.bytesFrom.held)
   })
 })
-
-/** Asks again and again; the test's own time limit ends it. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50))
-}

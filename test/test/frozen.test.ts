@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { digestOf, isInstalled, Lab, NGINX, writeRandomFile, type Nginx } from '@damselfly/test'
+import { digestOf, isInstalled, Lab, NGINX, writeRandomFile, type Nginx, until } from '@damselfly/test'
 
 const MIB = 1024 ** 2
 const SIZE = 96 * MIB
@@ -43,8 +43,3 @@ describe('a program that is frozen, so that its connections stand but nothing co
     supernode.program.kill('SIGCONT')
   })
 })
-
-/** Asks again and again; the test's own time limit ends it. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100))
-}
