@@ -1,5 +1,5 @@
 import { createHttpSource, createSourceRegistry } from '@damselfly/cdn'
-import type { SecurityPolicy } from '@damselfly/exchange'
+import { NO_SPACE_LIMITS, type SecurityPolicy } from '@damselfly/exchange'
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { peerListen, supernodeAddresses } from './config/peer-settings.ts'
@@ -55,7 +55,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     // Its store is gone before anybody could ask a second time.
     freshForMs: 0,
     // For one download, which says itself when the disk is full.
-    space: { quota: 0, minFreePercent: 0 },
+    space: NO_SPACE_LIMITS,
     source: createSourceRegistry([http]),
     version,
     clock: options.clock,

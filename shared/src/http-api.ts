@@ -81,3 +81,8 @@ function ourError(error: FastifyError): DamselflyError {
 function pathOf(request: FastifyRequest): string {
   return request.url.split('?')[0] ?? ''
 }
+
+/** A time as bodies have it. @param ms since 1970 */
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -17,23 +17,26 @@ export function createRegistry(): Registry {
   return registry
 }
 
-export interface CounterSource {
-  readonly name: string
-  readonly help: string
-  /** What was counted so far. */
-  readonly read: () => number
-  readonly registry: Registry
+type AddMetric = (name: string, help: string, read: () => number) => void
+
+/** Adds metrics that somebody else keeps, and that are read when somebody looks. */
+export interface ReadMetrics {
+  readonly gauge: AddMetric
+  readonly counter: AddMetric
 }
 
-/** A counter that somebody else keeps, and that is read when somebody looks. */
-export function counterOf({ name, help, read, registry }: CounterSource): void {
-  const made: Counter = new Counter({
-    name,
-    help,
-    registers: [registry],
-    collect: (): void => {
-      made.reset()
-      made.inc(read())
+export function readMetrics(registry: Registry): ReadMetrics {
+  const registers = [registry]
+  return {
+    gauge: (name, help, read) => {
+      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) })
     },
-  })
+    counter: (name, help, read) => {
+      const collect = (): void => {
+        made.reset()
+        made.inc(read())
+      }
+      const made: Counter = new Counter({ name, help, registers, collect })
+    },
+  }
 }

@@ -2,31 +2,13 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { PieceLayout, pieceSizeFor, type TaskId } from '@damselfly/shared'
 import type { PieceStore, StoredTask, TaskRecord } from '@damselfly/exchange'
+import { taskRecord } from '@damselfly/exchange/testing/piece-store'
 
 export const TASK = createHash('sha256').update('lanes').digest('hex') as TaskId
 
 /** The task of the benchmark's content, still without pieces. */
 export function recordOf(contentLength: number): TaskRecord {
-  return {
-    taskId: TASK,
-    url: 'http://origin.example/file',
-    filteredQueryParams: [],
-    tag: '',
-    application: '',
-    range: undefined,
-    headers: [],
-    expectedDigest: undefined,
-    contentDigest: undefined,
-    contentLength,
-    pieceSize: pieceSizeFor(contentLength),
-    etag: '',
-    lastModified: '',
-    isPrivate: false,
-    pinned: false,
-    signedManifest: undefined,
-    createdAt: 0,
-    lastUsedAt: 0,
-  }
+  return taskRecord({ taskId: TASK, contentLength, pieceSize: pieceSizeFor(contentLength) })
 }
 
 export function layoutOf(contentLength: number): PieceLayout {

@@ -4,7 +4,7 @@ import { inRounds } from '../rounds.ts'
 import { speedOf } from './cipher-speed.ts'
 import { explanation } from './explanation.ts'
 import { figuresOf, type Measurements, type WayName } from './figures.ts'
-import { peakMemory } from './peak-memory.ts'
+import { peakMemory } from '../process-memory.ts'
 import { withProcesses, type Setting } from './setting.ts'
 import { describeRun, lane, raw, reference, stock, type Run } from './ways.ts'
 

@@ -1,14 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { residentMemory } from '../process-memory.ts'
 
 /** Between two looks; milliseconds. */
 const LOOK_EVERY_MS = 100
-
-/** Bytes of a running process that are in memory now. Linux only. */
-export async function residentMemory(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024
-}
 
 /** What a process had in memory over the time of some work. */
 export interface Watched<T> {

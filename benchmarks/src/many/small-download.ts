@@ -1,22 +1,6 @@
 import { startDownload, type RemoteDownload } from '@damselfly/dfdaemon/client'
-import type { DownloadRequest, FinishedDownload } from '@damselfly/dfdaemon'
-
-/** A download as a program on the same host asks for it, without anything special. */
-export function requestFor(url: string): DownloadRequest {
-  return {
-    url,
-    headers: [],
-    filteredQueryParams: [],
-    tag: '',
-    application: '',
-    digest: undefined,
-    range: undefined,
-    order: 'rarest-first',
-    backToSource: true,
-    limitRate: undefined,
-    priority: 'foreground',
-  }
-}
+import { requestFor } from '@damselfly/dfdaemon/testing'
+import type { FinishedDownload } from '@damselfly/dfdaemon'
 
 /**
  * Downloads through the daemon that listens on `socket`, on a connection of its own, and lets go of the content.

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Lab } from '@damselfly/test'
 import { ASKABLE, MemoryQuestions } from '../../src/many/leak/collected-memory.ts'
-import { residentMemory, watchMemory } from '../../src/many/resident-memory.ts'
+import { watchMemory } from '../../src/many/resident-memory.ts'
+import { residentMemory } from '../../src/process-memory.ts'
 
 describe('the memory of a process', () => {
   let lab: Lab

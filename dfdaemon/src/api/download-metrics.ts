@@ -1,5 +1,5 @@
 import { toDamselflyError } from '@damselfly/shared'
-import { Counter, counterOf, Gauge, type Registry } from '@damselfly/shared/metrics'
+import { Counter, readMetrics, type Registry } from '@damselfly/shared/metrics'
 import type { BytesFrom, DownloadProgress, Peer } from '../peer/peer.ts'
 import type { Outcome } from './download-handles.ts'
 
@@ -15,13 +15,10 @@ export class DownloadMetrics {
 
   constructor(registry: Registry, peer: Peer) {
     const registers = [registry]
-    const gauge = (name: string, help: string, read: () => number): void => {
-      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) })
-    }
+    const { gauge, counter } = readMetrics(registry)
     gauge('damselfly_peer_downloads', 'Downloads that run', () => peer.status().downloads)
     gauge('damselfly_peer_tasks', 'Tasks of which pieces are held', () => peer.status().tasks)
     gauge('damselfly_peer_used_bytes', 'Bytes of verified pieces on disk', () => peer.status().usedBytes)
-    const counter = (name: string, help: string, read: () => number): void => counterOf({ name, help, read, registry })
     counter('damselfly_peer_evicted_tasks_total', 'Tasks deleted to make room on the disk', () => peer.collector.totals.evictedTasks)
     counter('damselfly_peer_evicted_bytes_total', 'Bytes of tasks deleted to make room on the disk', () => peer.collector.totals.evictedBytes)
     gauge('damselfly_peer_supernode_connected', '1 while there is a control channel to a supernode', () =>

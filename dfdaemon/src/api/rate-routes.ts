@@ -1,9 +1,9 @@
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
-import { DamselflyError, isTaskId } from '@damselfly/shared'
 import * as z from 'zod'
 import type { HostRates } from '../peer/host-rates.ts'
 import { RATES_PATH, TASKS_PATH } from './protocol.ts'
 import { taskParams } from './schemas.ts'
+import { taskIdOf } from './task-routes.ts'
 
 const rate = z.number().min(0)
 const settings = z.object({
@@ -57,10 +57,10 @@ export function addRateRoutes(app: ApiServer, rates: HostRates): void {
         response: { 200: ratesBody, '4xx': apiErrorBody },
       },
     },
-    async ({ body: { upload, download }, params: { id } }) => {
-      if (!isTaskId(id)) throw new DamselflyError('USAGE', `'${id}' is not a task id`)
-      const before = rates.tasks.get(id)
-      rates.limitTask(id, {
+    async ({ body: { upload, download }, params }) => {
+      const taskId = taskIdOf(params.id)
+      const before = rates.tasks.get(taskId)
+      rates.limitTask(taskId, {
         upload: upload === undefined ? before?.upload : (upload ?? undefined),
         download: download === undefined ? before?.download : (download ?? undefined),
       })

@@ -40,7 +40,8 @@ export function addTaskRoutes(app: ApiServer, peer: Peer): void {
   )
 }
 
-function taskIdOf(text: string): TaskId {
+/** @throws DamselflyError USAGE */
+export function taskIdOf(text: string): TaskId {
   if (!isTaskId(text)) throw new DamselflyError('USAGE', `'${text}' is not a task id`)
   return text
 }

@@ -1,4 +1,4 @@
-import { ORIGIN_PEER, RateLimiter, type Clock, type Priority, type TaskId } from '@damselfly/shared'
+import { ORIGIN_PEER, RateLimiter, stricter, type Clock, type Priority, type TaskId } from '@damselfly/shared'
 
 /** What this host may send and receive; bytes per second, 0: no limit. */
 export interface RateSettings {
@@ -137,10 +137,4 @@ export class HostRates {
     }
     return fastest === 0 ? undefined : stricter(fastest, this.#settings.taskDownload)
   }
-}
-
-/** Of two limits in bytes per second, where 0 means none, the one that limits more. */
-function stricter(a: number, b: number): number {
-  if (a === 0 || b === 0) return Math.max(a, b)
-  return Math.min(a, b)
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DamselflyError, isDamselflyError, sha256 } from '@damselfly/shared'
 import { connectDaemon, startDownload } from '../../src/api/client.ts'
-import { PieceGate, requestFor, startLocalApi, URL_OF_CONTENT, type LocalApiFixture } from './local-api-fixture.ts'
+import { requestFor } from '../../src/testing/index.ts'
+import { PieceGate, startLocalApi, URL_OF_CONTENT, type LocalApiFixture } from './local-api-fixture.ts'
 
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 253))
 const never = new AbortController().signal

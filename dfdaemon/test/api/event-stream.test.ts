@@ -6,8 +6,8 @@ import { VirtualClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
 import { DownloadHandles } from '../../src/api/download-handles.ts'
 import { downloadEvents, PROGRESS_INTERVAL_MS } from '../../src/api/event-stream.ts'
-import { FakePeer } from '../../src/testing/index.ts'
-import { PieceGate, requestFor, URL_OF_CONTENT } from './local-api-fixture.ts'
+import { FakePeer, requestFor } from '../../src/testing/index.ts'
+import { PieceGate, URL_OF_CONTENT } from './local-api-fixture.ts'
 
 const PIECE = 1024
 const content = Buffer.alloc(3 * PIECE, 7)

@@ -6,27 +6,9 @@ import { silentLogger } from '@damselfly/shared/logging'
 import { Registry } from '@damselfly/shared/metrics'
 import { connectDaemon, type DaemonClient } from '../../src/api/client.ts'
 import { createLocalApi, type LocalApi } from '../../src/api/local-api.ts'
-import type { DownloadRequest } from '../../src/peer/peer.ts'
 import { FakePeer, type FakePeerInit } from '../../src/testing/index.ts'
 
 export const URL_OF_CONTENT = 'http://origin.test/file'
-
-export function requestFor(url: string, change: Partial<DownloadRequest> = {}): DownloadRequest {
-  return {
-    url,
-    headers: [],
-    filteredQueryParams: [],
-    tag: '',
-    application: '',
-    digest: undefined,
-    range: undefined,
-    order: 'rarest-first',
-    backToSource: true,
-    limitRate: undefined,
-    priority: 'foreground',
-    ...change,
-  }
-}
 
 /** A real socket in a directory of its own, served for a fake peer. */
 export interface LocalApiFixture {

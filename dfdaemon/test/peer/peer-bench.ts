@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { NO_RATES } from '../../src/peer/host-rates.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NO_SPACE_LIMITS } from '@damselfly/exchange'
 import { systemClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
+import { NO_RATES } from '../../src/peer/host-rates.ts'
 import { createPeer } from '../../src/peer/local-peer.ts'
 import type { Download, DownloadRequest, Peer } from '../../src/peer/peer.ts'
+import { requestFor } from '../../src/testing/index.ts'
 import { FakeSource } from './fake-source.ts'
 
 export const MIB = 1024 * 1024
@@ -47,7 +49,7 @@ export class PeerBench {
       rates: NO_RATES,
       parallelRanges: 2,
       freshForMs: 0,
-      space: { quota: 0, minFreePercent: 0 },
+      space: NO_SPACE_LIMITS,
       source: this.source,
       version: '0',
       clock: systemClock,
@@ -66,20 +68,7 @@ export class PeerBench {
 }
 
 export function wanted(request: Partial<DownloadRequest> = {}): DownloadRequest {
-  return {
-    url: 'https://origin.example/file',
-    headers: [],
-    filteredQueryParams: [],
-    tag: '',
-    application: '',
-    digest: undefined,
-    range: undefined,
-    order: 'rarest-first',
-    backToSource: true,
-    limitRate: undefined,
-    priority: 'foreground',
-    ...request,
-  }
+  return requestFor('https://origin.example/file', request)
 }
 
 /** Looks again in each turn of the event loop; the test's own time limit ends it. */

@@ -15,7 +15,7 @@ import {
   type PeerMessage,
   type SupernodeMessageSchema,
 } from '@damselfly/shared/wire'
-import { createDirectTransport, createIdentity, type Channel, type Transport } from '@damselfly/exchange'
+import { createDirectTransport, createIdentity, NO_SPACE_LIMITS, type Channel, type Transport } from '@damselfly/exchange'
 import { NO_RATES } from '../../src/peer/host-rates.ts'
 import { createPeer } from '../../src/peer/local-peer.ts'
 import type { Download, Peer } from '../../src/peer/peer.ts'
@@ -54,7 +54,7 @@ describe('a peer with a supernode', () => {
       rates: NO_RATES,
       parallelRanges: 2,
       freshForMs: 0,
-      space: { quota: 0, minFreePercent: 0 },
+      space: NO_SPACE_LIMITS,
       source,
       version: '0',
       clock: systemClock,

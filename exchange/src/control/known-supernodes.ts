@@ -1,5 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
-import { DamselflyError, diskError, systemCode, type PeerId } from '@damselfly/shared'
+import { readFile } from 'node:fs/promises'
+import { DamselflyError, diskError, replaceFile, systemCode, type PeerId } from '@damselfly/shared'
 
 /** Remembers which identity answered at which address, as ssh does with hosts. */
 export interface KnownSupernodes {
@@ -21,7 +21,7 @@ export function knownSupernodesFile(path: string): KnownSupernodes {
       if (seen !== undefined) {
         throw new DamselflyError('SUPERNODE_IDENTITY', `${address} answers as ${peer}, but was ${seen} before (${path})`)
       }
-      await writeKnown(path, { ...known, [address]: peer })
+      await replaceFile(path, `${JSON.stringify({ ...known, [address]: peer }, null, 2)}\n`)
     },
   }
 }
@@ -37,15 +37,5 @@ async function readKnown(path: string): Promise<Record<string, string>> {
       throw new DamselflyError('CONFIG_INVALID', `${path} is damaged: delete it to trust the supernodes anew`, { cause: error })
     }
     throw diskError(error, `read ${path}`)
-  }
-}
-
-async function writeKnown(path: string, known: Record<string, string>): Promise<void> {
-  const next = `${path}.${process.pid}.new`
-  try {
-    await writeFile(next, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 })
-    await rename(next, path)
-  } catch (error) {
-    throw diskError(error, `write ${path}`)
   }
 }

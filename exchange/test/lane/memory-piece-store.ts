@@ -1,5 +1,6 @@
 import { Bitset, DamselflyError, PieceLayout, sha256, type Sha256, type TaskId } from '@damselfly/shared'
 import type { PieceStore, StoredTask, TaskRecord } from '../../src/store/piece-store.ts'
+import { taskRecord } from '../../src/store/testing/task-fixtures.ts'
 
 /** The reading half of a piece store, over contents in memory; reads can be held back. */
 export class MemoryPieceStore implements Pick<PieceStore, 'open'> {
@@ -34,26 +35,7 @@ export class MemoryTask implements StoredTask {
     this.#content = content
     this.#have = Bitset.full(this.layout.pieceCount)
     for (const index of missing) this.#have.delete(index)
-    this.record = {
-      taskId,
-      url: 'http://origin.example/file',
-      filteredQueryParams: [],
-      tag: '',
-      application: '',
-      range: undefined,
-      headers: [],
-      expectedDigest: undefined,
-      contentDigest: undefined,
-      contentLength: content.length,
-      pieceSize,
-      etag: '',
-      lastModified: '',
-      isPrivate: false,
-      pinned: false,
-      signedManifest: undefined,
-      createdAt: 0,
-      lastUsedAt: 0,
-    }
+    this.record = taskRecord({ taskId, contentLength: content.length, pieceSize })
   }
 
   async look(): Promise<void> {}

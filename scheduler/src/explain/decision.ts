@@ -1,6 +1,6 @@
 import type { PeerId } from '@damselfly/shared'
-import type { BackToSourceReason, PieceOrder, SchedulerEvent } from '../contract.ts'
-import type { AssignmentOutcome, Basis, Candidate } from './decision-observer.ts'
+import type { BackToSourceReason, PieceOrder } from '../contract.ts'
+import type { AssignmentOutcome, AssignmentView, Candidate } from './decision-observer.ts'
 
 interface Made {
   /** Grows from decision to decision of a task. */
@@ -21,19 +21,12 @@ export interface SourceDecision extends Made {
   readonly reason: BackToSourceReason
 }
 
-export interface AssignmentDecision extends Made {
+type Seen = Pick<AssignmentView, 'piece' | 'parent' | 'basis' | 'order' | 'trigger' | 'triggerPeer' | 'peers' | 'holders' | 'copies'>
+
+export interface AssignmentDecision extends Made, Seen {
   readonly type: 'assigned'
-  readonly piece: number
-  readonly parent: PeerId
-  readonly basis: Basis
-  readonly order: PieceOrder
   /** How long the child could have taken one more piece; milliseconds. */
   readonly waitedMs: number
-  readonly trigger: SchedulerEvent['type']
-  readonly triggerPeer: PeerId | undefined
-  readonly peers: number
-  readonly holders: number
-  readonly copies: number
   readonly candidates: readonly Candidate[]
   /** Undefined while it is under way. */
   readonly outcome: AssignmentOutcome | undefined

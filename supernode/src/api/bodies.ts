@@ -1,4 +1,5 @@
 import { formatDigest, redactUrl, type Clock } from '@damselfly/shared'
+import { isoTime } from '@damselfly/shared/http-api'
 import type { BlocklistEntry } from '@damselfly/scheduler'
 import type * as z from 'zod'
 import type { ConnectedPeer } from '../control/connected-peer.ts'
@@ -66,9 +67,4 @@ export function blocklistBodyOf(entries: readonly BlocklistEntry[], clock: Clock
       return { parent, child: child ?? null, reason, failures, until: isoTime(until + offset) }
     }),
   }
-}
-
-/** @param ms since 1970 */
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

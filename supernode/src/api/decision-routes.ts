@@ -1,5 +1,5 @@
 import { DamselflyError, isTaskId, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
-import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
+import { apiErrorBody, isoTime, type ApiServer } from '@damselfly/shared/http-api'
 import type { Scheduler } from '@damselfly/scheduler'
 import { answerOf, wordsOf, wordsOfChildWait, type Candidate, type Decision, type DecisionTrace } from '@damselfly/scheduler/explain'
 import * as z from 'zod'
@@ -83,9 +83,4 @@ function candidateOf({ blockedForMs, ...candidate }: Candidate, at: number): Ext
 /** To microseconds. */
 function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000
-}
-
-/** @param ms since 1970 */
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -1,4 +1,4 @@
-import { Counter, counterOf, Gauge, Histogram, createRegistry, type Registry } from '@damselfly/shared/metrics'
+import { Counter, Histogram, createRegistry, readMetrics, type Registry } from '@damselfly/shared/metrics'
 
 /** Counts that are read when somebody looks. */
 export interface MetricSources {
@@ -23,12 +23,9 @@ export class SupernodeMetrics {
 
   constructor(sources: MetricSources) {
     const registers = [this.registry]
-    const gauge = (name: string, help: string, read: () => number): void => {
-      const made: Gauge = new Gauge({ name, help, registers, collect: () => made.set(read()) })
-    }
+    const { gauge, counter } = readMetrics(this.registry)
     gauge('damselfly_supernode_peers', 'Peers with a control channel', sources.peers)
     gauge('damselfly_supernode_tasks', 'Tasks that the supernode knows', sources.tasks)
-    const counter = (name: string, help: string, read: () => number): void => counterOf({ name, help, read, registry: this.registry })
     counter('damselfly_origin_bytes_total', 'Body bytes received from origins', sources.originBytes)
     counter('damselfly_cdn_served_bytes_total', 'Bytes of pieces that the CDN has sent', sources.cdnServedBytes)
     this.#assignments = new Counter({ name: 'damselfly_assignments_total', help: 'Pieces assigned to children', registers })

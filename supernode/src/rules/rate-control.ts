@@ -1,4 +1,4 @@
-import type { Clock, PeerId } from '@damselfly/shared'
+import { stricter, type Clock, type PeerId } from '@damselfly/shared'
 import { divideRate } from './divide-rate.ts'
 import type { PeerUsage } from './peer-usage.ts'
 import { NO_LIMITS, RATE_KINDS, type PeerRates, type RateKind, type RateRule } from './rate-rule.ts'
@@ -73,7 +73,7 @@ export class RateControl {
   apply(): void {
     const { rules, peers, tell } = this.#deps
     const list = rules.list()
-    const rates = new Map([...peers()].map((peer) => [peer.peer, { peer, rates: { upload: 0, download: 0, origin: 0 } }]))
+    const rates = new Map([...peers()].map((peer) => [peer.peer, { peer, rates: { ...NO_LIMITS } }]))
     for (const rule of list) {
       const concerned = [...rates.values()].filter(({ peer }) => isAbout(rule, peer))
       for (const kind of RATE_KINDS) {
@@ -121,9 +121,4 @@ function isOther(a: PeerRates, b: PeerRates): boolean {
     if (a[kind] === 0 || b[kind] === 0) return a[kind] !== b[kind]
     return Math.abs(a[kind] - b[kind]) > WORTH_TELLING * Math.min(a[kind], b[kind])
   })
-}
-
-/** Of two limits where 0 means none, the one that limits more. */
-function stricter(a: number, b: number): number {
-  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b)
 }

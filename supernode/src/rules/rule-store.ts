@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
-import { DamselflyError, diskError, messageOf, systemCode, type Clock } from '@damselfly/shared'
+import { readFile } from 'node:fs/promises'
+import { DamselflyError, diskError, messageOf, replaceFile, systemCode, type Clock } from '@damselfly/shared'
 import * as z from 'zod'
 
 /** What every rule that people make has beside what it says. */
@@ -124,17 +124,10 @@ export class RuleStore<T extends RuleHead> {
     this.#changed()
   }
 
-  /** One write at a time; the file is replaced at once, so that a crash leaves the old one or the new one. */
+  /** One write at a time. */
   #save(): Promise<void> {
     const { file } = this.#init
-    const saved = this.#writing.then(async () => {
-      try {
-        await writeFile(`${file}.new`, `${JSON.stringify(this.list(), undefined, 2)}\n`, { mode: 0o600, flush: true })
-        await rename(`${file}.new`, file)
-      } catch (error) {
-        throw diskError(error, `write ${file}`)
-      }
-    })
+    const saved = this.#writing.then(async () => replaceFile(file, `${JSON.stringify(this.list(), undefined, 2)}\n`))
     this.#writing = saved.catch(() => undefined)
     return saved
   }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Collector, createLocalPieceStore, diskSpace, withCollector, type PieceStore, type SpaceLimits } from '@damselfly/exchange'
 import type { Clock, TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import { counterOf, Gauge, type Registry } from '@damselfly/shared/metrics'
+import { readMetrics, type Registry } from '@damselfly/shared/metrics'
 import type { TaskRegistry } from './task-registry.ts'
 
 export interface CdnStoreInit {
@@ -49,13 +49,8 @@ export class CdnStore {
   /** Shows what is kept and what was deleted. */
   expose(registry: Registry): void {
     const { pieces, collector } = this
-    const gauge: Gauge = new Gauge({
-      name: 'damselfly_cdn_used_bytes',
-      help: 'Bytes of verified pieces on disk',
-      registers: [registry],
-      collect: () => gauge.set(pieces.usedBytes),
-    })
-    const counter = (name: string, help: string, read: () => number): void => counterOf({ name, help, read, registry })
+    const { gauge, counter } = readMetrics(registry)
+    gauge('damselfly_cdn_used_bytes', 'Bytes of verified pieces on disk', () => pieces.usedBytes)
     counter('damselfly_cdn_evicted_tasks_total', 'Contents deleted to make room on the disk', () => collector.totals.evictedTasks)
     counter('damselfly_cdn_evicted_bytes_total', 'Bytes of contents deleted to make room on the disk', () => collector.totals.evictedBytes)
   }

@@ -1,10 +1,10 @@
 import { createHttpSource, createSourceRegistry } from '@damselfly/cdn'
 import { createPeer, NO_RATES, type Peer } from '@damselfly/dfdaemon'
-import { parseSupernodeAddress, type BytesFrom } from '@damselfly/exchange'
+import { requestFor } from '@damselfly/dfdaemon/testing'
+import { NO_SPACE_LIMITS, parseSupernodeAddress, type BytesFrom } from '@damselfly/exchange'
 import { systemClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
 import { answerCalls } from '../../lanes/remote-calls.ts'
-import { requestFor } from '../small-download.ts'
 
 /** What all children of a host received together; bytes. */
 export type Received = BytesFrom
@@ -27,7 +27,7 @@ const calls = {
         rates: NO_RATES,
         parallelRanges: 1,
         freshForMs: 0,
-        space: { quota: 0, minFreePercent: 0 },
+        space: NO_SPACE_LIMITS,
         source: createSourceRegistry([createHttpSource({ policy: { allow: [], trustRequestedHost: true }, insecure: [], userAgent: 'bench' })]),
         version: 'bench',
         clock: systemClock,
@@ -52,7 +52,7 @@ export type HostCalls = typeof calls
 answerCalls(calls)
 
 async function fetchAndDelete(child: Peer, url: string): Promise<BytesFrom> {
-  const download = await child.download({ ...requestFor(url), backToSource: false })
+  const download = await child.download(requestFor(url, { backToSource: false }))
   try {
     const { bytesFrom } = await download.finished
     return bytesFrom

@@ -47,7 +47,8 @@ class CollectedStore implements PieceStore {
   }
 
   async create(record: TaskRecord): Promise<StoredTask> {
-    await this.#collector.makeRoom((record.contentLength ?? 0) - this.#store.verifiedBytes(record.taskId))
+    const { taskId, contentLength = 0 } = record
+    await this.#collector.makeRoom(Math.max(0, contentLength - this.#store.verifiedBytes(taskId)))
     return this.#store.create(record)
   }
 

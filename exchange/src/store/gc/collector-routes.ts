@@ -1,8 +1,8 @@
-import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
+import { apiErrorBody, isoTime, type ApiServer } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import type { Collection, Collector } from './collector.ts'
 
-export const GC_PATH = '/api/v1/gc'
+const GC_PATH = '/api/v1/gc'
 
 const bytes = z.number()
 const time = z.iso.datetime()
@@ -67,8 +67,4 @@ function bodyOf({ at, isDryRun, isEnough, evicted, ...rest }: Collection): z.out
     enough: isEnough,
     evicted: evicted.map(({ taskId, bytes: size, lastUsedAt }) => ({ taskId, bytes: size, lastUsedAt: isoTime(lastUsedAt) })),
   }
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -6,6 +6,9 @@ export interface SpaceLimits {
   readonly minFreePercent: number
 }
 
+/** Everything that fits. */
+export const NO_SPACE_LIMITS: SpaceLimits = { quota: 0, minFreePercent: 0 }
+
 /** What is taken and what is left; bytes. */
 export interface Space {
   /** By the store's verified pieces. */
