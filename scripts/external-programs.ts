@@ -8,6 +8,10 @@ const NEEDED: Readonly<Record<string, string>> = {
   curl: 'curl',
   openssl: 'openssl',
   ip: 'iproute2',
+  'swift-proxy-server': 'swift-proxy',
+  'swift-account-server': 'swift-account',
+  'swift-container-server': 'swift-container',
+  'swift-object-server': 'swift-object',
 }
 
 /** Where servers are on Debian; not on everybody's PATH. */
