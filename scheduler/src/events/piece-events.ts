@@ -9,7 +9,7 @@ export function onPiecesAvailable({ task, peer, pieces }: EventOf<'pieces-availa
   if (member === undefined) return
   const given = 'members' in pieces ? [...pieces.members()] : pieces
   if (member.peer.isCdn) member.swarm.reveal(given.reduce((highest, piece) => Math.max(highest, piece), -1))
-  const gained = given.filter((piece) => gain(member, piece, undefined, parts))
+  const gained = given.filter((piece) => gain(member, piece, undefined, fetchIn(member, piece), parts))
   removeIfIdle(member)
   if (gained.length === 0) return
   parts.wakes.possession = { member, piece: gained.length === 1 ? gained[0] : undefined }
@@ -34,7 +34,7 @@ export function onPieceDone(event: EventOf<'piece-done'>, parts: EventParts, now
     if (isTooSlow(assignment, event)) blocks.failed({ child: event.peer, parent: event.parent, parentIsCdn: false, reason: 'slow' }, now)
     else blocks.succeeded(member, assignment.parent, now)
   }
-  if (gain(member, event.piece, event.parent, parts)) wakes.possession = { member, piece: event.piece }
+  if (gain(member, event.piece, event.parent, assignment, parts)) wakes.possession = { member, piece: event.piece }
   removeIfIdle(member)
 }
 
@@ -55,11 +55,14 @@ function noteFailure({ peer, parent, reason }: EventOf<'piece-failed'>, { regist
   blocks.failed({ child: peer, parent, parentIsCdn: blamed.isCdn, reason }, now)
 }
 
-/** @param from whom it came; undefined: from nobody in particular @returns whether the member did not have the piece before. */
-function gain(member: Member, piece: number, from: PeerId | undefined, { assignments }: EventParts): boolean {
+/**
+ * @param from whom it came; undefined: from nobody in particular
+ * @param assignment by which it is under way, if it is
+ * @returns whether the member did not have the piece before.
+ */
+function gain(member: Member, piece: number, from: PeerId | undefined, assignment: Assignment | undefined, { assignments }: EventParts): boolean {
   const { swarm } = member
   if (!swarm.hasPiece(piece) || !swarm.gain(member, piece)) return false
-  const assignment = fetchIn(member, piece)
   if (assignment !== undefined) assignments.end(assignment, assignment.parent.peer.id === from ? 'done' : 'overtaken')
   return true
 }

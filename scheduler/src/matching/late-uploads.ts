@@ -35,11 +35,7 @@ export class LateUploads {
   passTime(now: number): void {
     for (let parent = this.#deadlines.popDue(now); parent !== undefined; parent = this.#deadlines.popDue(now)) {
       const patience = patienceWith(parent)
-      let oldest = Infinity
-      for (const upload of uploadsOf(parent)) {
-        if (upload.startedAt + patience > now) oldest = Math.min(oldest, upload.startedAt)
-        else giveUp(upload)
-      }
+      const oldest = giveUpLate(parent, now - patience)
       if (parent.update()) this.#wakes.slots.add(parent)
       if (oldest === Infinity) this.#watched.delete(parent)
       else this.#deadlines.push(parent, roundUp(oldest + patience))
@@ -47,8 +43,17 @@ export class LateUploads {
   }
 }
 
-function* uploadsOf(parent: Peer): Generator<Assignment> {
-  for (const { uploads } of parent.memberships.values()) for (const upload of uploads) if (!upload.late) yield upload
+/** @param before when uploads that are late by now were begun @returns when the first of the others was; infinite without any */
+function giveUpLate({ active }: Peer, before: number): number {
+  let oldest = Infinity
+  for (const { uploads } of active) {
+    for (const upload of uploads) {
+      if (upload.late) continue
+      if (upload.startedAt > before) oldest = Math.min(oldest, upload.startedAt)
+      else giveUp(upload)
+    }
+  }
+  return oldest
 }
 
 function giveUp(upload: Assignment): void {

@@ -1,5 +1,5 @@
 import type { RandomSource } from '../contract.ts'
-import type { SeatVisitor } from '../state/holders.ts'
+import type { SeatVisitor } from '../state/piece-seats.ts'
 import type { Member } from '../state/member.ts'
 import type { Swarm } from '../state/swarm.ts'
 import type { Blocks } from './blocks.ts'
@@ -64,7 +64,7 @@ export class ParentSearch implements SeatVisitor {
     const { free, holders } = this.#child.swarm
     this.#wanted = wanted
     if (this.#found.length >= wanted) return true
-    return holders.search(piece, true, free, Math.floor(this.#random() * free.wordCount * 32), this)
+    return holders.search(piece, free, Math.floor(this.#random() * free.wordCount * 32), this)
   }
 
   #searchPlace(place: string, piece: number): void {

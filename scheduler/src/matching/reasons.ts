@@ -1,7 +1,7 @@
 import type { PeerId } from '@damselfly/shared'
 import type { BackToSourceReason, SchedulerEvent } from '../contract.ts'
 import { type AssignmentOutcome, type AssignmentView, type Basis, type Candidate, type DecisionObserver, MOST_CANDIDATES } from '../explain/decision-observer.ts'
-import type { SeatVisitor } from '../state/holders.ts'
+import type { SeatVisitor } from '../state/piece-seats.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
 import { distance } from '../state/place.ts'
 import type { Blocks } from './blocks.ts'

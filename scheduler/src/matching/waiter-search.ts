@@ -1,5 +1,5 @@
 import type { RandomSource } from '../contract.ts'
-import type { SeatVisitor } from '../state/holders.ts'
+import type { SeatVisitor } from '../state/piece-seats.ts'
 import type { IndexSet } from '../state/index-set.ts'
 import type { Member } from '../state/member.ts'
 import { distance } from '../state/place.ts'
@@ -9,7 +9,7 @@ import { crosses, hasToCross, mayCrossWith } from './crossing.ts'
 
 /** How many waiting children that a parent could serve are compared before it serves one. */
 const COMPARED = 8
-/** So few waiting children are looked at one by one; of more, those that lack a piece are looked up. */
+/** So few waiting children are looked at one by one; of more, those that need a piece are looked up. */
 const FEW = 8
 
 /** So many that may not get the piece from so far are looked at before the next piece is tried. */
@@ -22,6 +22,7 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   #parent!: Member
   #rank!: IndexSet
   #piece = 0
+  #hasLocations = false
   #best: Member | undefined
   #nearest = Infinity
   #compared = 0
@@ -64,15 +65,18 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   }
 
   visit(seat: number): boolean {
-    const member = this.#parent.swarm.seats.at(seat)
-    if (member.child?.need.has(this.#piece) !== true) return false
-    if (crosses(member, this.#parent) && !mayCrossWith(member, this.#piece)) return ++this.#passed === MOST_PASSED
-    this.#compare(member)
+    if (this.#hasLocations && this.#mustWait(this.#parent.swarm.seats.at(seat))) return ++this.#passed === MOST_PASSED
+    this.#compare(seat)
     return this.#compared === COMPARED
+  }
+
+  #mustWait(member: Member): boolean {
+    return crosses(member, this.#parent) && !mayCrossWith(member, this.#piece)
   }
 
   #begin(parent: Member): void {
     this.#parent = parent
+    this.#hasLocations = parent.swarm.hasLocations
     this.#best = undefined
     this.#nearest = Infinity
     this.#compared = 0
@@ -84,19 +88,16 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   }
 
   #search(piece: number): boolean {
-    const { holders, turn } = this.#parent.swarm
+    const { seekers, turn } = this.#parent.swarm
     this.#piece = piece
     this.#passed = 0
-    holders.search(piece, false, this.#rank, turn, this)
+    seekers.search(piece, this.#rank, turn, this)
     return this.#best !== undefined
   }
 
   #compareAll(): void {
     const { seats } = this.#parent.swarm
-    for (const seat of this.#rank.members()) {
-      const member = seats.at(seat)
-      if (this.#hasAnyFor(member)) this.#compare(member)
-    }
+    for (const seat of this.#rank.members()) if (this.#hasAnyFor(seats.at(seat))) this.#compare(seat)
   }
 
   #hasAnyFor(member: Member): boolean {
@@ -106,13 +107,21 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
     return hasToCross(this.#parent, local, child)
   }
 
-  #compare(member: Member): void {
-    const { peer } = this.#parent
-    if (member === this.#parent || this.#blocks.isBlocked(member, this.#parent)) return
+  /** Looks at no more than it must: mostly there are many, and all lie far apart in memory. */
+  #compare(seat: number): void {
+    const { swarm } = this.#parent
+    const far = this.#distanceTo(seat) * 1e6 + swarm.heldCounts.at(seat)
+    if (far < this.#nearest) {
+      const member = swarm.seats.at(seat)
+      if (member === this.#parent || this.#blocks.isBlocked(member, this.#parent)) return
+      this.#nearest = far
+      this.#best = member
+    }
     this.#compared++
-    const far = distance(member.peer.location, peer.location) * 1e6 + member.held.count
-    if (far >= this.#nearest) return
-    this.#nearest = far
-    this.#best = member
+  }
+
+  #distanceTo(seat: number): number {
+    const { swarm, peer } = this.#parent
+    return this.#hasLocations ? distance(swarm.seats.at(seat).peer.location, peer.location) : 0
   }
 }

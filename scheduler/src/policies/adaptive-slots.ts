@@ -37,12 +37,13 @@ export function adaptiveSlots(): UploadSlotsPolicy {
 /** What the peers of one scheduler have found. */
 class Experience {
   #doublings = 0
+  #usual = 1
   #turn = 0
   #inVain = 0
 
   /** What most of them settled for. */
   get usual(): number {
-    return 2 ** Math.round(this.#doublings)
+    return this.#usual
   }
 
   /** After how many uploads the next newcomer should try. */
@@ -59,6 +60,7 @@ class Experience {
   settled(limit: number, wasWorthTrying: boolean): void {
     this.#inVain = wasWorthTrying ? 0 : this.#inVain + 1
     this.#doublings = blend(this.#doublings, Math.log2(limit))
+    this.#usual = 2 ** Math.round(this.#doublings)
   }
 }
 

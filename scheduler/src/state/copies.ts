@@ -1,5 +1,5 @@
 import { IndexSet } from './index-set.ts'
-import { PieceCounts } from './piece-counts.ts'
+import { Counts } from './counts.ts'
 import { RarityOrder } from './rarity-order.ts'
 
 /**
@@ -13,7 +13,7 @@ export class Copies {
   readonly spread: IndexSet = new IndexSet()
   /** By the number of copies. */
   readonly order: RarityOrder = new RarityOrder()
-  readonly #holders = new PieceCounts()
+  readonly #holders = new Counts()
 
   get size(): number {
     return this.order.size

@@ -1,12 +1,12 @@
 import { IndexSet } from './index-set.ts'
-import { PieceCounts } from './piece-counts.ts'
+import { Counts } from './counts.ts'
 
 /** How widely each piece is spread within one location: held there by peers that can pass it on, or on its way to one. */
 export class LocalCopies {
   /** Pieces with at least one copy. */
   readonly present: IndexSet = new IndexSet()
-  readonly #copies = new PieceCounts()
-  readonly #crossing = new PieceCounts()
+  readonly #copies = new Counts()
+  readonly #crossing = new Counts()
   /** How many members of the swarm are here. */
   members = 0
   #crossings = 0

@@ -5,6 +5,10 @@ import type { Peer } from './peer.ts'
 export class Locations {
   readonly #byName = new Map<string, LocalCopies>()
 
+  get count(): number {
+    return this.#byName.size
+  }
+
   /** A member comes. */
   enter({ location: { location } }: Peer): LocalCopies | undefined {
     if (location === '') return undefined

@@ -24,6 +24,7 @@ export class Peer implements ParentCandidate {
   #capacity: PeerCapacity
   #places: readonly string[]
   #isShunned = false
+  #couldServe: boolean
   /** As its swarms have it listed. */
   #room: Room
 
@@ -32,6 +33,7 @@ export class Peer implements ParentCandidate {
     this.uplink = new Uplink(control)
     this.#capacity = capacity
     this.#places = placesOf(capacity.location)
+    this.#couldServe = canSend(capacity)
     this.#room = this.#currentRoom
   }
 
@@ -57,12 +59,12 @@ export class Peer implements ParentCandidate {
   }
 
   get canServe(): boolean {
-    return this.couldServe && !this.#isShunned
+    return this.#couldServe && !this.#isShunned
   }
 
   /** Whether it can serve while it is not blocked. */
   get couldServe(): boolean {
-    return this.#capacity.uploadSlots > 0 && this.#capacity.lanes.length > 0
+    return this.#couldServe
   }
 
   /** Assignments under way from this parent, over all tasks. */
@@ -95,6 +97,7 @@ export class Peer implements ParentCandidate {
     if (to.capacity !== undefined) {
       this.#capacity = to.capacity
       this.#places = placesOf(to.capacity.location)
+      this.#couldServe = canSend(to.capacity)
     }
     if (to.isShunned !== undefined) this.#isShunned = to.isShunned
     this.#room = this.#currentRoom
@@ -117,4 +120,8 @@ export class Peer implements ParentCandidate {
     if (!this.hasFreeSlot) return NONE
     return this.hasSharedSlot ? FOR_ALL : FOR_ONE
   }
+}
+
+function canSend({ uploadSlots, lanes }: PeerCapacity): boolean {
+  return uploadSlots > 0 && lanes.length > 0
 }

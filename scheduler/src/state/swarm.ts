@@ -1,7 +1,6 @@
 import type { PeerId, TaskId } from '@damselfly/shared'
 import { blend } from './average.ts'
 import { Copies } from './copies.ts'
-import { Holders } from './holders.ts'
 import { IndexSet } from './index-set.ts'
 import { type Assignment, fetchOf, Member } from './member.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -9,7 +8,8 @@ import { Locations } from './locations.ts'
 import { Neighbourhoods } from './neighbourhoods.ts'
 import { Pace } from './pace.ts'
 import type { Peer } from './peer.ts'
-import { PieceCounts } from './piece-counts.ts'
+import { Counts } from './counts.ts'
+import { PieceSeats } from './piece-seats.ts'
 import { Seats } from './seats.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -27,12 +27,17 @@ export class Swarm {
   readonly waiting: WaitingRoom = new WaitingRoom()
   /** Seats of those that have a free slot and at least one piece, without the CDN; empty while there are no children. */
   readonly free: IndexSet = new IndexSet()
-  readonly holders: Holders = new Holders()
+  /** Who holds each piece. */
+  readonly holders: PieceSeats = new PieceSeats()
+  /** Which children need each piece and are not fetching it. */
+  readonly seekers: PieceSeats = new PieceSeats()
+  /** How many pieces each member holds, by its seat. */
+  readonly heldCounts: Counts = new Counts()
   readonly neighbourhoods: Neighbourhoods = new Neighbourhoods()
   readonly copies: Copies = new Copies()
   readonly #locations = new Locations()
   /** How many children need the piece and are not fetching it. */
-  readonly needs: PieceCounts = new PieceCounts()
+  readonly needs: Counts = new Counts()
   /** How long bytes take from peer to peer. */
   readonly pace: Pace = new Pace()
   /** Members that send so much slower than the CDN that waiting for them is no use. */
@@ -53,6 +58,11 @@ export class Swarm {
 
   constructor(id: TaskId) {
     this.id = id
+  }
+
+  /** Whether some member's location is known. */
+  get hasLocations(): boolean {
+    return this.#locations.count > 0
   }
 
   /** Whether peers are slow on the whole. */
@@ -112,17 +122,22 @@ export class Swarm {
   }
 
   need(member: Member, piece: number): void {
-    if (member.child?.need.add(piece) === true) this.needs.change(piece, 1)
+    if (member.child?.need.add(piece) !== true) return
+    this.needs.change(piece, 1)
+    this.seekers.add(piece, member.seat)
   }
 
   unneed(member: Member, piece: number): void {
-    if (member.child?.need.delete(piece) === true) this.needs.change(piece, -1)
+    if (member.child?.need.delete(piece) !== true) return
+    this.needs.change(piece, -1)
+    this.seekers.delete(piece, member.seat)
   }
 
   /** @returns whether the member did not have the piece before. */
   gain(member: Member, piece: number): boolean {
     if (!member.held.add(piece)) return false
     this.holders.add(piece, member.seat)
+    this.heldCounts.change(member.seat, 1)
     this.unneed(member, piece)
     this.queue(member)
     if (member.passesOn) this.#addHolder(member, piece)
@@ -133,6 +148,7 @@ export class Swarm {
   lose(member: Member, piece: number): void {
     if (!member.held.delete(piece)) return
     this.holders.delete(piece, member.seat)
+    this.heldCounts.change(member.seat, -1)
     if (member.child !== undefined && fetchOf(member.child, piece) === undefined) this.need(member, piece)
     if (member.held.count === 0) this.free.delete(member.seat)
     if (member.passesOn) this.#dropHolder(member, piece)

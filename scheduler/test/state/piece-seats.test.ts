@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { Holders } from '../../src/state/holders.ts'
 import { IndexSet } from '../../src/state/index-set.ts'
+import { PieceSeats } from '../../src/state/piece-seats.ts'
 
 const PIECES = 6
 const SEATS = 130
@@ -21,9 +21,8 @@ describe('the holders of pieces', () => {
         fc.array(holding),
         fc.uniqueArray(fc.nat(SEATS - 1), { maxLength: 60, size: 'max' }),
         fc.nat(SEATS * 2),
-        fc.boolean(),
-        (gains, losses, seats, from, holds) => {
-          const holders = new Holders()
+        (gains, losses, seats, from) => {
+          const holders = new PieceSeats()
           const plain = Array.from({ length: PIECES }, () => new Set<number>())
           for (const { piece, seat } of gains) {
             holders.add(piece, seat)
@@ -37,9 +36,9 @@ describe('the holders of pieces', () => {
           for (const seat of seats) among.add(seat)
           plain.forEach((held, piece) => {
             const met: number[] = []
-            const hadEnough = holders.search(piece, holds, among, from, { visit: (seat) => met.push(seat) > SEATS })
+            const hadEnough = holders.search(piece, among, from, { visit: (seat) => met.push(seat) > SEATS })
             assert.equal(hadEnough, false)
-            const expected = seats.filter((seat) => held.has(seat) === holds)
+            const expected = seats.filter((seat) => held.has(seat))
             assert.deepEqual(met.toSorted(ascending), expected.toSorted(ascending))
             assertRotated(met, from % Math.max(32, among.wordCount * 32))
           })
@@ -49,14 +48,14 @@ describe('the holders of pieces', () => {
   })
 
   it('are no longer searched for once there are enough', () => {
-    const holders = new Holders()
+    const holders = new PieceSeats()
     const among = new IndexSet()
     for (const seat of [3, 40, 70]) {
       holders.add(0, seat)
       among.add(seat)
     }
     const met: number[] = []
-    assert.equal(holders.search(0, true, among, 4, { visit: (seat) => met.push(seat) === 2 }), true)
+    assert.equal(holders.search(0, among, 4, { visit: (seat) => met.push(seat) === 2 }), true)
     assert.deepEqual(met, [40, 70])
   })
 })

@@ -7,10 +7,10 @@ export interface SeatVisitor {
 }
 
 /**
- * Who holds which piece, by piece: a row of bits each, one bit for each seat in the swarm. Whoever holds a piece, or
- * lacks it, among many is found 32 at a time.
+ * Who holds which piece, or who needs it, by piece: a row of bits each, one bit for each seat in the swarm. Those among
+ * many are found 32 at a time, and without a look at any of them.
  */
-export class Holders {
+export class PieceSeats {
   #words = new Uint32Array(0)
   /** Words in a row. */
   #stride = 0
@@ -29,23 +29,23 @@ export class Holders {
   }
 
   /**
-   * Visits those of `among` that hold the piece, or with `holds` false those that lack it, from the seat `from` on and
-   * around, until the visitor has enough.
+   * Visits those of `among` that are in the row of the piece, from the seat `from` on and around, until the visitor has
+   * enough.
    *
    * @returns whether it had
    */
-  search(piece: number, holds: boolean, among: IndexSet, from: number, visitor: SeatVisitor): boolean {
+  search(piece: number, among: IndexSet, from: number, visitor: SeatVisitor): boolean {
     const words = among.wordCount
-    if (words === 0) return false
+    if (words === 0 || piece >= this.#rows) return false
     const first = (from >>> 5) % words
     const high = -1 << (from & 31)
-    if (this.#visitWord(piece, holds, among, first, high, visitor)) return true
-    for (let word = first + 1; word < words; word++) if (this.#visitWord(piece, holds, among, word, -1, visitor)) return true
-    for (let word = 0; word < first; word++) if (this.#visitWord(piece, holds, among, word, -1, visitor)) return true
-    return this.#visitWord(piece, holds, among, first, ~high, visitor)
+    if (this.#visitWord(piece, among, first, high, visitor)) return true
+    for (let word = first + 1; word < words; word++) if (this.#visitWord(piece, among, word, -1, visitor)) return true
+    for (let word = 0; word < first; word++) if (this.#visitWord(piece, among, word, -1, visitor)) return true
+    return this.#visitWord(piece, among, first, ~high, visitor)
   }
 
-  /** Visits all who hold the piece, from the seat `from` on and around, until the visitor has enough. */
+  /** Visits all in the row of the piece, from the seat `from` on and around, until the visitor has enough. */
   visit(piece: number, from: number, visitor: SeatVisitor): void {
     if (piece >= this.#rows) return
     const row = piece * this.#stride
@@ -58,11 +58,9 @@ export class Holders {
     }
   }
 
-  #visitWord(piece: number, holds: boolean, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
-    let bits = among.wordAt(word) & mask
-    if (bits === 0) return false
-    const row = piece < this.#rows && word < this.#stride ? (this.#words[piece * this.#stride + word] as number) : 0
-    bits &= holds ? row : ~row
+  #visitWord(piece: number, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
+    if (word >= this.#stride) return false
+    let bits = (this.#words[piece * this.#stride + word] as number) & among.wordAt(word) & mask
     while (bits !== 0) {
       if (visitor.visit(word * 32 + lowestBit(bits))) return true
       bits &= bits - 1
