@@ -23,6 +23,8 @@ export interface Bench {
 export interface BenchContext {
   /** How many rounds shall count; undefined: as many as the benchmark thinks right. */
   readonly rounds: number | undefined
+  /** Whether sizes may be those of the largest claims, which take more disk and time. */
+  readonly large: boolean
   /** Of `needs` and `uses`, those that are installed. */
   readonly programs: ReadonlyMap<ReferenceProgram, InstalledProgram>
   /** Tells a person how far it is. */

@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts'
+import { cdnBench } from './cdn/cdn.ts'
 import { firstBench } from './first/first.ts'
 import { lanesBench } from './lanes/lanes.ts'
 import { childrenBench } from './many/children/children.ts'
@@ -15,6 +16,7 @@ import { swarmBench } from './swarm/swarm.ts'
 export const BENCHES: readonly Bench[] = [
   firstBench,
   lanesBench,
+  cdnBench,
   swarmBench,
   startBench,
   crowdBench,

@@ -8,6 +8,7 @@ export interface Command {
   /** Whether one was named, rather than all taken. */
   readonly isSingle: boolean
   readonly rounds: number | undefined
+  readonly large: boolean
   readonly json: boolean
   readonly save: boolean
   readonly help: boolean
@@ -20,6 +21,7 @@ export function usage(benches: readonly Bench[]): string {
   return `npm run bench                      all benchmarks
 npm run bench -- NAME              one of them
 npm run bench -- NAME --rounds N   with so many rounds that count
+npm run bench -- NAME --large      with the largest sizes, which take more disk and time
 npm run bench -- NAME --json       the result as one JSON object; without a name, an array of them
 npm run bench -- NAME --save       also writes benchmarks/results/, docs/performance.md and its plots
 
@@ -34,8 +36,8 @@ export function parseCommandLine(args: readonly string[], benches: readonly Benc
   const [name] = positionals
   const chosen = benches.filter((bench) => name === undefined || bench.name === name)
   if (chosen.length === 0) throw new UsageError(`there is no benchmark '${name ?? ''}'`)
-  const { rounds, json, save, help } = values
-  return { benches: chosen, isSingle: name !== undefined, rounds: rounds === undefined ? undefined : toRounds(rounds), json, save, help }
+  const { rounds, large, json, save, help } = values
+  return { benches: chosen, isSingle: name !== undefined, rounds: rounds === undefined ? undefined : toRounds(rounds), large, json, save, help }
 }
 
 // oxlint-disable-next-line typescript/explicit-function-return-type -- parseArgs knows it better
@@ -46,6 +48,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         rounds: { type: 'string' },
+        large: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         save: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

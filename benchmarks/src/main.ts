@@ -46,9 +46,9 @@ async function runAll(command: Command): Promise<void> {
   if (printed !== undefined) process.stdout.write(`${JSON.stringify(printed)}\n`)
 }
 
-async function runOne(bench: Bench, { rounds, json, save }: Command): Promise<BenchResult> {
+async function runOne(bench: Bench, { rounds, large, json, save }: Command): Promise<BenchResult> {
   process.stderr.write(`${bench.name}: ${bench.title}\n`)
-  const outcome = await runBench(bench, { rounds, labs, report: (line) => process.stderr.write(`  ${line}\n`) })
+  const outcome = await runBench(bench, { rounds, large, labs, report: (line) => process.stderr.write(`  ${line}\n`) })
   if (outcome.type === 'skipped') return outcome.result
   if (save) process.stderr.write(`  saved to ${await saveResult(outcome.result)}\n`)
   const { machine, commit, figures } = outcome.result

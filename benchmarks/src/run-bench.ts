@@ -8,6 +8,7 @@ import type { SavedResult } from './saved-results.ts'
 
 export interface RunSettings {
   readonly rounds: number | undefined
+  readonly large: boolean
   readonly labs: Labs
   readonly report: (line: string) => void
 }
@@ -15,7 +16,7 @@ export interface RunSettings {
 /** A measured benchmark, with its circumstances, or one that could not be measured here. */
 export type Outcome = { readonly type: 'measured'; readonly result: SavedResult } | { readonly type: 'skipped'; readonly result: BenchResult }
 
-export async function runBench(bench: Bench, { rounds, labs, report }: RunSettings): Promise<Outcome> {
+export async function runBench(bench: Bench, { rounds, large, labs, report }: RunSettings): Promise<Outcome> {
   const { programs, missing } = await lookFor([...bench.needs, ...(bench.uses ?? [])])
   const common = { bench: bench.name, machine: describeMachine(), commit: await describeCommit() }
   const skipped = missing.filter((program) => bench.needs.includes(program))
@@ -27,7 +28,7 @@ export async function runBench(bench: Bench, { rounds, labs, report }: RunSettin
 
   const began = { measuredAt: new Date().toISOString(), loadBefore: loadavg()[0] ?? 0 }
   const started = performance.now()
-  const figures = await bench.run({ rounds, programs, report, withLab: (work) => labs.with(work) })
+  const figures = await bench.run({ rounds, large, programs, report, withLab: (work) => labs.with(work) })
   const seconds = Math.round((performance.now() - started) / 1000)
   const versions = Object.fromEntries([...programs].map(([name, { version }]) => [name, version]))
   return { type: 'measured', result: { ...common, figures, ...began, seconds, programs: versions } }

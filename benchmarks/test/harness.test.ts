@@ -32,7 +32,7 @@ describe('the command line of benchmarks', () => {
 describe('a benchmark', () => {
   it('is skipped by name when a program is missing', async () => {
     const lines: string[] = []
-    const outcome = await withPath('/nowhere', async () => runBench(bench('lonely', ['aria2c']), { rounds: undefined, labs: new Labs(), report: (line) => lines.push(line) }))
+    const outcome = await withPath('/nowhere', async () => runBench(bench('lonely', ['aria2c']), { rounds: undefined, large: false, labs: new Labs(), report: (line) => lines.push(line) }))
     assert.equal(outcome.type, 'skipped')
     assert.deepEqual(outcome.result.skipped, ['aria2c'])
     assert.deepEqual(outcome.result.figures, [])
@@ -40,7 +40,7 @@ describe('a benchmark', () => {
   })
 
   it('is told its rounds, and its result has all that it needs to be judged', async () => {
-    const outcome = await runBench(bench('fine'), { rounds: 3, labs: new Labs(), report: () => undefined })
+    const outcome = await runBench(bench('fine'), { rounds: 3, large: false, labs: new Labs(), report: () => undefined })
     assert.equal(outcome.type, 'measured')
     const { bench: name, figures, machine } = outcome.result
     assert.equal(name, 'fine')

@@ -2,6 +2,7 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
+import type { TestCertificate } from '@damselfly/cdn/testing'
 import type { LabNetwork } from './lab-network.ts'
 import { Program } from './program.ts'
 
@@ -28,6 +29,15 @@ export interface NginxOptions {
   readonly rate?: number
   /** On whose first host it runs, at every address of that one. @default this machine, at loopback */
   readonly network?: LabNetwork
+  /** Answers over TLS 1.3 too, on a port of its own. @default none */
+  readonly certificate?: TestCertificate
+}
+
+/** Where an nginx listens besides its first port. */
+interface TlsPort {
+  readonly port: number
+  /** The lines of its configuration. */
+  readonly lines: string
 }
 
 /** A real nginx that serves the files of one folder and logs what it sent. */
@@ -37,26 +47,30 @@ export class Nginx {
   readonly #log: string
   readonly #address: string
   readonly port: number
+  readonly #tlsPort: number
 
-  private constructor(root: string, program: Program, log: string, address: string, port: number) {
+  private constructor(root: string, program: Program, log: string, address: string, port: number, tlsPort: number) {
     this.root = root
     this.#program = program
     this.#log = log
     this.#address = address
     this.port = port
+    this.#tlsPort = tlsPort
   }
 
-  static async start(directory: string, { rate = 0, network }: NginxOptions = {}): Promise<Nginx> {
+  static async start(directory: string, { rate = 0, network, certificate }: NginxOptions = {}): Promise<Nginx> {
     const root = join(directory, 'www')
     const log = join(directory, 'access.log')
     const config = join(directory, 'nginx.conf')
     await mkdir(root, { recursive: true })
     const port = await freePort()
-    await writeFile(config, configuration(directory, `${network === undefined ? '127.0.0.1' : '0.0.0.0'}:${port}`, rate))
+    const address = network === undefined ? '127.0.0.1' : '0.0.0.0'
+    const tls = certificate === undefined ? undefined : await configureTls(directory, address, certificate)
+    await writeFile(config, configuration(directory, `${address}:${port}`, rate, tls?.lines ?? ''))
     const program = new Program('nginx', NGINX, ['-p', directory, '-c', config, '-g', 'daemon off;'], {
       enter: network?.hosts[0]?.enter ?? [],
     })
-    const nginx = new Nginx(root, program, log, network?.firstFromHere ?? '127.0.0.1', port)
+    const nginx = new Nginx(root, program, log, network?.firstFromHere ?? '127.0.0.1', port, tls?.port ?? 0)
     await nginx.#answers()
     return nginx
   }
@@ -64,6 +78,11 @@ export class Nginx {
   /** As this process reaches it. */
   url(path: string): string {
     return `http://${this.#address}:${this.port}/${path}`
+  }
+
+  /** The same over TLS; only with a certificate. */
+  tlsUrl(path: string): string {
+    return `https://${this.#address}:${this.#tlsPort}/${path}`
   }
 
   /** What `measure` says of the master and its worker, together. */
@@ -102,7 +121,21 @@ export class Nginx {
   }
 }
 
-function configuration(directory: string, listen: string, rate: number): string {
+async function configureTls(directory: string, address: string, { key, cert }: TestCertificate): Promise<TlsPort> {
+  const port = await freePort()
+  const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  await writeFile(keyFile, key, { mode: 0o600 })
+  await writeFile(certFile, cert)
+  const lines = `
+    listen ${address}:${port} ssl;
+    ssl_certificate ${certFile};
+    ssl_certificate_key ${keyFile};
+    ssl_protocols TLSv1.3;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256;`
+  return { port, lines }
+}
+
+function configuration(directory: string, listen: string, rate: number, tls: string): string {
   return `
 worker_processes 1;
 pid ${directory}/nginx.pid;
@@ -119,7 +152,7 @@ http {
   sendfile on;
   tcp_nopush on;
   server {
-    listen ${listen};
+    listen ${listen};${tls}
     root ${directory}/www;
     limit_rate ${rate};
   }

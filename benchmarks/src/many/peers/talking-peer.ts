@@ -18,31 +18,36 @@ export interface TalkingPeerInit {
   readonly port: number
 }
 
+/** A control client that is not started. @param transport whose channels it uses */
+export function createTalkingClient({ supernode, holds, port }: TalkingPeerInit, transport: Transport): ControlClient {
+  const byId = new Map(holds.map((held) => [held.taskId, held]))
+  return new ControlClient({
+    dial: createSupernodeDialer({ addresses: [supernode], transports: [transport], known: { check: async () => undefined } }),
+    hello: () => ({
+      agent: 'bench/1',
+      endpoints: [{ kind: 'direct', host: '127.0.0.1', port }],
+      location: { location: '', zone: '', rack: '' },
+      uploadSlots: 16,
+      security: 'auto',
+      hostName: 'bench',
+    }),
+    inventory: { taskIds: () => [...byId.keys()], held: async (taskId) => byId.get(taskId) },
+    onRate: () => undefined,
+    onEvict: () => undefined,
+    clock: systemClock,
+    random: Math.random,
+    logger: silentLogger(),
+  })
+}
+
 /** A peer with the real control client, a direct channel of its own and no disk: it says that it holds what it is told to. */
 export class TalkingPeer {
   readonly #client: ControlClient
   readonly #transport: Transport
 
-  constructor({ supernode, holds, port }: TalkingPeerInit) {
+  constructor(init: TalkingPeerInit) {
     this.#transport = createDirectTransport({ identity: createIdentity() })
-    const byId = new Map(holds.map((held) => [held.taskId, held]))
-    this.#client = new ControlClient({
-      dial: createSupernodeDialer({ addresses: [supernode], transports: [this.#transport], known: { check: async () => undefined } }),
-      hello: () => ({
-        agent: 'bench/1',
-        endpoints: [{ kind: 'direct', host: '127.0.0.1', port }],
-        location: { location: '', zone: '', rack: '' },
-        uploadSlots: 16,
-        security: 'auto',
-        hostName: 'bench',
-      }),
-      inventory: { taskIds: () => [...byId.keys()], held: async (taskId) => byId.get(taskId) },
-      onRate: () => undefined,
-      onEvict: () => undefined,
-      clock: systemClock,
-      random: Math.random,
-      logger: silentLogger(),
-    })
+    this.#client = createTalkingClient(init, this.#transport)
   }
 
   get isConnected(): boolean {

@@ -1,0 +1,58 @@
+import type { Explanation } from '../explanation.ts'
+
+export const explanation: Explanation = {
+  about: [
+    `What it costs to fetch a content from its origin once, for many. The supernode and nginx are real processes with the settings
+     that they have by default; the supernode is new in each round and has brought a smaller content before. Children are light: they
+     speak with the supernode over real channels, as many identities in one process, and keep nothing.`,
+    `Hits and fetches are of 1 GiB from nginx. The crowd's origin is one of our own, which sends to each connection as fast as a line of
+     1 Gbit/s would carry: on loopback a piece of 4 MiB takes two milliseconds, in which 100 children have not even been heard.`,
+  ],
+  ways: {
+    reference: '`curl -o` from nginx, then `openssl dgst -sha256`',
+    fetch: 'the supernode fetches the same file, for a child that takes nothing; until all of it is stored and its manifest is signed',
+    'nginx plain': 'the file from nginx into the memory of a Node.js process, by our HTTP client, which is what a peer uses that goes to the origin',
+    'hit plain': 'the file from the CDN into the memory of the same process, by a plain lane',
+    'nginx TLS': 'as `nginx plain`, over TLS 1.3 with AES-128-GCM',
+    'hit TLS': 'as `hit plain`, by a direct lane, which is TLS 1.3 with AES-128-GCM too',
+    'curl first': '`curl -r` for the first piece from the paced origin, from the start of the process to its end',
+    crowd: '100 children ask at the same moment for 1 GiB at the paced origin, which nobody has, and take what they are offered at once',
+  },
+  reading: [
+    '`first piece offered / curl`: from the question to the moment when a child has been assigned the first piece, which is stored and has its digest then.',
+    '`hit throughput / nginx`: how fast the same process gets the file from each; more is better.',
+    '`fetch CPU / reference`: CPU-seconds of the supernode alone in relation to those of curl and openssl.',
+    '`supernode memory`: the most that it has had resident in any round; with a size, while it fetched a content of that size. `--large` takes 20 GiB.',
+  ],
+  limits: [
+    'Hosts of their own: origin, supernode and children share the cores.',
+    'What children do with pieces: disks, hashes and lanes of 100 real ones are in [first](#first), [children](#children) and [swarm](#swarm).',
+    'Origins without ranges, or slow ones.',
+  ],
+  plot: [
+    {
+      title: 'From the CDN or from nginx into the memory of one process, MB/s',
+      bars: [
+        { label: 'nginx, plain', figure: 'nginx plain throughput' },
+        { label: 'CDN, plain lane', figure: 'hit plain throughput' },
+        { label: 'nginx, TLS', figure: 'nginx TLS throughput' },
+        { label: 'CDN, direct lane (TLS)', figure: 'hit TLS throughput' },
+      ],
+    },
+    {
+      title: 'Fetching 1 GiB, CPU-seconds',
+      bars: [
+        { label: 'curl + openssl dgst', figure: 'reference CPU' },
+        { label: 'supernode', figure: 'fetch CPU' },
+      ],
+    },
+    {
+      title: 'The first piece of 4 MiB over 1 Gbit/s, milliseconds',
+      bars: [
+        { label: 'curl', figure: 'first piece by curl' },
+        { label: 'offered to the first of 100', figure: 'first piece offered to the first' },
+        { label: 'offered to the last of 100', figure: 'first piece offered to the last' },
+      ],
+    },
+  ],
+}

@@ -1,0 +1,45 @@
+import { figure, type Figure, type Goal } from '../figure.ts'
+import { inMegabytes } from '../many/resident-memory.ts'
+import { ratios, type Runs } from '../rounds.ts'
+import { CONTENT_LENGTH } from './setting.ts'
+import type { Run } from './ways.ts'
+
+export type WayName = 'reference' | 'fetch' | 'nginx plain' | 'hit plain' | 'nginx TLS' | 'hit TLS' | 'curl first' | 'crowd'
+
+export interface Measurements {
+  readonly runs: Runs<WayName, Run>
+  /** Bytes of the large content; 0 where it was left out. */
+  readonly largeLength: number
+  /** What the supernode had in memory at most while it came; bytes. */
+  readonly largeMemory: number
+}
+
+const GIB = 1024 ** 3
+
+/** Of the supernode, whatever it fetches. */
+const MEMORY: Goal = { op: '<=', value: 300 }
+
+export function figuresOf({ runs, largeLength, largeMemory }: Measurements): readonly Figure[] {
+  const { reference, fetch, crowd } = runs
+  const seconds = (run: Run): number => run.seconds
+  const cpu = (run: Run): number => run.cpu
+  const faster = (security: 'plain' | 'TLS'): readonly number[] => ratios(runs[`nginx ${security}`], runs[`hit ${security}`], seconds)
+  const memory = [...fetch, ...crowd, ...runs['hit plain'], ...runs['hit TLS']].map((run) => inMegabytes(run.memory))
+  return [
+    figure('crowd origin bytes', 'x', crowd.map(({ fromOrigin }) => fromOrigin), { op: '==', value: 1 }),
+    figure('first piece offered / curl', 'x', ratios(crowd, runs['curl first'], seconds), { op: '<=', value: 1.2 }),
+    figure('hit throughput / nginx, plain', 'x', faster('plain'), { op: '>=', value: 0.7 }),
+    figure('hit throughput / nginx, TLS', 'x', faster('TLS'), { op: '>=', value: 0.7 }),
+    figure('fetch CPU / reference', 'x', ratios(fetch, reference, cpu), { op: '<=', value: 1.2 }),
+    figure('supernode memory', 'MB', [Math.max(...memory)], MEMORY),
+    ...(largeLength === 0 ? [] : [figure(`supernode memory, ${largeLength / GIB} GiB`, 'MB', [inMegabytes(largeMemory)], MEMORY)]),
+    figure('fetch / reference', 'x', ratios(fetch, reference, seconds)),
+    figure('first piece by curl', 'ms', runs['curl first'].map((run) => run.seconds * 1000)),
+    figure('first piece offered to the first', 'ms', crowd.map((run) => run.seconds * 1000)),
+    figure('first piece offered to the last', 'ms', crowd.map(({ last }) => last * 1000)),
+    ...(['nginx plain', 'hit plain', 'nginx TLS', 'hit TLS', 'reference', 'fetch'] as const).flatMap((way) => [
+      figure(`${way} throughput`, 'MB/s', runs[way].map((run) => CONTENT_LENGTH / run.seconds / 1e6)),
+      figure(`${way} CPU`, 'CPU-s', runs[way].map(cpu)),
+    ]),
+  ]
+}
