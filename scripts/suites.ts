@@ -1,5 +1,5 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from './checks.ts'
 import { COUNTS_FILE_VARIABLE, type TestCounts } from './counting-reporter.ts'
@@ -10,18 +10,34 @@ export interface Suite {
   readonly files: string
   /** Milliseconds. */
   readonly timeLimit: number
+  /** Over those of this process. */
+  readonly env: Readonly<Record<string, string>>
 }
+
+/** Where each process that runs under test, children included, leaves what it covered. */
+const COVERAGE = join(ROOT, 'coverage')
+
+/** Files of one suite run side by side in so many processes. */
+const JOBS = Math.min(4, availableParallelism())
 
 export const UNIT: Suite = {
   name: 'unit',
   files: '{shared,scheduler,exchange,cdn,supernode,dfdaemon,dfget,benchmarks,scripts}/test/**/*.test.ts',
   timeLimit: 420_000,
+  env: {
+    NODE_V8_COVERAGE: join(COVERAGE, 'tmp'),
+    // Functions that come out of the cache are counted less precisely.
+    NODE_DISABLE_COMPILE_CACHE: '1',
+  },
 }
 
-export const END_TO_END: Suite = { name: 'end-to-end', files: 'test/**/*.test.ts', timeLimit: 900_000 }
-
-/** Where each process that runs under test, children included, leaves what it covered. */
-const COVERAGE = join(ROOT, 'coverage')
+/** The programs run as they are installed: their bundles, with compiled code that is kept. */
+export const END_TO_END: Suite = {
+  name: 'end-to-end',
+  files: 'test/**/*.test.ts',
+  timeLimit: 900_000,
+  env: { NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/damselfly-compile') },
+}
 
 export function forgetCoverage(): void {
   rmSync(COVERAGE, { recursive: true, force: true })
@@ -45,14 +61,10 @@ export async function runSuite(suite: Suite, mochaArguments: readonly string[]):
   try {
     const mocha = join(ROOT, 'node_modules/.bin/mocha')
     const reporter = join(ROOT, 'scripts/counting-reporter.ts')
-    const outcome = await runInGroup(mocha, ['--reporter', reporter, ...mochaArguments, ...files], {
+    const parallel = JOBS > 1 ? ['--parallel', '--jobs', String(JOBS)] : []
+    const outcome = await runInGroup(mocha, ['--reporter', reporter, ...parallel, ...mochaArguments, ...files], {
       timeLimit: suite.timeLimit,
-      env: {
-        [COUNTS_FILE_VARIABLE]: countsFile,
-        NODE_V8_COVERAGE: join(COVERAGE, 'tmp'),
-        // Functions that come out of the cache are counted less precisely.
-        NODE_DISABLE_COMPILE_CACHE: '1',
-      },
+      env: { ...suite.env, [COUNTS_FILE_VARIABLE]: countsFile },
     })
     const counts = readCounts(countsFile)
     if (outcome.type === 'killed') {

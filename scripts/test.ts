@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
-import { CHECKS, holds } from './checks.ts'
+import { tryEnsureBundles } from './bundling/ensure-bundles.ts'
+import { CHECKS, holds, ROOT } from './checks.ts'
 import type { TestCounts } from './counting-reporter.ts'
 import { ensureExternalPrograms } from './external-programs.ts'
 import { Interrupted } from './processes.ts'
@@ -35,12 +36,15 @@ async function testAll(): Promise<void> {
   const suites = options.unit === options.e2e ? [UNIT, END_TO_END] : [options.unit ? UNIT : END_TO_END]
   const restricted = suites.length === 1 || options.grep !== undefined
   const results: TestCounts[] = []
-  if (suites.includes(END_TO_END)) ensureExternalPrograms()
+  if (suites.includes(END_TO_END)) {
+    ensureExternalPrograms()
+    await tryEnsureBundles(ROOT)
+  }
   if (!restricted) for (const check of CHECKS) results.push(single(await holds(check)))
   forgetCoverage()
   const mochaArguments = options.grep === undefined ? [] : ['--fgrep', options.grep]
   for (const suite of suites) results.push(await runSuite(suite, mochaArguments))
-  if (!(await reportCoverage())) results.push(single(false))
+  if (suites.includes(UNIT) && !(await reportCoverage())) results.push(single(false))
   if (!restricted && process.env['CI'] !== undefined) await reportPerformance()
 
   const total = results.reduce(add)

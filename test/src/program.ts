@@ -55,8 +55,7 @@ export class Program {
 
   /** One of our own programs, as it is installed. */
   static own(name: ProgramName, args: readonly string[], settings: ProgramSettings = {}): Program {
-    const [command, ...first] = commandOf(name)
-    return new Program(name, command, [...first, ...args], settings)
+    return new Program(name, commandOf(name), args, settings)
   }
 
   /** Standard output as it comes; with `rawOutput` only. */
@@ -126,10 +125,9 @@ export class Program {
   }
 }
 
-/** The words that start one of our programs. Coverage is that of the sources, so the launcher must not choose the bundle then. */
-export function commandOf(name: ProgramName): [string, ...string[]] {
-  if (process.env['NODE_V8_COVERAGE'] === undefined) return [`${ROOT}${name}/bin/${name}`]
-  return [process.execPath, '--conditions=development', `${ROOT}${name}/src/main.ts`]
+/** What starts one of our programs, as it is installed. */
+export function commandOf(name: ProgramName): string {
+  return `${ROOT}${name}/bin/${name}`
 }
 
 export function describe({ code, signal, stdout, stderr }: Exit): string {

@@ -10,25 +10,18 @@ const run = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const BUNDLE = fileURLToPath(new URL('../../scripts/bundle.ts', import.meta.url))
 const SIZE = 3 * 1024 * 1024 + 1
-const COVERAGE = 'NODE_V8_COVERAGE'
 
 describe('the programs as they are installed', function () {
   this.timeout(180_000)
   let ways: WaysLab
   let url: string
-  const coverage = process.env[COVERAGE]
 
   before(async () => {
-    // The lab runs sources for coverage; these tests are about the bundles.
-    delete process.env[COVERAGE]
     await run(process.execPath, [BUNDLE], { cwd: ROOT })
     ways = await createWaysLab()
     url = (await ways.lab.faultOrigin()).add('/file', { size: SIZE })
   })
-  after(async () => {
-    await ways?.lab.stop()
-    if (coverage !== undefined) process.env[COVERAGE] = coverage
-  })
+  after(() => ways?.lab.stop())
 
   it('have bundles that are those of the sources', async () => {
     const { stdout } = await run(process.execPath, [BUNDLE], { cwd: ROOT })

@@ -103,7 +103,7 @@ describe('a disk', function () {
     await writeFile(existing, 'what was there before', { mode: 0o644 })
     // A daemon that serves everybody, as its group would.
     await chmod(daemon.socket, 0o666)
-    const settings = { user: NOBODY, env: { HOME: home, NODE_V8_COVERAGE: undefined } }
+    const settings = { user: NOBODY, env: { HOME: home } }
     const data = ['--data-dir', `${home}/data`]
     const runs = WAYS.flatMap((way) =>
       [existing, `${folder}/new`].map(async (output) => {

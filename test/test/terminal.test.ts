@@ -31,7 +31,7 @@ describe('a person at a terminal', function () {
   /** Runs dfget with a terminal of its own and returns all that the terminal was sent. */
   async function onTerminal(args: readonly string[]): Promise<string> {
     const { lab } = ways
-    const command = [...commandOf('dfget'), ...args].map((word) => `'${word}'`).join(' ')
+    const command = [commandOf('dfget'), ...args].map((word) => `'${word}'`).join(' ')
     const settings = { env: { ...lab.dfgetHome, TERM: 'xterm' }, rawOutput: true }
     const terminal = lab.program('script', SCRIPT, ['-qefc', `stty cols 100; exec ${command}`, '/dev/null'], settings)
     let shown = ''
