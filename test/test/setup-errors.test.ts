@@ -75,8 +75,8 @@ describe('dfget', function () {
         const started = performance.now()
         await failsCleanly(ways.lab, [stalled, '--timeout', '1500ms', ...wayArguments(ways, way)], 'TIMEOUT', { existing: true })
         const seconds = (performance.now() - started) / 1000
-        // The start of the process counts too.
-        assert.ok(seconds > 1.5 && seconds < 5, `${seconds} s`)
+        // The start of the process counts too, which takes its time on a busy machine.
+        assert.ok(seconds > 1.5 && seconds < 20, `${seconds} s`)
       })
     }
   })
