@@ -72,6 +72,14 @@ export interface Cdn {
    * @throws DamselflyError ORIGIN_UNAUTHORIZED, or as SourceClient.probe
    */
   authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void>
+  /**
+   * Asks the origin now whether it still serves what is held, and deletes that if it does not.
+   *
+   * @param credentials for a private content
+   * @returns whether it does
+   * @throws DamselflyError TASK_NOT_FOUND when nothing whole is held, TASK_BUSY; as SourceClient.probe when the origin does not say
+   */
+  confirm(taskId: TaskId, credentials: HeaderMap): Promise<boolean>
   /** Stops fetches; what is verified stays for the next start. Idempotent. */
   stop(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { Bitset, PieceLayout, sha256, type DamselflyError, type HeaderMap, type Sha256, type TaskId } from '@damselfly/shared'
+import { Bitset, DamselflyError, PieceLayout, sha256, type HeaderMap, type Sha256, type TaskId } from '@damselfly/shared'
 import type { Cdn, CdnTask, CdnTaskListener, CdnTaskState, ContentSpec } from '@damselfly/cdn'
 import type { StoredTask, TaskRecord } from '@damselfly/exchange'
 
@@ -138,6 +138,14 @@ export class FakeCdn implements Cdn {
     const content = this.contents.get(spec.url)
     if (content === undefined || content instanceof Error) return
     if (content.authorization !== undefined && credentials.get('authorization') !== content.authorization) throw this.#refused()
+  }
+
+  async confirm(taskId: TaskId): Promise<boolean> {
+    const held = this.tasks.get(taskId)
+    if (held?.state.type !== 'complete') throw new DamselflyError('TASK_NOT_FOUND', `the CDN does not hold task ${taskId} whole`)
+    const isCurrent = this.contents.get(held.spec.url) === held.content
+    if (!isCurrent) this.tasks.delete(taskId)
+    return isCurrent
   }
 
   async stop(): Promise<void> {}

@@ -107,6 +107,13 @@ class FetchOnceCdn implements MeasuredCdn {
     await this.#access.check(asked.spec, stored?.record, asked.credentials, signal)
   }
 
+  async confirm(taskId: TaskId, credentials: HeaderMap): Promise<boolean> {
+    this.#stopping.signal.throwIfAborted()
+    const held = await this.#openComplete(taskId)
+    if (held === undefined) throw new DamselflyError('TASK_NOT_FOUND', `the CDN does not hold task ${taskId} whole`)
+    return await this.#freshness.confirm(held.stored, separateCredentials(held.spec, credentials))
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new DamselflyError('CANCELLED', 'the CDN stops'))
     await Promise.all(Array.from(this.#running.values(), (running) => running.over))

@@ -45,15 +45,29 @@ export class Freshness {
     return check
   }
 
+  /**
+   * Asks the origin now, whatever was asked before, and deletes the content if it is another one.
+   *
+   * @returns whether it is still the same
+   * @throws DamselflyError as SourceClient.probe, TIMEOUT, TASK_BUSY while the other one is in use
+   */
+  async confirm(stored: StoredTask, asked: SeparatedSpec): Promise<boolean> {
+    const { taskId, expectedDigest } = stored.record
+    if (expectedDigest !== undefined) return true
+    if (await this.#isOther(stored, asked)) {
+      this.#init.logger.info({ taskId, url: redactUrl(asked.spec.url) }, 'the content changed at the origin')
+      await this.#init.store.delete(taskId)
+      return false
+    }
+    this.remember(stored)
+    return true
+  }
+
   async #check(stored: StoredTask, asked: SeparatedSpec): Promise<void> {
-    const { store, logger } = this.#init
-    const { taskId } = asked.spec
     try {
-      if (!(await this.#isOther(stored, asked))) return
-      logger.info({ taskId, url: redactUrl(asked.spec.url) }, 'the content changed at the origin')
-      await store.delete(taskId)
+      await this.confirm(stored, asked)
     } catch (error) {
-      logger.info({ taskId, reason: messageOf(error) }, 'the content stays as it is')
+      this.#init.logger.info({ taskId: asked.spec.taskId, reason: messageOf(error) }, 'the content stays as it is')
     }
   }
 

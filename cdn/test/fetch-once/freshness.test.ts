@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { sha256, VirtualClock } from '@damselfly/shared'
 import { generatedContent } from '../../src/testing/index.ts'
-import { CdnFixture, readAll, specOf, whenEnded } from './cdn-fixture.ts'
+import { CdnFixture, NOBODY, readAll, specOf, whenEnded } from './cdn-fixture.ts'
 
 describe('the CDN, holding a content', () => {
   let clock: VirtualClock
@@ -55,6 +55,19 @@ describe('the CDN, holding a content', () => {
     later()
     await fixture.obtain(spec)
     assert.equal(fixture.origin.stats('/f').heads, 0)
+  })
+
+  it('asks at once when told to, and says what came of it', async () => {
+    const spec = specOf(fixture.origin.add('/f', { size: 1000 }))
+    await assert.rejects(fixture.cdn.confirm(spec.taskId, NOBODY), { code: 'TASK_NOT_FOUND' })
+    await fixture.obtainWhole(spec)
+    assert.equal(await fixture.cdn.confirm(spec.taskId, NOBODY), true)
+    assert.equal(fixture.origin.stats('/f').heads, 1)
+    fixture.origin.add('/f', { status: 404 })
+    await assert.rejects(fixture.cdn.confirm(spec.taskId, NOBODY), { code: 'ORIGIN_NOT_FOUND' })
+    fixture.origin.add('/f', { size: 1000, seed: 2 })
+    assert.equal(await fixture.cdn.confirm(spec.taskId, NOBODY), false)
+    assert.deepEqual(await readAll(await fixture.obtainWhole(spec)), generatedContent(1000, 2))
   })
 
   it('no longer hands out what was deleted from the store', async () => {

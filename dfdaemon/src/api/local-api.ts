@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import swagger from '@fastify/swagger'
 import { DamselflyError, toDamselflyError, type Clock } from '@damselfly/shared'
-import { addCollectorRoutes } from '@damselfly/exchange/store-api'
+import { addCollectorRoutes, addKeepingRoutes } from '@damselfly/exchange/store-api'
 import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
@@ -99,6 +99,7 @@ class SocketApi implements LocalApi {
     addDownloadRoutes(app, this.#handles, clock)
     addContentRoutes(app, this.#handles)
     addTaskRoutes(app, peer)
+    addKeepingRoutes(app, { pin: (taskId, isPinned) => peer.pinTask(taskId, isPinned), evict: (taskId) => peer.deleteTask(taskId) })
     addRateRoutes(app, peer.rates)
     addCollectorRoutes(app, peer.collector)
     addHealthRoutes(app, { peer, registry, isStopping: () => this.#stopped !== undefined })

@@ -85,6 +85,7 @@ export const taskBody = z.object({
   state: z.enum(['downloading', 'complete', 'partial']),
   contentLength: byteCount.optional(),
   verifiedBytes: byteCount,
+  pinned: z.boolean(),
   digest: z.string().optional(),
   createdAt: z.string(),
   lastUsedAt: z.string(),

@@ -22,6 +22,8 @@ import {
   isWhole,
   knownSupernodesFile,
   loadIdentity,
+  Pins,
+  requireUnpinned,
   TaskDownload,
   withCollector,
   type Identity,
@@ -86,6 +88,7 @@ class LocalPeer implements Peer {
   readonly collector: Collector
   readonly #options: PeerOptions
   readonly #store: PieceStore
+  readonly #pins: Pins
   readonly #freshness: Freshness
   #running: Running | undefined
 
@@ -106,7 +109,8 @@ class LocalPeer implements Peer {
       clock,
       logger,
     })
-    this.#store = withCollector(store, this.collector)
+    this.#pins = new Pins(store)
+    this.#store = withCollector(store, this.collector, this.#pins)
     this.#freshness = new Freshness(clock, freshForMs)
   }
 
@@ -159,9 +163,14 @@ class LocalPeer implements Peer {
   async deleteTask(taskId: TaskId): Promise<void> {
     const stored = await this.#store.open(taskId)
     if (stored === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+    requireUnpinned(stored.record)
     if (this.#isDownloading(taskId)) throw new DamselflyError('TASK_BUSY', `task ${taskId} is being downloaded`)
     await this.#store.delete(taskId)
     this.#running?.links.control?.dropTask(taskId)
+  }
+
+  pinTask(taskId: TaskId, isPinned: boolean): Promise<void> {
+    return this.#pins.set(taskId, isPinned)
   }
 
   status(): PeerStatus {
@@ -286,6 +295,7 @@ class LocalPeer implements Peer {
       state: this.#isDownloading(record.taskId) && !complete ? 'downloading' : complete ? 'complete' : 'partial',
       contentLength: record.contentLength,
       verifiedBytes,
+      pinned: record.pinned,
       contentDigest: record.contentDigest,
       createdAt: new Date(record.createdAt).toISOString(),
       lastUsedAt: new Date(record.lastUsedAt).toISOString(),

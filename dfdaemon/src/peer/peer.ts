@@ -63,6 +63,8 @@ export interface TaskView {
   readonly state: 'downloading' | 'complete' | 'partial'
   readonly contentLength: number | undefined
   readonly verifiedBytes: number
+  /** Whether it stays however full the disk is. */
+  readonly pinned: boolean
   readonly contentDigest: Sha256 | undefined
   /** ISO 8601. */
   readonly createdAt: string
@@ -95,8 +97,10 @@ export interface Peer {
   /** @throws DamselflyError URL_REFUSED */
   download(request: DownloadRequest): Promise<Download>
   tasks(): readonly TaskView[]
-  /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY */
+  /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
   deleteTask(taskId: TaskId): Promise<void>
+  /** @throws DamselflyError TASK_NOT_FOUND */
+  pinTask(taskId: TaskId, isPinned: boolean): Promise<void>
   status(): PeerStatus
   /** Makes room on the disk. */
   readonly collector: Pick<Collector, 'status' | 'collect' | 'totals'>

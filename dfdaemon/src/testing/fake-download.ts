@@ -23,6 +23,7 @@ export interface FakeDownloadInit {
 
 export class FakeDownload implements Download {
   readonly taskId: TaskId
+  pinned = false
   readonly finished: Promise<FinishedDownload>
   readonly #init: FakeDownloadInit
   readonly #changes = new EventEmitter()
@@ -91,6 +92,7 @@ export class FakeDownload implements Download {
       state: this.#ended ? 'complete' : 'downloading',
       contentLength: this.progress().contentLength,
       verifiedBytes: this.#verified,
+      pinned: this.pinned,
       contentDigest: this.#ended ? sha256(this.#init.content.bytes) : undefined,
       createdAt: '2024-01-01T00:00:00.000Z',
       lastUsedAt: '2024-01-01T00:00:00.000Z',

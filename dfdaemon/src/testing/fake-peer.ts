@@ -63,9 +63,16 @@ export class FakePeer implements Peer {
   async deleteTask(taskId: TaskId): Promise<void> {
     const download = this.downloads.find((candidate) => candidate.taskId === taskId && !this.#deleted.has(taskId))
     if (download === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+    if (download.pinned) throw new DamselflyError('TASK_PINNED', `task ${taskId} is pinned`)
     if (!download.released) throw new DamselflyError('TASK_BUSY', `task ${taskId} is in use`)
     this.#deleted.add(taskId)
     await rm(join(this.#init.dataDir, taskId))
+  }
+
+  async pinTask(taskId: TaskId, isPinned: boolean): Promise<void> {
+    const download = this.downloads.find((candidate) => candidate.taskId === taskId)
+    if (download === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+    download.pinned = isPinned
   }
 
   status(): PeerStatus {

@@ -247,6 +247,9 @@ describe('the local API', () => {
       const busy = await call(socket, 'DELETE', path)
       assert.deepEqual([busy.status, JSON.parse(busy.body).code], [409, 'TASK_BUSY'])
       await call(socket, 'DELETE', '/api/v1/downloads', { headers: { [CAPABILITY_HEADER]: String(started?.['capability']) } })
+      assert.equal((await call(socket, 'POST', `${path}/pin`)).status, 204)
+      assert.equal(JSON.parse((await call(socket, 'POST', `${path}/evict`)).body).code, 'TASK_PINNED')
+      assert.equal((await call(socket, 'POST', `${path}/unpin`)).status, 204)
       assert.equal((await call(socket, 'DELETE', path)).status, 204)
       assert.equal((await call(socket, 'GET', path)).status, 404)
     })
@@ -299,7 +302,10 @@ describe('the local API', () => {
       '/api/v1/tasks',
       '/api/v1/tasks/{id}',
       '/api/v1/tasks/{id}/content',
+      '/api/v1/tasks/{id}/evict',
+      '/api/v1/tasks/{id}/pin',
       '/api/v1/tasks/{id}/rates',
+      '/api/v1/tasks/{id}/unpin',
       '/healthz',
       '/metrics',
       '/readyz',

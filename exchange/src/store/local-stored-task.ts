@@ -93,10 +93,12 @@ export class LocalStoredTask implements StoredTask {
       const record = changedRecord(before, change, this.#pieces.count > 0 || this.#claims.size > 0)
       const { ledger, index } = this.#services
       ledger.setRecord(record)
-      if (change.lastUsedAt !== undefined) ledger.touch(this.#taskId, { lastUsedAt: change.lastUsedAt })
+      const { lastUsedAt, uses } = change
+      if (lastUsedAt !== undefined) ledger.touch(this.#taskId, { lastUsedAt })
+      if (uses !== undefined) ledger.touch(this.#taskId, { uses })
       if (record.contentLength !== before.contentLength || record.pieceSize !== before.pieceSize) {
         await this.#relayout(record)
-      } else if (Object.keys(change).some((key) => key !== 'lastUsedAt')) {
+      } else if (Object.keys(change).some((key) => key !== 'lastUsedAt' && key !== 'uses')) {
         await index.putRecord(record)
       }
     })

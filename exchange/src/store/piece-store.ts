@@ -27,6 +27,18 @@ export interface TaskRecord {
   /** Milliseconds since 1970. */
   readonly createdAt: number
   readonly lastUsedAt: number
+  /** Undefined: nobody has counted. */
+  readonly uses?: UseCounts | undefined
+}
+
+/** How much a task was used since it was created. */
+export interface UseCounts {
+  /** Times that it was asked for while it was here or on its way. */
+  readonly hits: number
+  /** Bytes that others got of it. */
+  readonly servedBytes: number
+  /** Bytes that came from its origin. */
+  readonly originBytes: number
 }
 
 export type TaskRecordChange = Partial<Omit<TaskRecord, 'taskId' | 'createdAt'>>
@@ -86,7 +98,7 @@ export interface StoredTask {
   /**
    * Counts as soon as this returns; the promise is for the disk. A content length that becomes known fixes
    * the layout: pieces that do not fit it are forgotten, waits for pieces past the end fail.
-   * A change of `lastUsedAt` alone is written in time, not now.
+   * A change of `lastUsedAt` and `uses` alone is written in time, not now.
    *
    * @throws RangeError when the length is set to two different values, or the piece size once pieces were begun
    */

@@ -195,7 +195,8 @@ export function deletePiece(taskId: TaskId, index: number): IndexChange {
 function indexedTask(record: TaskRecord, found: TaskState | undefined): IndexedTask {
   const { taskId, lastUsedAt } = record
   const state = found ?? { verifiedBytes: 0, lastUsedAt, trustedSince: 0, stamp: undefined }
-  return { taskId, record: { ...record, lastUsedAt: state.lastUsedAt }, state }
+  const { uses } = state
+  return { taskId, record: { ...record, lastUsedAt: state.lastUsedAt, ...(uses !== undefined && { uses }) }, state }
 }
 
 function encodeNumber(value: number): Uint8Array {

@@ -28,7 +28,7 @@ const storedRecord = z.object({
 type StoredRecord = z.infer<typeof storedRecord>
 
 export function encodeTaskRecord(record: TaskRecord): string {
-  const { taskId: _, headers, expectedDigest, contentDigest, signedManifest, filteredQueryParams, ...plain } = record
+  const { taskId: _, uses: __, headers, expectedDigest, contentDigest, signedManifest, filteredQueryParams, ...plain } = record
   const stored: StoredRecord = {
     ...plain,
     filteredQueryParams: [...filteredQueryParams],

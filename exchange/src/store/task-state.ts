@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { UseCounts } from './piece-store.ts'
 
 /** What changes of a task with every piece; apart from the record, which may be large. */
 export interface TaskState {
@@ -10,6 +11,8 @@ export interface TaskState {
   readonly trustedSince: number
   /** How the file looked after the store's own last write; undefined while it is being written. */
   readonly stamp: FileStamp | undefined
+  /** Undefined: nobody has counted. */
+  readonly uses?: UseCounts | undefined
 }
 
 /** Tells whether somebody else has changed a file. */
@@ -24,11 +27,14 @@ export function stampsEqual(a: FileStamp, b: FileStamp): boolean {
   return a.mtimeMs === b.mtimeMs && a.size === b.size
 }
 
+const count = z.number().int().nonnegative()
+
 const storedState = z.object({
   verifiedBytes: z.number().int().nonnegative(),
   lastUsedAt: z.number(),
   trustedSince: z.number().int().nonnegative(),
   stamp: z.object({ mtimeMs: z.number(), size: z.number() }).optional(),
+  uses: z.object({ hits: count, servedBytes: count, originBytes: count }).optional(),
 })
 
 export function encodeTaskState(state: TaskState): string {

@@ -40,8 +40,9 @@ const state = fc.record(
     lastUsedAt: fc.nat(),
     trustedSince: fc.nat(),
     stamp: fc.option(stamp, { nil: undefined }),
+    uses: fc.record({ hits: fc.nat(), servedBytes: fc.maxSafeNat(), originBytes: fc.maxSafeNat() }, PLAIN),
   },
-  PLAIN,
+  { ...PLAIN, requiredKeys: ['verifiedBytes', 'lastUsedAt', 'trustedSince', 'stamp'] },
 )
 
 describe('what the index holds', () => {

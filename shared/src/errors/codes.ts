@@ -272,6 +272,24 @@ export const ERROR_CODES = {
     meaning: 'there is no rule with this id',
     advice: 'list the rules; one that has expired is gone',
   },
+  TASK_PINNED: {
+    exit: EXIT.usage,
+    http: 409,
+    meaning: 'the task is pinned and so is not deleted',
+    advice: 'unpin it first',
+  },
+  PREHEAT_NOT_FOUND: {
+    exit: EXIT.usage,
+    http: 404,
+    meaning: 'there is no such preheat',
+    advice: 'list the preheats; one that ended long ago is forgotten',
+  },
+  PREHEAT_REFUSED: {
+    exit: EXIT.network,
+    http: 403,
+    meaning: 'a peer takes no preheats, or no more of them now',
+    advice: "allow them with preheat: true in the peer's configuration, or choose other peers",
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_CODES

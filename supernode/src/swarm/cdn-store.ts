@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { Collector, createLocalPieceStore, diskSpace, withCollector, type PieceStore, type SpaceLimits } from '@damselfly/exchange'
-import type { Clock, TaskId } from '@damselfly/shared'
+import { Collector, createLocalPieceStore, diskSpace, Pins, requireUnpinned, withCollector, type PieceStore, type SpaceLimits } from '@damselfly/exchange'
+import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics, type Registry } from '@damselfly/shared/metrics'
 import type { TaskRegistry } from './task-registry.ts'
@@ -16,6 +16,7 @@ export interface CdnStoreInit {
 export class CdnStore {
   readonly pieces: PieceStore
   readonly collector: Collector
+  readonly #pins: Pins
   #tasks: TaskRegistry | undefined
 
   constructor({ directory, limits, clock, logger }: CdnStoreInit) {
@@ -38,7 +39,8 @@ export class CdnStore {
       clock,
       logger,
     })
-    this.pieces = withCollector(store, this.collector)
+    this.#pins = new Pins(store)
+    this.pieces = withCollector(store, this.collector, this.#pins)
   }
 
   /** Until it is known who uses what, everything is wanted. */
@@ -53,6 +55,20 @@ export class CdnStore {
     gauge('damselfly_cdn_used_bytes', 'Bytes of verified pieces on disk', () => pieces.usedBytes)
     counter('damselfly_cdn_evicted_tasks_total', 'Contents deleted to make room on the disk', () => collector.totals.evictedTasks)
     counter('damselfly_cdn_evicted_bytes_total', 'Bytes of contents deleted to make room on the disk', () => collector.totals.evictedBytes)
+  }
+
+  /** @throws DamselflyError TASK_NOT_FOUND */
+  pin(taskId: TaskId, isPinned: boolean): Promise<void> {
+    return this.#pins.set(taskId, isPinned)
+  }
+
+  /** Deletes the CDN's copy. @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
+  async evict(taskId: TaskId): Promise<void> {
+    const stored = await this.pieces.open(taskId)
+    if (stored === undefined) throw new DamselflyError('TASK_NOT_FOUND', `the CDN holds nothing of task ${taskId}`)
+    requireUnpinned(stored.record)
+    if (this.#tasks?.isWanted(taskId) === true) throw new DamselflyError('TASK_BUSY', `task ${taskId} is being fetched or downloaded`)
+    await this.#evict(this.pieces, taskId)
   }
 
   async #evict(store: PieceStore, taskId: TaskId): Promise<void> {

@@ -1,19 +1,22 @@
 import type { TaskId } from '@damselfly/shared'
 import type { PieceStore, StoredTask, TaskRecord } from '../piece-store.ts'
 import type { Collector } from './collector.ts'
+import type { Pins } from './pins.ts'
 
-/** A store in which there is room before a content comes, as far as its length is known by then. */
-export function withCollector(store: PieceStore, collector: Collector): PieceStore {
-  return new CollectedStore(store, collector)
+/** A store in which there is room before a content comes, as far as its length is known by then, and in which pins last. */
+export function withCollector(store: PieceStore, collector: Collector, pins: Pins): PieceStore {
+  return new CollectedStore(store, collector, pins)
 }
 
 class CollectedStore implements PieceStore {
   readonly #store: PieceStore
   readonly #collector: Collector
+  readonly #pins: Pins
 
-  constructor(store: PieceStore, collector: Collector) {
+  constructor(store: PieceStore, collector: Collector, pins: Pins) {
     this.#store = store
     this.#collector = collector
+    this.#pins = pins
   }
 
   get usedBytes(): number {
@@ -22,6 +25,7 @@ class CollectedStore implements PieceStore {
 
   async start(): Promise<void> {
     await this.#store.start()
+    this.#pins.load()
     this.#collector.start()
   }
 
@@ -49,7 +53,7 @@ class CollectedStore implements PieceStore {
   async create(record: TaskRecord): Promise<StoredTask> {
     const { taskId, contentLength = 0 } = record
     await this.#collector.makeRoom(Math.max(0, contentLength - this.#store.verifiedBytes(taskId)))
-    return this.#store.create(record)
+    return this.#store.create(this.#pins.applyTo(record))
   }
 
   delete(taskId: TaskId): Promise<void> {

@@ -58,6 +58,15 @@ export function describeTasks(tested: StoreUnderTest): void {
       assert.deepEqual(record, taskRecord({ etag: '"v2"', contentDigest: digestOf(content), lastUsedAt: 77 }))
     })
 
+    it('keeps counts of uses over a restart', async () => {
+      const task = await tested.create()
+      const uses = { hits: 3, servedBytes: 2 ** 40, originBytes: 10_000 }
+      await task.update({ uses })
+      assert.deepEqual(task.record.uses, uses)
+      const [record] = (await tested.restart()).list()
+      assert.deepEqual(record, taskRecord({ uses }))
+    })
+
     it('gives everybody the same task', async () => {
       const task = await tested.create()
       assert.equal(await tested.store.open(task.record.taskId), task)

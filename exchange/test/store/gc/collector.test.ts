@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { link } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Collector, withCollector, type PieceStore, type SpaceLimits, type StoredTask } from '@damselfly/exchange'
+import { Collector, Pins, withCollector, type PieceStore, type SpaceLimits, type StoredTask } from '@damselfly/exchange'
 import { contentOf, storeAll, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
 import { VirtualClock, type TaskId } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
@@ -103,7 +103,7 @@ describe('a collector', () => {
   it('makes room before a content comes, and again when somebody fills the disk', async () => {
     await hold('old', 9)
     const room = collector({ quota: 1.5 * SIZE, minFreePercent: 10 })
-    const collected = withCollector(store, room)
+    const collected = withCollector(store, room, new Pins(store))
     room.start()
     await hold('new', 0, collected)
     assert.deepEqual(kept(), ['new'])
@@ -113,6 +113,21 @@ describe('a collector', () => {
     assert.deepEqual(kept(), [])
     await room.stop()
     assert.equal(clock.pending, 0)
+  })
+
+  it('keeps a pin over a new version of the content, until it is unpinned', async () => {
+    await hold('a', 1)
+    const room = collector({ quota: 0, minFreePercent: 0 })
+    const pins = new Pins(store)
+    const collected = withCollector(store, room, pins)
+    const taskId = taskIdOf('a')
+    await pins.set(taskId, true)
+    await collected.delete(taskId)
+    assert.equal((await collected.create(taskRecord({ taskId, etag: '"v2"' }))).record.pinned, true)
+    await pins.set(taskId, false)
+    await collected.delete(taskId)
+    assert.equal((await collected.create(taskRecord({ taskId, etag: '"v3"' }))).record.pinned, false)
+    await assert.rejects(pins.set(taskIdOf('b'), true), { code: 'TASK_NOT_FOUND' })
   })
 
   it('rests after nothing could be done, unless somebody asks', async () => {

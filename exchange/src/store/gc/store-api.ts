@@ -1,0 +1,2 @@
+export { addCollectorRoutes } from './collector-routes.ts'
+export { addKeepingRoutes, type TaskKeeping } from './keeping-routes.ts'
