@@ -6,6 +6,14 @@ import { giveBack } from './give-back.ts'
 /** What a frame of the muxer begins with; bytes. */
 const MUXER_HEADER_BYTES = 12
 
+/** Writes of this size wait for others of the same turn of the event loop; smaller ones are messages, which somebody waits for; bytes. */
+const WORTH_WAITING = 64 * 1024
+
+/**
+ * What is sent together is one frame of the muxer, for which the other side opens the window once, with a record of its own; bytes.
+ */
+const MAX_GATHERED = 1024 * 1024
+
 /**
  * A libp2p stream as a byte link. It keeps to `message` with `pause` and `resume`, and to
  * `drain`: the stream's iterator buffers without bound and its `onDrain` resolves too early.
@@ -18,6 +26,9 @@ export class StreamLink implements ByteLink {
   #isDelivering = false
   #isPaused = false
   #isResuming = false
+  /** Written and not yet given to the stream. */
+  #gathered = new Uint8ArrayList()
+  #sending: NodeJS.Immediate | undefined
   #unwritten: Written[] = []
   #closed: { readonly error: Error | undefined } | undefined
   #isEndTold = false
@@ -39,14 +50,12 @@ export class StreamLink implements ByteLink {
   }
 
   write(parts: readonly Uint8Array[], written: Written): void {
-    try {
-      this.#stream.send(new Uint8ArrayList(...parts))
-    } catch (error) {
-      written(error instanceof Error ? error : new Error(String(error)))
-      return
-    }
-    if (this.#unwritten.length === 0 && this.#hasSentAll) written(undefined)
-    else this.#unwritten.push(written)
+    const before = this.#gathered.byteLength
+    this.#gathered.append(...parts)
+    this.#unwritten.push(written)
+    const size = this.#gathered.byteLength - before
+    if (size < WORTH_WAITING || before + size >= MAX_GATHERED) this.#send()
+    else this.#sending ??= setImmediate(() => this.#send())
   }
 
   pause(): void {
@@ -72,6 +81,7 @@ export class StreamLink implements ByteLink {
   }
 
   end(): void {
+    this.#send()
     this.#stream.close().catch((error: unknown) => {
       this.#stream.abort(error instanceof Error ? error : new Error(String(error)))
     })
@@ -79,6 +89,21 @@ export class StreamLink implements ByteLink {
 
   destroy(): void {
     this.#stream.abort(new Error('the channel was aborted'))
+  }
+
+  #send(): void {
+    clearImmediate(this.#sending)
+    this.#sending = undefined
+    const gathered = this.#gathered
+    if (gathered.byteLength === 0) return
+    this.#gathered = new Uint8ArrayList()
+    try {
+      this.#stream.send(gathered)
+    } catch (error) {
+      this.#settleWrites(error instanceof Error ? error : new Error(String(error)))
+      return
+    }
+    if (this.#hasSentAll) this.#settleWrites(undefined)
   }
 
   readonly #arrived = (event: StreamMessageEvent): void => {
@@ -98,13 +123,14 @@ export class StreamLink implements ByteLink {
 
   readonly #streamClosed = (event: StreamCloseEvent): void => {
     this.#closed ??= { error: event.error }
+    this.#gathered = new Uint8ArrayList()
     this.#settleWrites(event.error ?? new Error('the stream is closed'))
     this.#deliver()
   }
 
   /** While this is false the stream still refers to bytes that were given to it. */
   get #hasSentAll(): boolean {
-    return this.#stream.writeBufferLength === 0 && !this.#stream.writableNeedsDrain
+    return this.#gathered.byteLength === 0 && this.#stream.writeBufferLength === 0 && !this.#stream.writableNeedsDrain
   }
 
   /** Hands on what has come, in order: first bytes, then the end, then the close. */
