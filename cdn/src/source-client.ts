@@ -1,4 +1,4 @@
-import type { ByteFlow, ByteRange, HeaderMap } from '@damselfly/shared'
+import type { ByteFlow, ByteRange, HeaderMap, Sha256 } from '@damselfly/shared'
 
 /** What proves that an origin still serves the same content. Empty strings: not given. */
 export interface OriginValidators {
@@ -36,12 +36,31 @@ export interface OriginResponse extends OriginInfo {
   readonly body: ByteFlow
 }
 
+export interface ListRequest {
+  /** A directory, a prefix, an image, or whatever else of many contents the scheme can name. */
+  readonly url: string
+  /** Credentials, where the caller has them. */
+  readonly headers: HeaderMap
+  /** Of an image: only these, as `linux/amd64` or `linux/arm/v7`. @default all */
+  readonly platforms?: readonly string[] | undefined
+  readonly signal: AbortSignal
+}
+
+/** One content that a listing leads to. */
+export interface ListedContent {
+  readonly url: string
+  /** Bytes; undefined when the origin does not say. */
+  readonly size: number | undefined
+  /** Of the whole content, where the origin names it. */
+  readonly digest: Sha256 | undefined
+}
+
 /**
  * Speaks to one kind of origin.
  *
- * Both methods throw DamselflyError URL_REFUSED, ORIGIN_FORBIDDEN, ORIGIN_NOT_FOUND, ORIGIN_UNAUTHORIZED,
+ * All methods throw DamselflyError URL_REFUSED, ORIGIN_FORBIDDEN, ORIGIN_NOT_FOUND, ORIGIN_UNAUTHORIZED,
  * ORIGIN_STATUS, ORIGIN_UNREACHABLE, ORIGIN_TLS, ORIGIN_REDIRECTS, ORIGIN_CHANGED, RANGE_UNSATISFIABLE,
- * or the signal's reason.
+ * NO_SOURCE_CLIENT, or the signal's reason.
  */
 export interface SourceClient {
   /** Schemes of the URLs that it serves, with the colon: `https:`. */
@@ -50,5 +69,7 @@ export interface SourceClient {
   probe(request: OriginRequest): Promise<OriginInfo>
   /** Starts to read. An origin that ignores the range answers with `start` 0; the caller decides whether that will do. */
   read(request: OriginRequest): Promise<OriginResponse>
+  /** Names the contents below a URL, where such URLs exist. The listing ends early with the iteration, and throws while it goes on. */
+  list?(request: ListRequest): AsyncIterable<ListedContent>
   close(): Promise<void>
 }

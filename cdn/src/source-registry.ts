@@ -1,8 +1,8 @@
 import { DamselflyError, redactUrl } from '@damselfly/shared'
-import type { OriginInfo, OriginRequest, OriginResponse, SourceClient } from './source-client.ts'
+import type { ListedContent, ListRequest, OriginInfo, OriginRequest, OriginResponse, SourceClient } from './source-client.ts'
 
 /**
- * One source client for all schemes of `clients`; it throws URL_REFUSED for others.
+ * One source client for all schemes of `clients`; it throws NO_SOURCE_CLIENT for others.
  * Closing it closes them.
  *
  * @throws RangeError when two clients serve the same scheme
@@ -30,6 +30,14 @@ class SourceRegistry implements SourceClient {
     return await this.#clientFor(request.url).read(request)
   }
 
+  async *list(request: ListRequest): AsyncIterable<ListedContent> {
+    const client = this.#clientFor(request.url)
+    if (client.list === undefined) {
+      throw new DamselflyError('URL_REFUSED', `'${redactUrl(request.url)}' cannot be listed: ${client.schemes.join(' and ')} URLs name one content each`)
+    }
+    yield* client.list(request)
+  }
+
   async close(): Promise<void> {
     await Promise.all([...new Set(this.#byScheme.values())].map((client) => client.close()))
   }
@@ -43,7 +51,8 @@ class SourceRegistry implements SourceClient {
     const scheme = URL.parse(url)?.protocol
     const client = scheme === undefined ? undefined : this.#byScheme.get(scheme)
     if (client !== undefined) return client
-    const what = scheme === undefined ? 'is not a URL' : `has the scheme ${scheme}`
-    throw new DamselflyError('URL_REFUSED', `'${redactUrl(url)}' ${what}; supported are ${this.schemes.join(', ')}`)
+    if (scheme === undefined) throw new DamselflyError('URL_REFUSED', `'${redactUrl(url)}' is not a URL`)
+    const message = `nothing here can fetch '${redactUrl(url)}': the schemes that can be are ${this.schemes.join(', ')}`
+    throw new DamselflyError('NO_SOURCE_CLIENT', message)
   }
 }

@@ -19,18 +19,19 @@ describe('dfget', function () {
 
   after(() => ways.lab.stop())
 
-  it('refuses a scheme that it does not speak every way: URL_REFUSED', async () => {
+  it('refuses a scheme that nobody speaks every way: NO_SOURCE_CLIENT', async () => {
     await Promise.all(
       WAYS.map((way) => {
         const args = ['ftp://127.0.0.1/file', ...wayArguments(ways, way)]
-        return failsCleanly(ways.lab, args, 'URL_REFUSED', { existing: way !== 'alone' })
+        return failsCleanly(ways.lab, args, 'NO_SOURCE_CLIENT', { existing: way !== 'alone' })
       }),
     )
   })
 
-  for (const refused of ['file:///etc/passwd', 'no URL at all']) {
-    it(`refuses '${refused}': URL_REFUSED`, async () => {
-      await failsCleanly(ways.lab, [refused, ...wayArguments(ways, 'alone')], 'URL_REFUSED')
+  const refusals = [['file:///etc/passwd', 'NO_SOURCE_CLIENT'], ['no URL at all', 'URL_REFUSED']] as const
+  for (const [refused, code] of refusals) {
+    it(`refuses '${refused}': ${code}`, async () => {
+      await failsCleanly(ways.lab, [refused, ...wayArguments(ways, 'alone')], code)
     })
   }
 

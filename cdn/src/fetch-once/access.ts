@@ -1,4 +1,4 @@
-import { canonicalUrl, DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
+import { canonicalUrl, DamselflyError, originOf, redactUrl, toDamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
 import type { TaskRecord } from '@damselfly/exchange'
 import type { ContentSpec } from '../cdn.ts'
 import type { OriginInfo, SourceClient } from '../source-client.ts'
@@ -77,7 +77,7 @@ export class Access {
 
 /** With a digest, other URLs lead to the same task; the word of another origin opens nothing that this one closes. */
 function requireSameOrigin(spec: ContentSpec, held: TaskRecord): void {
-  if (URL.parse(spec.url)?.origin === URL.parse(held.url)?.origin) return
+  if (originOf(spec.url) === originOf(held.url)) return
   throw refused(spec, 'is private at another origin')
 }
 

@@ -144,8 +144,8 @@ class LocalPeer implements Peer {
   }
 
   async download(request: DownloadRequest): Promise<Download> {
-    const { downloads } = this.#started()
-    const task = requestedTask(request, this.#options.source.schemes)
+    const { downloads, links } = this.#started()
+    const task = requestedTask(request, links.control === undefined ? this.#options.source.schemes : undefined)
     const takeBack = this.rates.wish(task.taskId, { rate: request.limitRate, priority: request.priority })
     try {
       const download = await downloads.hold(task, request)

@@ -9,12 +9,16 @@ export interface RequestedTask {
   readonly credentials: HeaderMap
 }
 
-/** @throws DamselflyError URL_REFUSED */
-export function requestedTask(request: DownloadRequest, schemes: readonly string[]): RequestedTask {
+/**
+ * @param schemes those that this peer can fetch itself; undefined where a supernode may be able to fetch others
+ * @throws DamselflyError URL_REFUSED, NO_SOURCE_CLIENT
+ */
+export function requestedTask(request: DownloadRequest, schemes: readonly string[] | undefined): RequestedTask {
   const url = URL.parse(request.url)
   if (url === null) throw new DamselflyError('URL_REFUSED', `'${redactUrl(request.url)}' is not a URL`)
-  if (!schemes.includes(url.protocol)) {
-    throw new DamselflyError('URL_REFUSED', `'${url.protocol}' is not supported; what is: ${schemes.join(' ')}`)
+  if (schemes?.includes(url.protocol) === false) {
+    const message = `this peer cannot fetch '${url.protocol}' URLs itself, only ${schemes.join(', ')}, and has no supernode`
+    throw new DamselflyError('NO_SOURCE_CLIENT', message)
   }
   const { credentials, variant } = splitHeaders(request.headers)
   const authorization = basicAuthorization(url)

@@ -105,7 +105,7 @@ export class SelfHelp {
   #ended(end: OwnWayEnd | DamselflyError): void {
     const reason = this.#whyAlone
     if (end instanceof DamselflyError) {
-      if (reason !== undefined) return this.#options.fail(end)
+      if (reason !== undefined) return this.#options.fail(this.#toldInstead(end))
       this.#failure = end
       this.#hasFailedInSilence = true
     } else if (reason === undefined) {
@@ -117,6 +117,13 @@ export class SelfHelp {
     } else {
       this.#options.fail(this.noSource(reason))
     }
+  }
+
+  /** Who cannot ask that kind of origin has nothing better to tell than why the supernode could not. */
+  #toldInstead(end: DamselflyError): DamselflyError {
+    const standing = this.#options.standing()
+    const refusal = standing.type === 'away' ? standing.refusal : undefined
+    return end.code === 'NO_SOURCE_CLIENT' && refusal !== undefined ? refusal : end
   }
 
   async #awaitReturn(): Promise<void> {

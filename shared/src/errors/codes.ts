@@ -41,14 +41,14 @@ export const ERROR_CODES = {
   URL_REFUSED: {
     exit: EXIT.usage,
     http: 400,
-    meaning: 'the URL cannot be read or its scheme is not supported',
-    advice: 'give an http:// or https:// URL',
+    meaning: 'the URL cannot be read, or names nothing that could be fetched',
+    advice: 'give a URL such as https://host/path; docs/guides/sources.md shows the other kinds',
   },
   ORIGIN_FORBIDDEN: {
     exit: EXIT.originRefused,
     http: 403,
-    meaning: 'the URL, a redirect or DNS leads to a loopback, link-local or private address',
-    advice: 'allow that origin with origins.allow in the configuration if it is meant to be reached',
+    meaning: 'the URL, a redirect or DNS leads to a loopback, link-local or private address, or to a file outside of the configured folders',
+    advice: 'allow that origin with origins.allow, or the folder with origins.files, in the configuration if it is meant to be reached',
   },
   ORIGIN_NOT_FOUND: {
     exit: EXIT.originRefused,
@@ -265,6 +265,12 @@ export const ERROR_CODES = {
     http: 403,
     meaning: 'a rule of the supernode forbids this download',
     advice: 'ask who runs the supernode; the message names the rule and its reason',
+  },
+  NO_SOURCE_CLIENT: {
+    exit: EXIT.usage,
+    http: 400,
+    meaning: 'this program cannot fetch from that kind of origin itself, or no access to that bucket is configured',
+    advice: 'use a supernode that can, or configure access here with origins.s3 or origins.registries; files are read by supernodes only',
   },
   RULE_NOT_FOUND: {
     exit: EXIT.usage,

@@ -1,11 +1,10 @@
-import { DamselflyError, type PeerId, type TaskId } from '@damselfly/shared'
+import { DamselflyError, originOf, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Hello } from '@damselfly/shared/wire'
 import { isLoopback, isSecurityPolicy, type ChannelKind, type Endpoint, type SecurityPolicy } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
 import type { RuledPeer } from '../rules/block-rule.ts'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
-import { originOf } from './peer-words.ts'
 import type { Session } from './session.ts'
 
 /** How a parent is reached. */

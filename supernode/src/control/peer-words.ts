@@ -58,12 +58,6 @@ function readHeaders(headers: readonly Header[]): HeaderMap {
   return new Map(headers.map(({ name, value }) => [name.toLowerCase(), value]))
 }
 
-/** Scheme, host and port of a URL, which decide whether two callers trust the same origin. */
-export function originOf(url: string): string {
-  const parsed = URL.parse(url)
-  return parsed === null ? '' : `${parsed.protocol}//${parsed.host}`
-}
-
 function readUrl(text: string): URL {
   if (text.length > MAX_URL_LENGTH) throw new DamselflyError('URL_REFUSED', `a URL of ${text.length} characters is too long`)
   const url = URL.parse(text)

@@ -1,6 +1,5 @@
-import { DamselflyError, digestsEqual, isDamselflyError, type Clock, type HeaderMap, type PeerId } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, isDamselflyError, originOf, type Clock, type HeaderMap, type PeerId } from '@damselfly/shared'
 import type { Cdn, ContentSpec, OriginInfo } from '@damselfly/cdn'
-import { originOf } from '../control/peer-words.ts'
 import type { Task } from './task.ts'
 import type { AttemptOutcome } from './task-source.ts'
 

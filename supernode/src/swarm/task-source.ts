@@ -1,6 +1,5 @@
-import { DamselflyError, toDamselflyError, type HeaderMap, type PeerId } from '@damselfly/shared'
+import { DamselflyError, originOf, toDamselflyError, type HeaderMap, type PeerId } from '@damselfly/shared'
 import type { Cdn, CdnTask, CdnTaskState, ContentSpec } from '@damselfly/cdn'
-import { originOf } from '../control/peer-words.ts'
 import type { Swarm } from './swarm.ts'
 
 /** One attempt to bring a content from its origin. */
