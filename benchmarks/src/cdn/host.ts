@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { createHttpSource } from '@damselfly/cdn'
 import {
   createDirectTransport,
@@ -26,9 +26,15 @@ const children: ControlClient[] = []
 
 async function allAsk(url: string, some: readonly ControlClient[], takes: boolean): Promise<readonly Told[]> {
   const signal = AbortSignal.timeout(PATIENCE_MS)
-  const told = await Promise.all(some.map(async (client) => new AskingChild(client, url, takes).ask(signal)))
+  const told: Promise<Told>[] = []
+  for (const client of some) {
+    told.push(new AskingChild(client, url, takes).ask(signal))
+    // Children on hosts of their own would not wait for each other's questions.
+    await nextTurn()
+  }
+  await Promise.all(told)
   for (const client of some) client.dropTask(deriveTaskId({ url }))
-  return told
+  return Promise.all(told)
 }
 
 const calls = {

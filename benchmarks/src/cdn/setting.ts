@@ -62,6 +62,7 @@ export async function withSupernode({ withLab, programs }: BenchContext, origins
       await host.call('start', { supernode: `${supernode.peerId}@${supernode.address}`, count: CHILDREN })
       const url = origins.nginx.url(PRACTICE.name)
       await host.call('askAlone', { url })
+      await host.call('askAll', { url: `${url}?crowd` })
       for (const security of ['plain', 'tls'] as const) await host.call('receive', { url, security })
       await work({ ...origins, lab, programs, supernode, host })
     } finally {

@@ -16,6 +16,7 @@ import type { PeerRegister } from './peer-register.ts'
 import { readDigest, readTaskId } from './peer-words.ts'
 import type { Registrar } from './registration.ts'
 import { Session, type PeerRequest, type SessionListener } from './session.ts'
+import { Slices } from './slices.ts'
 
 export interface ControlPlaneDeps {
   readonly self: PeerId
@@ -39,10 +40,13 @@ export class ControlPlane implements SessionListener {
   readonly #sessions = new Set<Session>()
   readonly #peerOf = new WeakMap<Session, ConnectedPeer>()
   readonly #registrations = new Set<Promise<void>>()
+  /** Many may ask for the same content at once, and the origin's answer is what they all wait for. */
+  readonly #slices: Slices
   #isStopping = false
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps
+    this.#slices = new Slices(deps.clock)
   }
 
   /** Takes a new control channel over. */
@@ -56,6 +60,7 @@ export class ControlPlane implements SessionListener {
   /** Says Goodbye to everybody. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#slices.clear()
     await Promise.all([...this.#sessions].map((session) => session.end('the supernode stops')))
     await Promise.all(this.#registrations)
   }
@@ -146,8 +151,10 @@ export class ControlPlane implements SessionListener {
   }
 
   #register(peer: ConnectedPeer, register: Register): void {
-    const registration = this.#deps.registrar.register(peer, register).finally(() => this.#registrations.delete(registration))
-    this.#registrations.add(registration)
+    this.#slices.run(() => {
+      const registration = this.#deps.registrar.register(peer, register).finally(() => this.#registrations.delete(registration))
+      this.#registrations.add(registration)
+    })
   }
 
   #want(peer: ConnectedPeer, task: TaskId, count: number): void {
