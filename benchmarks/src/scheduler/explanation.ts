@@ -11,6 +11,7 @@ export const explanation: Explanation = {
      is passed on only when it is whole, the discrete bound (Mundinger, Weber and Weiss 2008).`,
   ],
   ways: {
+    cost: '1,000 and 10,000 children of equal upload, 50 pieces, events made by a network that is simpler than the simulator\'s',
     equal: 'N children of equal upload and one source, M pieces; downloads are not limited',
     'mixed-uploads': '1,000 children; 10% cannot send, 20% send at a quarter of the usual rate, 5% at four times of it',
     'come-and-go': '1,000 children that arrive by chance, leave when they are done, die half-way',
@@ -21,7 +22,8 @@ export const explanation: Explanation = {
   },
   reading: [
     'All but the cost is the same on every machine: each round is another seed.',
-    '`assignments per CPU-second`: of the scheduler alone, in its share of the time of the simulation.',
+    `\`cost\` is of the scheduler alone, without an observer: a swarm of 50 pieces in which nothing but uplinks takes time is
+     played through, and only the CPU time inside the scheduler counts, garbage collection included. What is told within 4 ms is told together.`,
     'Counts are shown as `0x`: how often a child was sent to the origin, or how many never got everything.',
   ],
   limits: [

@@ -1,11 +1,9 @@
 import { FIGURES, parseGoal, type FigureId, type Outcome } from '@damselfly/scheduler/simulator'
 import { figure, type Figure, type Unit } from '../figure.ts'
 
-/** What the goals of a scenario are about, and what the scheduler cost. @param goals by the id of their figure */
+/** What the goals of a scenario are about. @param goals by the id of their figure */
 export function figuresOfRun(run: string, goals: Readonly<Record<string, string>>, outcomes: readonly Outcome[]): readonly Figure[] {
-  const judged = Object.entries(goals).map(([id, text]) => judgedFigure(run, id as FigureId, text, outcomes))
-  const rates = outcomes.map(({ figures, cost }) => (figures.assignments ?? 0) / cost.schedulerCpu)
-  return [...judged, figure(`${run}: assignments per CPU-second`, '/s', rates)]
+  return Object.entries(goals).map(([id, text]) => judgedFigure(run, id as FigureId, text, outcomes))
 }
 
 function judgedFigure(run: string, id: FigureId, text: string, outcomes: readonly Outcome[]): Figure {

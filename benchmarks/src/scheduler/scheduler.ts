@@ -3,6 +3,7 @@ import { readConfigFile } from '@damselfly/shared/config'
 import { readScenarios, scenarioPath, simulate, type NamedScenario, type Outcome } from '@damselfly/scheduler/simulator'
 import type { Bench, BenchContext } from '../bench.ts'
 import type { Figure } from '../figure.ts'
+import { costFigures } from './cost/cost.ts'
 import { explanation } from './explanation.ts'
 import { figuresOfRun } from './figures.ts'
 
@@ -16,7 +17,7 @@ export const schedulerBench: Bench = {
   needs: [],
   explanation,
   run: async (context) => {
-    const figures: Figure[] = []
+    const figures: Figure[] = [...(await costFigures(context))]
     for (const name of SCENARIOS) figures.push(...(await figuresOfScenario(name, context)))
     return figures
   },

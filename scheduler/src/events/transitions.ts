@@ -18,7 +18,7 @@ export function endChildhood(member: Member, outcome: 'child-left' | 'void', { a
 export function endParenthood(member: Member, parts: EventParts): void {
   const { assignments, wakes } = parts
   const { swarm, held, uploads } = member
-  for (const assignment of uploads.slice()) {
+  for (const assignment of uploads) {
     assignments.end(assignment, 'parent-left')
     returnCredit(assignment.child, parts)
   }
@@ -34,7 +34,7 @@ export function returnCredit({ child }: Member, { reasons }: EventParts): void {
 /** Forgets a member that neither has nor wants anything, unless it has to be remembered that its uploads are shut. */
 export function removeIfIdle(member: Member): void {
   const { swarm, held, uploads, child, isShut } = member
-  if (child === undefined && !isShut && held.count === 0 && uploads.length === 0) swarm.remove(member)
+  if (child === undefined && !isShut && held.count === 0 && uploads.first === undefined) swarm.remove(member)
 }
 
 /** The CDN can bring pieces again: whoever was sent to the source may be sent there once more. */

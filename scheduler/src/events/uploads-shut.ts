@@ -15,7 +15,7 @@ export function onUploadsShut(
   swarm.uncount(member)
   member.isShut = isShut
   swarm.count(member)
-  for (const assignment of isShut ? member.uploads.slice() : []) {
+  for (const assignment of isShut ? member.uploads : []) {
     const { child, piece } = assignment
     commands.push({ type: 'cancel', task, child: child.peer.id, piece, parent: peer })
     assignments.end(assignment, 'parent-left')

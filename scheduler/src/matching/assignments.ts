@@ -79,6 +79,8 @@ export class Assignments {
       overdue: false,
       late: false,
       ended: false,
+      nextUpload: undefined,
+      previousUpload: undefined,
     }
     this.#count++
     child.credits--
@@ -88,7 +90,7 @@ export class Assignments {
     assignment.crossingInto?.beginCrossing(piece)
     member.swarm.unneed(member, piece)
     child.fetching.push(assignment)
-    parent.uploads.push(assignment)
+    parent.uploads.add(assignment)
     peer.uplink.begin(this.#now)
     peer.update()
     this.#late.watch(peer, this.#now)
@@ -114,7 +116,7 @@ export class Assignments {
       assignment.crossingInto.endCrossing(piece)
       swarm.deprived.add(assignment.crossingInto)
     }
-    remove(parent.uploads, assignment)
+    parent.uploads.delete(assignment)
     parent.peer.uplink.end(assignment.late, this.#now)
     if (parent.peer.update()) this.#wakes.slots.add(parent.peer)
     if (swarm.uncountReceiver(assignment) && isMissing) this.#wakes.losses.add(swarm)

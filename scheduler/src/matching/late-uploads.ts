@@ -47,7 +47,7 @@ export class LateUploads {
 function giveUpLate({ active }: Peer, before: number): number {
   let oldest = Infinity
   for (const { uploads } of active) {
-    for (const upload of uploads) {
+    for (let upload = uploads.first; upload !== undefined; upload = upload.nextUpload) {
       if (upload.late) continue
       if (upload.startedAt > before) oldest = Math.min(oldest, upload.startedAt)
       else giveUp(upload)

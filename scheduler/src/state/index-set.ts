@@ -1,6 +1,10 @@
-/** A growing set of small numbers (pieces, or seats in a swarm), 32 to a word, so that sets are compared in few steps. */
+/**
+ * A growing set of small numbers (pieces, or seats in a swarm), 32 to a word, so that sets are compared in few steps. The
+ * words are signed, and in a plain array: there are two sets for each peer in a task, and of a typed array the head alone
+ * takes more memory than most of them.
+ */
 export class IndexSet {
-  #words = new Uint32Array(0)
+  #words: number[] = EMPTY
   #count = 0
 
   get count(): number {
@@ -24,19 +28,24 @@ export class IndexSet {
 
   /** @returns whether the index is new. */
   add(index: number): boolean {
-    if (this.has(index)) return false
     const word = index >>> 5
     if (word >= this.#words.length) this.#grow(word + 1)
-    this.#words[word] = (this.#words[word] as number) | (1 << (index & 31))
+    const before = this.#words[word] as number
+    const bit = 1 << (index & 31)
+    if ((before & bit) !== 0) return false
+    this.#words[word] = before | bit
     this.#count++
     return true
   }
 
   /** @returns whether the index was there. */
   delete(index: number): boolean {
-    if (!this.has(index)) return false
     const word = index >>> 5
-    this.#words[word] = (this.#words[word] as number) & ~(1 << (index & 31))
+    if (word >= this.#words.length) return false
+    const before = this.#words[word] as number
+    const bit = 1 << (index & 31)
+    if ((before & bit) === 0) return false
+    this.#words[word] = before & ~bit
     this.#count--
     return true
   }
@@ -44,7 +53,7 @@ export class IndexSet {
   /** The lowest number that is not in the set. */
   firstMissing(): number {
     let word = 0
-    while (word < this.#words.length && this.#words[word] === 0xffffffff) word++
+    while (word < this.#words.length && this.#words[word] === -1) word++
     return word * 32 + (word < this.#words.length ? lowestBit(~(this.#words[word] as number)) : 0)
   }
 
@@ -109,11 +118,15 @@ export class IndexSet {
   }
 
   #grow(words: number): void {
-    const grown = new Uint32Array(Math.max(words, this.#words.length * 2))
-    grown.set(this.#words)
-    this.#words = grown
+    const before = this.#words
+    const size = Math.max(words, before.length * 2)
+    // Of the exact size: one that is pushed to has room for 17 at once.
+    this.#words = Array.from({ length: size }, (_, word) => before[word] ?? 0)
   }
 }
+
+/** Never written to: it grows first. */
+const EMPTY: number[] = []
 
 /** @param bits not 0 */
 export function lowestBit(bits: number): number {

@@ -3,6 +3,7 @@ import { IndexSet } from './index-set.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Peer } from './peer.ts'
 import type { Swarm } from './swarm.ts'
+import { UploadList } from './upload-list.ts'
 
 /** A piece on its way from a parent to a child. */
 export interface Assignment {
@@ -24,6 +25,9 @@ export interface Assignment {
   /** It takes so long that it no longer counts as a burden of its parent's uplink. */
   late: boolean
   ended: boolean
+  /** Its neighbours in the list of what the parent sends. */
+  nextUpload: Assignment | undefined
+  previousUpload: Assignment | undefined
 }
 
 /** What a member has and does while it wants pieces. */
@@ -52,7 +56,7 @@ export class Member {
   /** A small number that stands for it in the swarm's sets. */
   readonly seat: number
   readonly held: IndexSet = new IndexSet()
-  readonly uploads: Assignment[] = []
+  readonly uploads: UploadList = new UploadList()
   child: Childhood | undefined
   /** How long its own downloads take it; undefined before the first one. */
   ownPace: number | undefined

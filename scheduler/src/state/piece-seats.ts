@@ -40,8 +40,7 @@ export class PieceSeats {
     const first = (from >>> 5) % words
     const high = -1 << (from & 31)
     if (this.#visitWord(piece, among, first, high, visitor)) return true
-    for (let word = first + 1; word < words; word++) if (this.#visitWord(piece, among, word, -1, visitor)) return true
-    for (let word = 0; word < first; word++) if (this.#visitWord(piece, among, word, -1, visitor)) return true
+    if (this.#visitWords(piece, among, first + 1, words, visitor) || this.#visitWords(piece, among, 0, first, visitor)) return true
     return this.#visitWord(piece, among, first, ~high, visitor)
   }
 
@@ -58,14 +57,19 @@ export class PieceSeats {
     }
   }
 
-  #visitWord(piece: number, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
-    if (word >= this.#stride) return false
-    let bits = (this.#words[piece * this.#stride + word] as number) & among.wordAt(word) & mask
-    while (bits !== 0) {
-      if (visitor.visit(word * 32 + lowestBit(bits))) return true
-      bits &= bits - 1
+  #visitWords(piece: number, among: IndexSet, begin: number, end: number, visitor: SeatVisitor): boolean {
+    const row = piece * this.#stride
+    const stop = Math.min(end, this.#stride)
+    for (let word = begin; word < stop; word++) {
+      const bits = (this.#words[row + word] as number) & among.wordAt(word)
+      if (bits !== 0 && visitEach(bits, word, visitor)) return true
     }
     return false
+  }
+
+  #visitWord(piece: number, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
+    if (word >= this.#stride) return false
+    return visitEach((this.#words[piece * this.#stride + word] as number) & among.wordAt(word) & mask, word, visitor)
   }
 
   #reserve(rows: number, stride: number): void {
@@ -80,4 +84,9 @@ export class PieceSeats {
     this.#rows = newRows
     this.#stride = newStride
   }
+}
+
+function visitEach(set: number, word: number, visitor: SeatVisitor): boolean {
+  for (let bits = set; bits !== 0; bits &= bits - 1) if (visitor.visit(word * 32 + lowestBit(bits))) return true
+  return false
 }
