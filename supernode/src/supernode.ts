@@ -174,8 +174,9 @@ class ComposedSupernode implements Supernode {
   }
 
   async #startStore(): Promise<CdnStore> {
-    const { dataDir, store: limits } = this.#config
-    const store = new CdnStore({ directory: join(dataDir, 'pieces'), limits, clock: this.#clock, logger: this.#deps.logger })
+    const { dataDir, store: limits, cdn } = this.#config
+    const directory = join(dataDir, 'pieces')
+    const store = await CdnStore.create({ directory, storage: cdn.storage, limits, clock: this.#clock, logger: this.#deps.logger })
     this.#shutdown.add(() => store.pieces.stop())
     await store.pieces.start()
     return store

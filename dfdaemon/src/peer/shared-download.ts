@@ -1,5 +1,5 @@
 import { DamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
-import type { TaskDownload } from '@damselfly/exchange'
+import type { StoredTask, TaskDownload } from '@damselfly/exchange'
 import type { Download, FinishedDownload } from './peer.ts'
 import type { Turns } from './turns.ts'
 
@@ -98,7 +98,7 @@ export class SharedDownload {
     const { stored, contentLength, contentDigest } = await download.run(this.#abandon.signal)
     await stored.update({ lastUsedAt: clock.wallTime() })
     const { bytesFrom, backToSource } = download.progress()
-    return { taskId: download.task.taskId, contentLength, contentDigest, path: stored.path, bytesFrom, backToSource }
+    return { taskId: download.task.taskId, contentLength, contentDigest, path: pathOf(stored), bytesFrom, backToSource }
   }
 
   async #release(): Promise<void> {
@@ -122,4 +122,10 @@ export class SharedDownload {
     if (last !== undefined) yield last
     return undefined
   }
+}
+
+/** A daemon's store is on the disk of its host. */
+function pathOf({ path }: StoredTask): string {
+  if (path === undefined) throw new DamselflyError('INTERNAL', 'the content is in no file')
+  return path
 }

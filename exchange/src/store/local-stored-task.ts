@@ -155,6 +155,13 @@ export class LocalStoredTask implements StoredTask {
     return this.#inFlight.run(() => this.#trust.look())
   }
 
+  check(index: number): Promise<boolean> {
+    return this.#inFlight.run(async () => {
+      this.#requireOpen()
+      return !this.#pieces.has(index) || (await this.#trust.check(index))
+    })
+  }
+
   onPiece(listener: PieceListener): () => void {
     return this.#hold(this.#listeners.add(listener))
   }

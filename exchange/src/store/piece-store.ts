@@ -44,10 +44,11 @@ export interface UseCounts {
 export type TaskRecordChange = Partial<Omit<TaskRecord, 'taskId' | 'createdAt'>>
 
 /**
- * Where pieces are kept: a sparse file per task and an index in level.
+ * Where pieces are kept. A driver of it runs the compliance suite `@damselfly/exchange/testing/piece-store`.
  *
- * After an unclean stop a task's recorded pieces are hashed again before `open` hands
- * the task out; those that no longer have their digest are forgotten.
+ * After an unclean stop pieces that are not what was recorded are forgotten before anything of them is handed out. A driver that
+ * keeps them elsewhere than on this machine's disk also throws STORAGE_DENIED, STORAGE_MISSING and STORAGE_FAILED where DISK_*
+ * stands here.
  */
 export interface PieceStore {
   /** @throws DamselflyError STORE_LOCKED, DISK_DENIED, DISK_FULL, DISK_FAILED */
@@ -79,11 +80,11 @@ export interface PieceStore {
   readonly usedBytes: number
 }
 
-/** One task's pieces on this disk. */
+/** One task's pieces. */
 export interface StoredTask {
   readonly record: TaskRecord
-  /** The absolute path of the sparse file. */
-  readonly path: string
+  /** The absolute path of the file that has the whole content; undefined where there is none. */
+  readonly path: string | undefined
   /** Undefined while the length is unknown. */
   readonly layout: PieceLayout | undefined
   /** Whether the piece is here and has its digest. */
@@ -144,6 +145,13 @@ export interface StoredTask {
    * @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED
    */
   look(): Promise<void>
+  /**
+   * Reads a piece from where it is kept and compares it with its digest. One that is damaged or gone is forgotten.
+   *
+   * @returns false when it was forgotten; true also when it was not here
+   * @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED
+   */
+  check(index: number): Promise<boolean>
   /** Keeps the task from deletion until the returned function is called. */
   use(): () => void
 }

@@ -77,6 +77,11 @@ export class TaskPieces {
     }
   }
 
+  recordedPiece(index: number): RecordedPiece | undefined {
+    const digest = this.#table.digest(index)
+    return digest === undefined ? undefined : { ...this.range(index), digest }
+  }
+
   /** Takes over what the index knows, except for pieces that the content does not have. */
   async load(): Promise<void> {
     const misfits: number[] = []

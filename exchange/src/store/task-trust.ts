@@ -49,6 +49,17 @@ export class TaskTrust {
     return this.#looking
   }
 
+  /** Hashes one recorded piece. @returns false when it was wrong and is forgotten. @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED */
+  async check(index: number): Promise<boolean> {
+    const recorded = this.#pieces.recordedPiece(index)
+    if (recorded === undefined) return true
+    const bad = await this.#services.checker.badPieces(this.#file, [recorded])
+    if (bad.length === 0) return true
+    await this.#restore(bad, this.#pieces.layout?.contentLength ?? (await this.#file.stamp()).size)
+    await this.stamp()
+    return false
+  }
+
   /** From here on the file changes by the store's own doing. */
   expectWrites(): void {
     const { ledger } = this.#services

@@ -298,7 +298,7 @@ export class SwarmBench {
 
   async assertContent({ stored, contentLength }: FinishedTask, content = this.content): Promise<void> {
     assert.equal(contentLength, content.length)
-    assert.ok(digestsEqual(sha256(await readFile(stored.path)), sha256(content)))
+    assert.ok(digestsEqual(sha256(await readFile(stored.path!)), sha256(content)))
   }
 }
 

@@ -73,7 +73,7 @@ describe('a download without a supernode', () => {
   }
 
   async function assertContent({ stored }: FinishedTask, content: Uint8Array): Promise<void> {
-    assert.ok(digestsEqual(sha256(await readFile(stored.path)), sha256(content)))
+    assert.ok(digestsEqual(sha256(await readFile(stored.path!)), sha256(content)))
   }
 
   for (const length of [0, 1, PIECE - 1, PIECE, PIECE + 1, 20 * PIECE + 17]) {

@@ -40,6 +40,10 @@ export class MemoryTask implements StoredTask {
 
   async look(): Promise<void> {}
 
+  async check(): Promise<boolean> {
+    return true
+  }
+
   has(index: number): boolean {
     return this.#have.has(index)
   }

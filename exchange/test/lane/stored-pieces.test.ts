@@ -48,7 +48,7 @@ describe('pieces on disk', () => {
           await writer.commit(held.digest(piece.index))
         }),
       )
-      assert.deepEqual(sha256(await readFile(wanted.path)), sha256(CONTENT))
+      assert.deepEqual(sha256(await readFile(wanted.path!)), sha256(CONTENT))
     } finally {
       await pool.close()
       await Promise.all([serving.stop(), dialing.stop(), source.stop(), target.stop()])

@@ -18,8 +18,8 @@ describe('the files of the local store', () => {
 
   it('are for their owner alone', async () => {
     const task = await (await directory.start()).create(taskRecord())
-    assert.equal((await stat(task.path)).mode & 0o777, 0o600)
-    for (const path of [dirname(task.path), join(directory.path, 'tasks'), join(directory.path, 'index')]) {
+    assert.equal((await stat(task.path!)).mode & 0o777, 0o600)
+    for (const path of [dirname(task.path!), join(directory.path, 'tasks'), join(directory.path, 'index')]) {
       assert.equal((await stat(path)).mode & 0o777, 0o700)
     }
   })
@@ -27,7 +27,7 @@ describe('the files of the local store', () => {
   it('are sparse and as long as the content from the start', async () => {
     const store = await directory.start()
     const task = await store.create(taskRecord({ contentLength: 1024 ** 3, pieceSize: 4 * 1024 ** 2 }))
-    const { size, blocks } = await stat(task.path)
+    const { size, blocks } = await stat(task.path!)
     assert.equal(size, 1024 ** 3)
     assert.ok(blocks * 512 < 1024 ** 2)
   })
@@ -42,7 +42,7 @@ describe('the files of the local store', () => {
     await written
     await pastTheEnd.abort()
     await storeAll(task, content)
-    assert.equal((await stat(task.path)).size, 10_000)
+    assert.equal((await stat(task.path!)).size, 10_000)
   })
 
   it('are gone after a deletion', async () => {
@@ -50,7 +50,7 @@ describe('the files of the local store', () => {
     const task = await store.create(taskRecord())
     await storeAll(task, content)
     await store.delete(task.record.taskId)
-    await assert.rejects(stat(task.path), { code: 'ENOENT' })
+    await assert.rejects(stat(task.path!), { code: 'ENOENT' })
     await store.stop()
     const index = new ClassicLevel(join(directory.path, 'index'))
     const keys = await index.keys().all()
@@ -68,7 +68,7 @@ describe('the files of the local store', () => {
     await writeFile(`${task.path}.copy`, 'an interrupted copy')
     await directory.start()
     assert.deepEqual(await readdir(dirname(orphan)), [])
-    assert.deepEqual(await readdir(dirname(task.path)), [task.record.taskId])
+    assert.deepEqual(await readdir(dirname(task.path!)), [task.record.taskId])
   })
 
   it('are missed at the start, and their tasks are dropped', async () => {
@@ -78,7 +78,7 @@ describe('the files of the local store', () => {
     await storeAll(lost, content)
     await storeAll(kept, content)
     await store.stop()
-    await rm(lost.path)
+    await rm(lost.path!)
     const again = await directory.start()
     assert.deepEqual(again.list().map(({ taskId }) => taskId), [taskIdOf('kept')])
     assert.equal(again.usedBytes, 10_000)

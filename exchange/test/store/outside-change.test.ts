@@ -22,7 +22,7 @@ describe('a task file that somebody else changes', () => {
     task = await store.create(taskRecord())
     await storeAll(task, content)
     output = join(directory.path, 'output')
-    await link(task.path, output)
+    await link(task.path!, output)
     await readPiece(task, 0)
     clock.advance(1000)
   })
@@ -51,7 +51,7 @@ describe('a task file that somebody else changes', () => {
     await appendFile(output, 'one more line')
     assert.deepEqual(await readPiece(task, 2), content.slice(8192))
     assert.ok(task.isComplete)
-    assert.equal((await stat(task.path)).size, 10_000)
+    assert.equal((await stat(task.path!)).size, 10_000)
     assert.equal((await stat(output)).size, 10_013)
   })
 
@@ -95,7 +95,7 @@ describe('a task file that somebody else changes', () => {
 
   it('is noticed over a restart, and hashed only then', async () => {
     await store.stop()
-    await damage(task.path, 0, Uint8Array.of(1, 2, 3))
+    await damage(task.path!, 0, Uint8Array.of(1, 2, 3))
     const trusting = await directory.start(clock)
     assert.ok((await trusting.open(task.record.taskId))?.isComplete)
     await trusting.stop()
@@ -109,7 +109,7 @@ describe('a task file that somebody else changes', () => {
     const { path, record } = await store.create(taskRecord())
     await storePiece((await store.open(record.taskId))!, content, 0)
     await store.stop()
-    await damage(path, 0, Uint8Array.of(1, 2, 3))
+    await damage(path!, 0, Uint8Array.of(1, 2, 3))
     const again = await (await directory.start(clock)).open(record.taskId)
     assert.ok(again!.has(0))
     await rm(output)

@@ -36,7 +36,7 @@ describe('writing to the local store', () => {
         await task.update({ contentLength: length })
         assert.ok(task.isComplete)
         assert.equal(task.verifiedBytes, length)
-        assert.deepEqual(digestOf(await readFile(task.path)), digestOf(content))
+        assert.deepEqual(digestOf(await readFile(task.path!)), digestOf(content))
         await store.delete(task.record.taskId)
       }),
       { numRuns: 60 },

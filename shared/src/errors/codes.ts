@@ -296,6 +296,24 @@ export const ERROR_CODES = {
     meaning: 'a peer takes no preheats, or no more of them now',
     advice: "allow them with preheat: true in the peer's configuration, or choose other peers",
   },
+  STORAGE_DENIED: {
+    exit: EXIT.disk,
+    http: 503,
+    meaning: 'the server of the bucket does not accept the credentials, or they do not allow what is needed',
+    advice: 'check the key under cdn.storage.s3 and what it may do with the bucket: list, read, write, delete',
+  },
+  STORAGE_MISSING: {
+    exit: EXIT.disk,
+    http: 503,
+    meaning: 'the bucket that contents are kept in does not exist (any more)',
+    advice: 'check cdn.storage.s3.bucket, or create the bucket',
+  },
+  STORAGE_FAILED: {
+    exit: EXIT.disk,
+    http: 503,
+    meaning: 'the server of the bucket cannot be reached, does not answer in time, or fails',
+    advice: 'check cdn.storage.s3.endpoint, the network and the server; what was kept there is still there',
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_CODES

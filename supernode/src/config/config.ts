@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
+import { storageSettings } from '@damselfly/cdn'
 import { LOOPBACK_ADDRESSES, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
 import { byteRate } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
@@ -72,6 +73,7 @@ export const supernodeConfigSchema = z.strictObject({
   cdn: z
     .strictObject({
       uploadSlots: z.number().int().min(1).max(1024).default(16).describe('Pieces that the CDN sends at once'),
+      storage: storageSettings.prefault({}),
       uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
     })
     .prefault({}),

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
-import { Collector, createLocalPieceStore, diskSpace, Pins, requireUnpinned, withCollector, type PieceStore, type SpaceLimits } from '@damselfly/exchange'
+import { createStorage, type Storage, type StorageSettings } from '@damselfly/cdn'
+import { Collector, Pins, requireUnpinned, withCollector, type PieceStore, type SpaceLimits } from '@damselfly/exchange'
 import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics, type Registry } from '@damselfly/shared/metrics'
@@ -7,6 +7,7 @@ import type { TaskRegistry } from './task-registry.ts'
 
 export interface CdnStoreInit {
   readonly directory: string
+  readonly storage: StorageSettings
   readonly limits: SpaceLimits
   readonly clock: Clock
   readonly logger: Logger
@@ -19,14 +20,13 @@ export class CdnStore {
   readonly #pins: Pins
   #tasks: TaskRegistry | undefined
 
-  constructor({ directory, limits, clock, logger }: CdnStoreInit) {
-    const store = createLocalPieceStore({
-      directory,
-      // This thread has to decide for everybody and to send what is fetched.
-      writesInThread: availableParallelism() > 1,
-      clock,
-      logger,
-    })
+  /** Not started. */
+  static async create(init: CdnStoreInit): Promise<CdnStore> {
+    const { storage: settings, directory, clock, logger } = init
+    return new CdnStore(init, await createStorage({ settings, directory, clock, logger }))
+  }
+
+  private constructor({ limits, clock, logger }: CdnStoreInit, { pieces: store, space }: Storage) {
     this.collector = new Collector({
       store,
       uses: {
@@ -35,7 +35,7 @@ export class CdnStore {
         evict: (taskId) => this.#evict(store, taskId),
       },
       limits,
-      disk: () => diskSpace(directory),
+      disk: space,
       clock,
       logger,
     })

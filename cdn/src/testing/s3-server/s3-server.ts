@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { access, mkdtemp, rm } from 'node:fs/promises'
@@ -64,6 +64,10 @@ export class S3Server {
       await end(process, folder)
       throw error
     }
+  }
+
+  async createBucket(name: string): Promise<void> {
+    await this.client.send(new CreateBucketCommand({ Bucket: name }))
   }
 
   /** Ends it and removes what it stored. */

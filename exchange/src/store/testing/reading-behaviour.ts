@@ -1,7 +1,7 @@
 /// <reference types="mocha" />
 import assert from 'node:assert/strict'
 import type { StoreUnderTest } from './store-under-test.ts'
-import { contentOf, storeAll, storePiece } from './task-fixtures.ts'
+import { contentOf, readPiece, storeAll, storePiece } from './task-fixtures.ts'
 
 export function describeReading(tested: StoreUnderTest): void {
   describe('reading pieces', () => {
@@ -41,6 +41,15 @@ export function describeReading(tested: StoreUnderTest): void {
         }),
       )
       for (const { target, start } of targets) assert.deepEqual(target, content.slice(start, start + 1000))
+    })
+
+    it('finds nothing wrong with pieces that are right, or not here', async () => {
+      const task = await tested.create()
+      await storePiece(task, content, 0)
+      assert.equal(await task.check(0), true)
+      assert.equal(await task.check(1), true)
+      assert.deepEqual([...task.have().members()], [0])
+      assert.deepEqual(await readPiece(task, 0), content.slice(0, 4096))
     })
 
     it('reads nothing of a piece that is not here', async () => {

@@ -84,7 +84,7 @@ describe('a collector', () => {
   it('does not evict for the disk what is an output too, since that gives nothing back', async () => {
     const task = await hold('linked', 30)
     await hold('own', 1)
-    await link(task.path, join(directory.path, 'output'))
+    await link(task.path!, join(directory.path, 'output'))
     free = 0
     const { evicted } = await collector({ quota: 0, minFreePercent: 10 }).collect({ wanted: 0, isDryRun: false })
     assert.deepEqual(evicted.map(({ taskId }) => taskId), [taskIdOf('own')])

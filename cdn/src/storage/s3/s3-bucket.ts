@@ -1,0 +1,158 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { DamselflyError, pause, type Clock, type Sha256 } from '@damselfly/shared'
+import { isTransientOriginError } from '../../transience.ts'
+import { s3Error } from '../../s3/index.ts'
+import { isNoSuchObject, isNotImplemented, isThere, storageError } from './storage-error.ts'
+
+/** Tries of one request that fails in passing. */
+const ATTEMPTS = 4
+
+/** Before the second try; doubled before each later one; milliseconds. */
+const FIRST_PAUSE_MS = 200
+
+export interface S3BucketInit {
+  /** Whoever creates it destroys it after the last use. */
+  readonly client: S3Client
+  readonly bucket: string
+  /** Of the keys of all objects. */
+  readonly prefix: string
+  readonly clock: Clock
+  /** Ends what is under way. */
+  readonly signal: AbortSignal
+}
+
+/** One object as a listing tells it. */
+export interface ListedObject {
+  /** Without the prefix. */
+  readonly key: string
+  /** Bytes. */
+  readonly size: number
+  /** Changes with the bytes. */
+  readonly etag: string
+}
+
+export interface PutOptions {
+  /** Of the body; the server compares it. */
+  readonly sha256?: Sha256
+  /** Nothing is written if there is such an object, where the server can do that. @default false */
+  readonly ifAbsent?: boolean
+  /** In place of the bucket's own. */
+  readonly signal?: AbortSignal
+}
+
+/** A part of a bucket. All methods throw DamselflyError STORAGE_DENIED, STORAGE_MISSING, STORAGE_FAILED, or the signal's reason. */
+export class S3Bucket {
+  readonly #init: S3BucketInit
+  #hasConditions = true
+
+  constructor(init: S3BucketInit) {
+    this.#init = init
+  }
+
+  /**
+   * @param maxBytes of an object; a larger one is an error
+   * @returns undefined when there is no such object
+   */
+  get(key: string, maxBytes: number): Promise<Buffer | undefined> {
+    return this.#attempt(key, async (signal) => {
+      try {
+        const { Body } = await this.#init.client.send(new GetObjectCommand(this.#object(key)), { abortSignal: signal })
+        return await collect(Body as AsyncIterable<Uint8Array>, maxBytes, this.#shown(key))
+      } catch (error) {
+        if (isNoSuchObject(error)) return undefined
+        throw error
+      }
+    })
+  }
+
+  async put(key: string, body: Uint8Array, { sha256, ifAbsent = false, signal }: PutOptions = {}): Promise<void> {
+    const input: PutObjectCommandInput = { ...this.#object(key), Body: body, ContentLength: body.length }
+    await this.#attempt(
+      key,
+      async (ending) => {
+        const isConditional = ifAbsent && this.#hasConditions
+        const command = new PutObjectCommand(isConditional ? { ...input, IfNoneMatch: '*' } : input)
+        if (sha256 !== undefined) signWith(command, sha256)
+        try {
+          await this.#init.client.send(command, { abortSignal: ending })
+        } catch (error) {
+          if (isConditional && isThere(error)) return
+          if (!isConditional || !isNotImplemented(error)) throw error
+          this.#hasConditions = false
+          await this.put(key, body, { ...(sha256 === undefined ? {} : { sha256 }), signal: ending })
+        }
+      },
+      signal,
+    )
+  }
+
+  /** No error when there is no such object. */
+  async delete(key: string): Promise<void> {
+    await this.#attempt(key, (signal) => this.#init.client.send(new DeleteObjectCommand(this.#object(key)), { abortSignal: signal }))
+  }
+
+  /** Every object whose key begins so, in pages and in the order of the keys. */
+  async *list(start: string): AsyncGenerator<readonly ListedObject[]> {
+    const { client, bucket, prefix } = this.#init
+    for (let token: string | undefined; ; ) {
+      const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix + start, ContinuationToken: token })
+      const page = await this.#attempt(start, (signal) => client.send(command, { abortSignal: signal }))
+      yield (page.Contents ?? []).map(({ Key = '', Size = 0, ETag = '' }) => ({ key: Key.slice(prefix.length), size: Size, etag: ETag }))
+      token = page.NextContinuationToken
+      if (page.IsTruncated !== true || token === undefined) return
+    }
+  }
+
+  #object(key: string): { readonly Bucket: string; readonly Key: string } {
+    return { Bucket: this.#init.bucket, Key: this.#init.prefix + key }
+  }
+
+  #shown(key: string): string {
+    return `s3://${this.#init.bucket}/${this.#init.prefix}${key}`
+  }
+
+  async #attempt<T>(key: string, work: (signal: AbortSignal) => Promise<T>, signal = this.#init.signal): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      signal.throwIfAborted()
+      try {
+        return await work(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        const shown = this.#shown(key)
+        if (attempt === ATTEMPTS || !isTransientOriginError(s3Error(error, shown))) throw storageError(error, shown)
+        await pause(this.#init.clock, FIRST_PAUSE_MS * 2 ** (attempt - 1), signal)
+      }
+    }
+  }
+}
+
+/** So that the body is not hashed a second time for the signature. */
+function signWith(command: PutObjectCommand, sha256: Sha256): void {
+  const value = Buffer.from(sha256).toString('hex')
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args as { readonly request: { readonly headers: Record<string, string> } }
+      request.headers['x-amz-content-sha256'] = value
+      return next(args)
+    },
+    { step: 'build', name: 'knownContentHash' },
+  )
+}
+
+async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number, shown: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > maxBytes) throw new DamselflyError('STORAGE_FAILED', `${shown} has more than the ${maxBytes} bytes that it may have`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}

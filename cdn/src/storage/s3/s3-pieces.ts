@@ -1,0 +1,181 @@
+import type { TaskRecord } from '@damselfly/exchange'
+import { layoutOf, PieceTable } from '@damselfly/exchange/store-parts'
+import { DamselflyError, digestsEqual, MAX_PIECES, sha256, type Bitset, type PieceLayout, type PieceRange, type Sha256, type TaskId } from '@damselfly/shared'
+import { pieceKey, pieceOfKey, piecesKey } from './object-keys.ts'
+import type { S3TaskServices } from './s3-task-services.ts'
+import type { SpooledPiece } from './spool.ts'
+
+/** Which pieces of one task are in the bucket, and their bytes. */
+export class S3Pieces {
+  readonly #taskId: TaskId
+  readonly #version: string
+  readonly #services: S3TaskServices
+  readonly #table = new PieceTable()
+  #pieceSize: number
+  #layout: PieceLayout | undefined
+
+  constructor(taskId: TaskId, services: S3TaskServices) {
+    const { record, version } = services.catalogue.get(taskId)
+    this.#taskId = taskId
+    this.#version = version
+    this.#services = services
+    this.#pieceSize = record.pieceSize
+    this.#layout = layoutOf(record)
+  }
+
+  get layout(): PieceLayout | undefined {
+    return this.#layout
+  }
+
+  get count(): number {
+    return this.#table.count
+  }
+
+  get isComplete(): boolean {
+    return this.#table.count === this.#layout?.pieceCount
+  }
+
+  /** Bytes. */
+  get verifiedBytes(): number {
+    const last = (this.#layout?.pieceCount ?? 0) - 1
+    const missing = this.has(last) ? this.#pieceSize - this.lengthOf(last) : 0
+    return this.#table.count * this.#pieceSize - missing
+  }
+
+  has(index: number): boolean {
+    return this.#table.has(index)
+  }
+
+  have(): Bitset {
+    return this.#table.toBitset(this.#layout?.pieceCount)
+  }
+
+  digest(index: number): Sha256 | undefined {
+    return this.#table.digest(index)
+  }
+
+  /** While the content length is unknown, every piece is a full one. @throws RangeError when there is no such piece */
+  range(index: number): PieceRange {
+    if (this.#layout !== undefined) return this.#layout.piece(index)
+    if (!Number.isInteger(index) || index < 0 || index >= MAX_PIECES) throw new RangeError(`there is no piece ${index}`)
+    return { index, offset: index * this.#pieceSize, length: this.#pieceSize }
+  }
+
+  /** Bytes; 0 when the content has no such piece. */
+  lengthOf(index: number): number {
+    return index < (this.#layout?.pieceCount ?? MAX_PIECES) ? this.range(index).length : 0
+  }
+
+  /** Takes over what the bucket has, other supernodes' pieces too. */
+  async load(): Promise<void> {
+    const doubtful = new Set<number>()
+    for await (const page of this.#services.bucket.list(piecesKey(this.#taskId, this.#version))) {
+      for (const { key, size } of page) {
+        const piece = pieceOfKey(key)
+        if (piece === undefined || size !== this.lengthOf(piece.index)) continue
+        const known = this.#table.digest(piece.index)
+        if (known !== undefined && !digestsEqual(known, piece.digest)) doubtful.add(piece.index)
+        this.#table.set(piece.index, piece.digest)
+      }
+    }
+    // Which of two is right cannot be told; it is fetched again.
+    for (const index of doubtful) this.#table.delete(index)
+    this.#count()
+  }
+
+  /** Puts a piece into the bucket; then it counts. @throws DamselflyError PIECE_CORRUPT, STORAGE_*, DISK_FAILED */
+  async record(index: number, length: number, digest: Sha256, spooled: SpooledPiece): Promise<void> {
+    const { bucket, hot, uploads } = this.#services
+    const key = pieceKey(this.#taskId, this.#version, index, digest)
+    await uploads(async () => {
+      const bytes = await spooled.content(length)
+      await bucket.put(key, bytes, { sha256: digest, ifAbsent: true })
+      hot.set(key, bytes)
+    })
+    if (this.lengthOf(index) !== length) {
+      await this.#discard(index, digest)
+      throw new DamselflyError('PIECE_CORRUPT', `piece ${index} has another length than the content turned out to give it`)
+    }
+    this.#table.set(index, digest)
+    this.#count()
+  }
+
+  /** The whole piece if it is in memory. */
+  hot(index: number): Buffer | undefined {
+    return this.#services.hot.get(this.#keyOf(index))
+  }
+
+  /** The whole piece, compared with its digest. @throws DamselflyError TASK_NOT_FOUND when the bucket does not have it any more; STORAGE_* */
+  async fetch(index: number): Promise<Buffer> {
+    const key = this.#keyOf(index)
+    const digest = this.#table.digest(index) as Sha256
+    try {
+      return await this.#services.hot.obtain(key, () => this.#fetch(key, index, digest))
+    } catch (error) {
+      if (error instanceof DamselflyError && error.code === 'TASK_NOT_FOUND') this.#lose(index, digest)
+      throw error
+    }
+  }
+
+  /** Reads a piece from the bucket, not from memory. @returns whether it is there as it should be; if not it counts no more */
+  async check(index: number): Promise<boolean> {
+    this.#services.hot.delete(this.#keyOf(index))
+    try {
+      await this.fetch(index)
+      return true
+    } catch (error) {
+      if (error instanceof DamselflyError && error.code === 'TASK_NOT_FOUND') return false
+      throw error
+    }
+  }
+
+  /** The content length or the piece size became known; pieces that do not fit are forgotten. */
+  async relayout(record: TaskRecord): Promise<void> {
+    const recorded = [...this.#table.members()].map((index) => this.range(index))
+    this.#pieceSize = record.pieceSize
+    this.#layout ??= layoutOf(record)
+    const misfits = recorded.filter(({ index, length }) => this.lengthOf(index) !== length)
+    const gone = misfits.map(({ index }) => [index, this.#table.digest(index) as Sha256] as const)
+    for (const [index] of gone) this.#table.delete(index)
+    this.#count()
+    for (const [index, digest] of gone) await this.#discard(index, digest)
+  }
+
+  async #fetch(key: string, index: number, digest: Sha256): Promise<Buffer> {
+    const length = this.lengthOf(index)
+    const bytes = await this.#services.bucket.get(key, length)
+    if (bytes === undefined) throw this.#missing(index, 'is not in the bucket any more')
+    if (bytes.length === length && digestsEqual(sha256(bytes), digest)) return bytes
+    await this.#discard(index, digest)
+    throw this.#missing(index, 'was damaged in the bucket')
+  }
+
+  #missing(index: number, what: string): DamselflyError {
+    this.#services.logger.warn({ taskId: this.#taskId, index }, `a piece ${what}; it is forgotten`)
+    return new DamselflyError('TASK_NOT_FOUND', `piece ${index} of task ${this.#taskId} ${what}`)
+  }
+
+  #lose(index: number, digest: Sha256): void {
+    const known = this.#table.digest(index)
+    if (known === undefined || !digestsEqual(known, digest)) return
+    this.#table.delete(index)
+    this.#count()
+  }
+
+  async #discard(index: number, digest: Sha256): Promise<void> {
+    const key = pieceKey(this.#taskId, this.#version, index, digest)
+    this.#services.hot.delete(key)
+    await this.#services.bucket.delete(key)
+  }
+
+  #keyOf(index: number): string {
+    return pieceKey(this.#taskId, this.#version, index, this.#table.digest(index) as Sha256)
+  }
+
+  #count(): void {
+    const { catalogue } = this.#services
+    const { verifiedBytes } = this
+    if (!catalogue.has(this.#taskId) || catalogue.get(this.#taskId).verifiedBytes === verifiedBytes) return
+    catalogue.change(this.#taskId, { verifiedBytes })
+  }
+}
