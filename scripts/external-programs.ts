@@ -8,6 +8,7 @@ const NEEDED: Readonly<Record<string, string>> = {
   curl: 'curl',
   openssl: 'openssl',
   ip: 'iproute2',
+  'docker-registry': 'docker-registry',
   'swift-proxy-server': 'swift-proxy',
   'swift-account-server': 'swift-account',
   'swift-container-server': 'swift-container',

@@ -6,7 +6,8 @@ import type { Registry } from '@damselfly/shared/metrics'
 import { createLocalApi, type LocalApi } from './api/local-api.ts'
 import { defaultSocketPath, type SocketEnvironment } from './api/socket-path.ts'
 import type { DaemonConfig } from './config/config.ts'
-import { originPolicy, peerListen, supernodeAddresses } from './config/peer-settings.ts'
+import { mirrorSettings, originPolicy, peerListen, supernodeAddresses } from './config/peer-settings.ts'
+import { Mirror } from './mirror/mirror.ts'
 import { createPeer } from './peer/local-peer.ts'
 import type { Peer } from './peer/peer.ts'
 
@@ -25,13 +26,16 @@ export interface ReadyDaemon {
   readonly socket: string
   readonly dataDir: string
   readonly endpoints: readonly string[]
+  /** Where container tools find the mirror; undefined when it is switched off. */
+  readonly mirror: string | undefined
 }
 
-/** A peer that serves its host: the peer itself and the local API in front of it. */
+/** A peer that serves its host: the peer itself, the local API and the mirror of registries in front of it. */
 export class Daemon {
   readonly #config: DaemonConfig
   readonly #peer: Peer
   readonly #api: LocalApi
+  readonly #mirror: Mirror | undefined
   readonly #socket: string
   readonly #dataDir: string
 
@@ -60,6 +64,8 @@ export class Daemon {
     })
     const { group } = config.api
     this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, registry, clock, logger, version })
+    const settings = mirrorSettings(config.mirror)
+    if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, settings, clock, logger })
   }
 
   /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, CONFIG_INVALID */
@@ -67,17 +73,20 @@ export class Daemon {
     await this.#peer.start()
     try {
       await this.#api.start()
+      const mirror = await this.#mirror?.start()
+      const { peer, endpoints } = this.#peer.status()
+      return { peer, socket: this.#socket, dataDir: this.#dataDir, endpoints, mirror }
     } catch (error) {
+      await this.#api.stop(0)
       await this.#peer.stop(0)
       throw error
     }
-    const { peer, endpoints } = this.#peer.status()
-    return { peer, socket: this.#socket, dataDir: this.#dataDir, endpoints }
   }
 
   /** Lets what is being sent end within the configured grace. Idempotent. */
   async stop(): Promise<void> {
-    await this.#api.stop(this.#config.stopGrace)
-    await this.#peer.stop(this.#config.stopGrace)
+    const { stopGrace } = this.#config
+    await Promise.all([this.#api.stop(stopGrace), this.#mirror?.stop(stopGrace)])
+    await this.#peer.stop(stopGrace)
   }
 }

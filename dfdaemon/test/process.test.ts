@@ -14,6 +14,7 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
 const ANY_PORT = {
   DAMSELFLY_DFDAEMON_LISTEN_DIRECT_PORT: '0',
   DAMSELFLY_DFDAEMON_LISTEN_LIBP2P_PORT: '0',
+  DAMSELFLY_DFDAEMON_MIRROR_PORT: '0',
 }
 
 type Child = ChildProcessByStdio<null, Readable, Readable>

@@ -67,7 +67,7 @@ export class Home {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(DAMSELFLY|XDG)_/.test(name))
     const child = spawn(process.execPath, ['--conditions=development', program, ...args], {
       cwd: output,
-      env: { ...Object.fromEntries(inherited), HOME: path, XDG_RUNTIME_DIR: path, NODE_COMPILE_CACHE: COMPILE_CACHE },
+      env: { ...Object.fromEntries(inherited), HOME: path, XDG_RUNTIME_DIR: path, NODE_COMPILE_CACHE: COMPILE_CACHE, DAMSELFLY_DFDAEMON_MIRROR_PORT: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const running: Running = { child, ended: endOf(child) }

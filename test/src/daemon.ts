@@ -9,12 +9,15 @@ export class Daemon {
   readonly socket: string
   readonly dataDir: string
   readonly peerId: string
+  /** Where its mirror of registries is, without a slash at the end. */
+  readonly mirror: string
 
-  constructor(program: Program, socket: string, dataDir: string, peerId: string) {
+  constructor(program: Program, socket: string, dataDir: string, ready: Record<string, unknown>) {
     this.program = program
     this.socket = socket
     this.dataDir = dataDir
-    this.peerId = peerId
+    this.peerId = String(ready['peer'])
+    this.mirror = String(ready['mirror'])
   }
 
   /** An answer of the local API. @throws when it is refused, with all that was answered */

@@ -108,11 +108,11 @@ export class Lab {
       supernodes: settings.supernodes ?? [],
       listen: { addresses: [addressOf(settings)], directPort: 0, libp2pPort: 0, plainPort: 0 },
       api: { socket },
+      mirror: { port: 0 },
       ...settings.config,
     }
     const program = this.own('dfdaemon', ['--config', await this.#configFile(name, config)], surroundings(settings))
-    const ready = await program.line(readyLine)
-    return new Daemon(program, socket, dataDir, String(ready['peer']))
+    return new Daemon(program, socket, dataDir, await program.line(readyLine))
   }
 
   /** `dfget` with a home of its own, so that nothing of this machine leaks in. */

@@ -1,13 +1,11 @@
-import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { DamselflyError, isTaskId } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
-import type { FinishedDownload } from '../peer/peer.ts'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
+import { sendFile } from '../http/file-answer.ts'
 import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
 import { BACK_TO_SOURCE_HEADER, CAPABILITY_HEADER, contentPath } from './protocol.ts'
-import { parseRangeHeader } from './range.ts'
 import { contentHeaders, taskParams } from './schemas.ts'
 
 const CONTENT_TYPE = 'application/octet-stream'
@@ -57,26 +55,6 @@ function send(reply: FastifyReply, handle: DownloadHandle, range: string | undef
   if (outcome !== undefined) return sendFile(reply, outcome.result, range)
   if (contentLength !== undefined) void reply.header('content-length', contentLength)
   return reply.send(Readable.from(contentOf(handle, reply), { objectMode: false }))
-}
-
-function sendFile(reply: FastifyReply, file: FinishedDownload, header: string | undefined): FastifyReply {
-  const { contentLength, path } = file
-  void reply.header('accept-ranges', 'bytes')
-  const range = rangeOf(reply, header, contentLength)
-  const { start, end } = range ?? { start: 0, end: contentLength - 1 }
-  void reply.header('content-length', end - start + 1)
-  if (range !== undefined) void reply.code(206).header('content-range', `bytes ${start}-${end}/${contentLength}`)
-  // The stream cannot express "no bytes": its `end` is inclusive.
-  return reply.send(contentLength === 0 ? Readable.from([]) : createReadStream(path, { start, end }))
-}
-
-function rangeOf(reply: FastifyReply, header: string | undefined, length: number): ReturnType<typeof parseRangeHeader> {
-  try {
-    return parseRangeHeader(header, length)
-  } catch (error) {
-    void reply.header('content-range', `bytes */${length}`)
-    throw error
-  }
 }
 
 /** Ends when the caller goes away or the download is taken away. */

@@ -9,6 +9,7 @@ import {
   type Interfaces,
   type SupernodeAddress,
 } from '@damselfly/exchange'
+import type { MirrorSettings } from '../mirror/mirror.ts'
 import type { PeerListen } from '../peer/peer-network.ts'
 import type { DaemonConfig } from './config.ts'
 
@@ -33,6 +34,13 @@ export function originPolicy(origins: DaemonConfig['origins']): OriginPolicy {
     allow: origins.private === 'allow' ? [...origins.allow, ...EVERY_NETWORK] : origins.allow,
     trustRequestedHost: origins.private === 'requested',
   }
+}
+
+/** @returns undefined when there is to be no mirror */
+export function mirrorSettings(mirror: DaemonConfig['mirror']): MirrorSettings | undefined {
+  const { enabled, address, port, defaultRegistry, registries, tagMemory, accessMemory } = mirror
+  if (!enabled) return undefined
+  return { host: address, port, usual: defaultRegistry, registries, tagMemoryMs: tagMemory, accessMemoryMs: accessMemory }
 }
 
 /** Other peers reach this host only where its supernode does. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDamselflyError } from '@damselfly/shared'
 import fc from 'fast-check'
-import { parseRangeHeader } from '../../src/api/range.ts'
+import { parseRangeHeader } from '../../src/http/range.ts'
 
 describe('a Range header', () => {
   it('asks for a part, the rest, or the end', () => {

@@ -1,0 +1,102 @@
+import { gzipSync } from 'node:zlib'
+import { formatDigest, sha256 } from '@damselfly/shared'
+import { generatedContent } from '../origin-content.ts'
+
+/** A blob or manifest as a registry stores it. */
+export interface Stored {
+  readonly digest: string
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}
+
+export interface TestImage {
+  readonly manifest: Stored
+  readonly config: Stored
+  readonly layers: readonly Stored[]
+}
+
+const TYPES = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+}
+const TAR_BLOCK = 512
+
+/** An OCI image with one layer of about each of these sizes, that no tool refuses; bytes. */
+export function createImage(sizes: readonly number[]): TestImage {
+  const tars = sizes.map((size, index) => tarOf(`layer-${index}`, content(size, index)))
+  // As fast as can be: the bytes are random.
+  const layers = tars.map((tar) => stored(TYPES.layer, gzipSync(tar, { level: 1 })))
+  const config = storedJson(TYPES.config, {
+    architecture: 'amd64',
+    os: 'linux',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: tars.map((tar) => formatDigest(sha256(tar))) },
+  })
+  const manifest = storedJson(TYPES.manifest, {
+    schemaVersion: 2,
+    mediaType: TYPES.manifest,
+    config: descriptor(config),
+    layers: layers.map(descriptor),
+  })
+  return { manifest, config, layers }
+}
+
+/**
+ * Puts an image into a registry.
+ *
+ * @param registry its URL without a slash at the end
+ * @throws when the registry refuses a part of it
+ */
+export async function pushImage(registry: string, repository: string, tag: string, image: TestImage, headers: Record<string, string> = {}): Promise<void> {
+  for (const blob of [image.config, ...image.layers]) await pushBlob(`${registry}/v2/${repository}`, blob, headers)
+  await put(`${registry}/v2/${repository}/manifests/${tag}`, image.manifest.bytes, { ...headers, 'content-type': image.manifest.mediaType })
+}
+
+async function pushBlob(base: string, { digest, bytes }: Stored, headers: Record<string, string>): Promise<void> {
+  const begun = await fetch(`${base}/blobs/uploads/`, { method: 'POST', headers })
+  const location = begun.headers.get('location')
+  if (begun.status !== 202 || location === null) throw new Error(`The upload was refused: ${begun.status} ${await begun.text()}`)
+  const target = new URL(location, base)
+  target.searchParams.set('digest', digest)
+  await put(target.href, bytes, { ...headers, 'content-type': 'application/octet-stream' })
+}
+
+async function put(url: string, bytes: Uint8Array, headers: Record<string, string>): Promise<void> {
+  const { status, ...answer } = await fetch(url, { method: 'PUT', headers, body: Buffer.from(bytes) }).then(async (reply) => ({ status: reply.status, text: await reply.text() }))
+  if (status !== 201) throw new Error(`${url} was refused: ${status} ${answer.text}`)
+}
+
+/** Others for each layer, so that no two are one blob. */
+function content(size: number, index: number): Uint8Array {
+  const bytes = Buffer.from(generatedContent(size))
+  bytes.writeUInt32BE(index, 0)
+  return bytes
+}
+
+/** A tar archive with one file. */
+function tarOf(name: string, bytes: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(TAR_BLOCK)
+  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
+  header.write(name, 0)
+  header.write(octal(0o644, 8) + octal(0, 8) + octal(0, 8) + octal(bytes.length, 12) + octal(0, 12), 100)
+  header.write('0', 156)
+  header.write('ustar\u000000', 257)
+  // The checksum counts its own place as blanks.
+  header.write(' '.repeat(8), 148)
+  header.write(`${octal(header.reduce((sum, byte) => sum + byte, 0), 7)} `, 148)
+  const padding = (TAR_BLOCK - (bytes.length % TAR_BLOCK)) % TAR_BLOCK
+  return Buffer.concat([header, bytes, Buffer.alloc(padding + 2 * TAR_BLOCK)])
+}
+
+function storedJson(mediaType: string, value: unknown): Stored {
+  return stored(mediaType, Buffer.from(JSON.stringify(value)))
+}
+
+function stored(mediaType: string, bytes: Uint8Array): Stored {
+  return { digest: formatDigest(sha256(bytes)), mediaType, bytes }
+}
+
+function descriptor({ digest, mediaType, bytes }: Stored): Record<string, unknown> {
+  return { mediaType, digest, size: bytes.length }
+}

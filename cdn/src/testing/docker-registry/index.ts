@@ -1,0 +1,2 @@
+export * from './docker-registry.ts'
+export * from './image.ts'

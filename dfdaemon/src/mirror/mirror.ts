@@ -1,0 +1,175 @@
+import { DamselflyError, formatDigest, parseDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Peer } from '../peer/peer.ts'
+import { Access, type Visit } from './access.ts'
+import { ContentAnswers, type WantedContent } from './content-answers.ts'
+import { passThrough, whileConnected } from './pass-through.ts'
+import { Registries, type RegistrySettings } from './registries.ts'
+import { registryError, registryRefusal } from './registry-error.ts'
+import { readRegistryRequest, type RegistryRequest, type RegistryTarget } from './registry-request.ts'
+import { resolutionHeaders, Tags, type Resolution } from './tags.ts'
+import { Upstream } from './upstream.ts'
+
+export interface MirrorSettings {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  /** The registry of requests that name none. */
+  readonly usual: string
+  readonly registries: Readonly<Record<string, RegistrySettings>>
+  /** How long a tag counts as what the registry said that it means; milliseconds, 0: each request asks. */
+  readonly tagMemoryMs: number
+  /** How long somebody whom the registry let in counts as let in; milliseconds. */
+  readonly accessMemoryMs: number
+}
+
+export interface MirrorInit {
+  readonly peer: Peer
+  readonly settings: MirrorSettings
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Serves registries to container tools, contents by their digests through the swarm and the rest as it is. */
+export class Mirror {
+  readonly #init: MirrorInit
+  readonly #registries: Registries
+  readonly #upstream: Upstream
+  readonly #access: Access
+  readonly #tags: Tags
+  readonly #contents: ContentAnswers
+  #app: FastifyInstance | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(init: MirrorInit) {
+    const { settings, clock } = init
+    this.#init = init
+    this.#registries = new Registries(settings.registries)
+    this.#upstream = new Upstream(this.#registries)
+    this.#access = new Access(settings.accessMemoryMs, clock)
+    this.#tags = new Tags(settings.tagMemoryMs, clock)
+    this.#contents = new ContentAnswers(init)
+  }
+
+  /** @returns where it listens, such as `http://127.0.0.1:65001` @throws DamselflyError ADDRESS_IN_USE */
+  async start(): Promise<string> {
+    const { host, port } = this.#init.settings
+    const app = this.#createApp()
+    this.#app = app
+    try {
+      return await app.listen({ host, port })
+    } catch (error) {
+      await app.close()
+      const reason = toDamselflyError(error).message
+      throw new DamselflyError('ADDRESS_IN_USE', `cannot listen on ${host}:${port} (mirror.port): ${reason}`, { cause: error })
+    }
+  }
+
+  /** Lets answers end within `graceMs`. Idempotent. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#end(graceMs)
+    return this.#stopped
+  }
+
+  async #end(graceMs: number): Promise<void> {
+    const app = this.#app
+    if (app === undefined) return
+    const cancel = this.#init.clock.after(graceMs, () => app.server.closeAllConnections())
+    await app.close()
+    cancel()
+    await this.#upstream.close()
+  }
+
+  #createApp(): FastifyInstance {
+    const app = fastify({ logger: false, exposeHeadRoutes: false })
+    // Bodies belong to the registry, whatever they are.
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    app.setErrorHandler((error, _request, reply) => refuse(reply, registryError(error)))
+    app.all('/*', (request, reply) => this.#answer(request, reply))
+    return app
+  }
+
+  async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const asked = readRegistryRequest(request.url, this.#init.settings.usual)
+    if (asked === undefined) return refuse(reply, registryRefusal(404, 'this is a mirror of registries: paths begin with /v2/', 'USAGE'))
+    if (!(await this.#answerContent(asked, request, reply))) await this.#passThrough(asked, request, reply)
+    return reply
+  }
+
+  /** @returns false when the registry is to answer */
+  async #answerContent(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    const { target } = asked
+    if (target.type === 'tag' && (request.method === 'GET' || request.method === 'HEAD')) return await this.#tag(asked, target, request, reply)
+    if (request.method !== 'GET' || target.type === 'other' || target.type === 'tag') return false
+    if (!(await this.#isAdmitted(asked, target, request, reply))) return false
+    const wanted = { url: this.#registries.endpoint(asked.registry) + asked.path, digest: target.digest }
+    return target.type === 'blob'
+      ? await this.#contents.blob(wanted, request, reply)
+      : await this.#contents.manifest(wanted, undefined, request, reply)
+  }
+
+  async #tag(
+    asked: RegistryRequest,
+    { repository, tag }: Extract<RegistryTarget, { readonly type: 'tag' }>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<boolean> {
+    const visit = visitOf(asked, repository, request)
+    const { accept = '' } = request.headers
+    const key = JSON.stringify([visit, tag, accept])
+    const resolution = this.#tags.get(key) ?? (await this.#resolve(asked, visit, request, reply))
+    if (resolution === undefined) return false
+    if (this.#init.settings.tagMemoryMs > 0) this.#tags.set(key, resolution)
+    if (request.method === 'HEAD') {
+      await reply.headers(resolutionHeaders(resolution)).send()
+      return true
+    }
+    return await this.#contents.manifest(this.#manifestOf(asked, repository, resolution.digest), resolution.contentType, request, reply)
+  }
+
+  /** Asks the registry what a tag means. @returns undefined when it does not say */
+  async #resolve(asked: RegistryRequest, visit: Visit, request: FastifyRequest, reply: FastifyReply): Promise<Resolution | undefined> {
+    const { status, headers, body } = await this.#ask(asked, request, reply)
+    body.resume()
+    this.#access.learn(visit, status)
+    const digest = parseDigest(String(headers['docker-content-digest'] ?? ''))
+    const contentType = headers['content-type']
+    const contentLength = Number(headers['content-length'])
+    if (status !== 200 || digest === undefined || contentType === undefined || !Number.isSafeInteger(contentLength)) return undefined
+    return { digest, contentType, contentLength }
+  }
+
+  #manifestOf(asked: RegistryRequest, repository: string, digest: Sha256): WantedContent {
+    return { url: `${this.#registries.endpoint(asked.registry)}/v2/${repository}/manifests/${formatDigest(digest)}`, digest }
+  }
+
+  /** By the registry's word, to this caller. */
+  async #isAdmitted(asked: RegistryRequest, { repository }: { readonly repository: string }, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    const visit = visitOf(asked, repository, request)
+    if (this.#access.isAdmitted(visit)) return true
+    const { status, body } = await this.#ask(asked, request, reply)
+    body.resume()
+    this.#access.learn(visit, status)
+    return this.#access.isAdmitted(visit)
+  }
+
+  async #ask(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): ReturnType<Upstream['send']> {
+    const { range: _part, ...headers } = request.headers
+    return await this.#upstream.send({ method: 'HEAD', ...asked, headers, signal: whileConnected(reply) })
+  }
+
+  async #passThrough(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { status } = await passThrough(this.#upstream, asked, request, reply)
+    if (asked.target.type !== 'other') this.#access.learn(visitOf(asked, asked.target.repository, request), status)
+  }
+}
+
+function visitOf({ registry }: RegistryRequest, repository: string, { headers }: FastifyRequest): Visit {
+  return { registry, repository, authorization: headers.authorization }
+}
+
+function refuse(reply: FastifyReply, { status, body }: ReturnType<typeof registryRefusal>): FastifyReply {
+  return reply.code(status).send(body)
+}

@@ -1,0 +1,32 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { RegistryRequest } from './registry-request.ts'
+import type { Upstream, UpstreamAnswer } from './upstream.ts'
+
+/**
+ * Lets the registry answer, whatever it is asked; bodies go both ways untouched.
+ *
+ * @throws DamselflyError ORIGIN_UNREACHABLE
+ */
+export async function passThrough(upstream: Upstream, asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<UpstreamAnswer> {
+  const answer = await upstream.send({
+    method: request.method,
+    registry: asked.registry,
+    path: asked.path,
+    headers: request.headers,
+    body: hasBody(request) ? request.raw : undefined,
+    signal: whileConnected(reply),
+  })
+  await reply.code(answer.status).headers(answer.headers).send(answer.body)
+  return answer
+}
+
+/** Aborted when the client goes away before it has its answer. */
+export function whileConnected(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}

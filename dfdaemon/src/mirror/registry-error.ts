@@ -1,0 +1,26 @@
+import { toDamselflyError } from '@damselfly/shared'
+
+/** What the distribution specification calls what went wrong, by the HTTP status. */
+const CODES: Readonly<Record<number, string>> = {
+  401: 'UNAUTHORIZED',
+  403: 'DENIED',
+  404: 'NAME_UNKNOWN',
+  416: 'BLOB_UPLOAD_INVALID',
+  429: 'TOOMANYREQUESTS',
+}
+
+/** An answer in the form that clients of registries show to people. */
+export interface RegistryError {
+  readonly status: number
+  readonly body: { readonly errors: readonly [{ readonly code: string; readonly message: string; readonly detail: string }] }
+}
+
+/** With our own stable code in the detail. */
+export function registryError(error: unknown): RegistryError {
+  const { code, kind, message } = toDamselflyError(error)
+  return registryRefusal(kind.http, `${message}; ${kind.advice}`, code)
+}
+
+export function registryRefusal(status: number, message: string, detail: string): RegistryError {
+  return { status, body: { errors: [{ code: CODES[status] ?? 'UNKNOWN', message, detail }] } }
+}

@@ -1,0 +1,73 @@
+import { parseDigest, type Sha256 } from '@damselfly/shared'
+
+/** What a request to a registry is about, as far as the mirror has more to do than to pass it on. */
+export type RegistryTarget =
+  | { readonly type: 'blob'; readonly repository: string; readonly digest: Sha256 }
+  | { readonly type: 'manifest'; readonly repository: string; readonly digest: Sha256 }
+  | { readonly type: 'tag'; readonly repository: string; readonly tag: string }
+  | { readonly type: 'other' }
+
+/** A request as the registry itself would have got it. */
+export interface RegistryRequest {
+  /** Its name as image references have it, such as `docker.io` or `registry.test:5000`. */
+  readonly registry: string
+  /** From `/v2/` on, with the query that is meant for the registry. */
+  readonly path: string
+  readonly target: RegistryTarget
+}
+
+/** As the distribution specification has it. */
+const NAME = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*'
+const BLOB = new RegExp(`^/v2/(?<repository>${NAME})/blobs/(?<reference>sha256:[0-9a-f]{64})$`)
+const MANIFEST = new RegExp(`^/v2/(?<repository>${NAME})/manifests/(?<reference>[^/]+)$`)
+const TAG = /^\w[\w.-]{0,127}$/
+
+/** What begins a repository's path is a host where image references say so too. */
+const HOST_FIRST = /^\/v2\/(?<host>localhost|[^/]*[.:][^/]*)(?<rest>\/.*)$/i
+const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
+/**
+ * Reads where a request is to go: to the registry that `?ns=` names (containerd), the one that begins the path
+ * (podman, CRI-O), or the usual one (docker).
+ *
+ * @param url the request's target, such as `/v2/library/alpine/manifests/3?ns=docker.io`
+ * @returns undefined when it is no request to a registry
+ */
+export function readRegistryRequest(url: string, usual: string): RegistryRequest | undefined {
+  const parsed = URL.parse(url, 'http://mirror.invalid')
+  if (parsed === null || !isBelowV2(parsed.pathname)) return undefined
+  const namespace = parsed.searchParams.get('ns')
+  if (namespace !== null) return fromNamespace(parsed, namespace)
+  const { host, rest } = HOST_FIRST.exec(parsed.pathname)?.groups ?? {}
+  if (host === undefined || rest === undefined) return requestTo(usual, parsed.pathname, parsed.search)
+  return HOST.test(host) ? requestTo(host.toLowerCase(), `/v2${rest}`, parsed.search) : undefined
+}
+
+function fromNamespace(url: URL, namespace: string): RegistryRequest | undefined {
+  if (!HOST.test(namespace)) return undefined
+  url.searchParams.delete('ns')
+  return requestTo(namespace.toLowerCase(), url.pathname, url.search)
+}
+
+function isBelowV2(path: string): boolean {
+  return path === '/v2' || path.startsWith('/v2/')
+}
+
+function requestTo(registry: string, path: string, query: string): RegistryRequest {
+  return { registry, path: path + query, target: query === '' ? targetOf(path) : { type: 'other' } }
+}
+
+function targetOf(path: string): RegistryTarget {
+  const blob = BLOB.exec(path)?.groups
+  if (blob !== undefined) return byDigest('blob', blob)
+  const manifest = MANIFEST.exec(path)?.groups
+  if (manifest === undefined) return { type: 'other' }
+  const { repository = '', reference = '' } = manifest
+  if (reference.startsWith('sha256:')) return byDigest('manifest', manifest)
+  return TAG.test(reference) ? { type: 'tag', repository, tag: reference } : { type: 'other' }
+}
+
+function byDigest(type: 'blob' | 'manifest', { repository = '', reference = '' }: Record<string, string>): RegistryTarget {
+  const digest = parseDigest(reference)
+  return digest === undefined ? { type: 'other' } : { type, repository, digest }
+}
