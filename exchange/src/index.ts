@@ -26,6 +26,8 @@ export { NO_SPACE_LIMITS, type Space, type SpaceLimits } from './store/gc/space.
 export { spaceSettings } from './store/gc/space-settings.ts'
 export * from './store/local-piece-store.ts'
 export * from './store/piece-store.ts'
+export * from './store/scrub/scrubber.ts'
+export { scrubSettings } from './store/scrub/scrub-settings.ts'
 export * from './store/whole.ts'
 export * from './control/control-client.ts'
 export * from './control/heartbeat.ts'

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskError, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
+import { diskError, messageOf, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import { createCdn, createHttpSource, createSourceRegistry, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
+import { createCdn, createHttpSource, createSourceRegistry, specOf, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
 import {
   bindableAddresses,
   createPieceServer,
@@ -16,6 +16,7 @@ import {
   type Identity,
   type PieceServer,
   type PieceStore,
+  type TaskRecord,
 } from '@damselfly/exchange'
 import type { PolicySet } from '@damselfly/scheduler'
 import { loadAdminToken } from './api/admin-token.ts'
@@ -34,6 +35,9 @@ import { CdnStore } from './swarm/cdn-store.ts'
 
 /** Each peer has one control channel and may have a few for pieces. */
 const MAX_CONNECTIONS = 4 * CONTROL_LIMITS.peers
+
+/** How long the origin may take to answer when damaged pieces are fetched again; milliseconds. */
+const REPAIR_PATIENCE_MS = 60_000
 
 /** Open files that connections leave to the store, the index, origins and the management API. */
 const OTHER_FILES = 1024
@@ -131,7 +135,9 @@ class ComposedSupernode implements Supernode {
       logger: this.#deps.logger,
     })
     policyFaults.expose(assembled.metrics.registry)
-    store.usedBy(assembled.tasks)
+    store.usedBy(assembled.tasks, (record) => this.#fetchAgain(cdn, record))
+    this.#shutdown.add(() => store.scrubber.stop())
+    await store.scrubber.start()
     store.expose(assembled.metrics.registry)
     const { management } = this.#config
     const pieces = this.#createPieceServer(identity, store.pieces)
@@ -152,6 +158,7 @@ class ComposedSupernode implements Supernode {
         scheduler,
         decisions,
         collector: store.collector,
+        scrubber: store.scrubber,
         registry: assembled.metrics.registry,
         isReady: () => this.#isReady,
         clock: this.#clock,
@@ -176,7 +183,7 @@ class ComposedSupernode implements Supernode {
   async #startStore(): Promise<CdnStore> {
     const { dataDir, store: limits, cdn } = this.#config
     const directory = join(dataDir, 'pieces')
-    const store = await CdnStore.create({ directory, storage: cdn.storage, limits, clock: this.#clock, logger: this.#deps.logger })
+    const store = await CdnStore.create({ directory, storage: cdn.storage, scrub: cdn.scrub, scrubStateFile: join(dataDir, 'scrub.json'), limits, clock: this.#clock, logger: this.#deps.logger })
     this.#shutdown.add(() => store.pieces.stop())
     await store.pieces.start()
     return store
@@ -202,6 +209,14 @@ class ComposedSupernode implements Supernode {
     const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger })
     this.#shutdown.add(() => cdn.stop())
     return { cdn, sources }
+  }
+
+  /** What of it is missing; a private content waits for somebody who may have it. */
+  #fetchAgain(cdn: MeasuredCdn, record: TaskRecord): void {
+    if (record.isPrivate) return
+    cdn.obtain(specOf(record), new Map(), AbortSignal.timeout(REPAIR_PATIENCE_MS)).catch((error: unknown) => {
+      this.#deps.logger.warn({ taskId: record.taskId, reason: messageOf(error) }, 'damaged pieces could not be fetched again')
+    })
   }
 
   #createPieceServer(identity: Identity, store: PieceStore): PieceServer {

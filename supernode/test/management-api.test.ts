@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDamselflyError, RateLimiter, taskIdFromBytes } from '@damselfly/shared'
+import type { Scrubber, ScrubStatus } from '@damselfly/exchange'
 import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
 import { silentLogger } from '@damselfly/shared/logging'
 import { loadAdminToken } from '../src/api/admin-token.ts'
@@ -42,6 +43,7 @@ describe('the management API', () => {
         scheduler: bench.scheduler,
         decisions: bench.decisions,
         collector: roomyCollector(),
+        scrubber: idleScrubber(),
         registry: bench.metrics.registry,
         isReady: () => isReady,
         blockRules: bench.blockRules,
@@ -257,6 +259,7 @@ describe('the management API', () => {
         scheduler: bench.scheduler,
         decisions: bench.decisions,
         collector: roomyCollector(),
+        scrubber: idleScrubber(),
         registry: bench.metrics.registry,
         isReady: () => true,
         blockRules: bench.blockRules,
@@ -271,3 +274,9 @@ describe('the management API', () => {
     await second.stop()
   })
 })
+
+function idleScrubber(): Pick<Scrubber, 'status' | 'begin'> {
+  const status: ScrubStatus = { settings: { rate: 1000, every: 0 }, running: undefined, last: undefined, totals: { bytes: 0, damaged: 0 } }
+  const running = { startedAt: 1000, tasks: 0, pieces: 0, bytes: 0, damaged: 0 }
+  return { status: () => status, begin: () => ({ ...status, running }) }
+}

@@ -4,6 +4,7 @@ import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import { formatAddress, type ListenAddress } from '@damselfly/exchange'
 import { addCollectorRoutes } from '@damselfly/exchange/store-api'
+import { addScrubRoutes } from '@damselfly/exchange/scrub-api'
 import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
@@ -79,6 +80,7 @@ class HttpManagementApi implements ManagementApi {
     })
     for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addRateRoutes]) add(app, sources)
     addCollectorRoutes(app, sources.collector)
+    addScrubRoutes(app, sources.scrubber)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())
     await app.ready()
     return app

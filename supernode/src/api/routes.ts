@@ -1,7 +1,7 @@
 import { DamselflyError, isTaskId, type Clock, type PeerId } from '@damselfly/shared'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import type { Registry } from '@damselfly/shared/metrics'
-import type { Collector } from '@damselfly/exchange'
+import type { Collector, Scrubber } from '@damselfly/exchange'
 import type { Scheduler } from '@damselfly/scheduler'
 import type { DecisionTrace } from '@damselfly/scheduler/explain'
 import * as z from 'zod'
@@ -37,6 +37,7 @@ export interface RouteSources {
   /** Undefined: none are kept. */
   readonly decisions: DecisionTrace | undefined
   readonly collector: Pick<Collector, 'status' | 'collect'>
+  readonly scrubber: Pick<Scrubber, 'status' | 'begin'>
   readonly registry: Registry
   readonly isReady: () => boolean
   readonly clock: Clock

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
 import { storageSettings } from '@damselfly/cdn'
-import { LOOPBACK_ADDRESSES, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
+import { LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
 import { byteRate } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { schedulerConfigSchema } from './scheduler-config.ts'
@@ -74,6 +74,7 @@ export const supernodeConfigSchema = z.strictObject({
     .strictObject({
       uploadSlots: z.number().int().min(1).max(1024).default(16).describe('Pieces that the CDN sends at once'),
       storage: storageSettings.prefault({}),
+      scrub: scrubSettings,
       uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
     })
     .prefault({}),

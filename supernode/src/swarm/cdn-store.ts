@@ -1,5 +1,5 @@
 import { createStorage, type Storage, type StorageSettings } from '@damselfly/cdn'
-import { Collector, Pins, requireUnpinned, withCollector, type PieceStore, type SpaceLimits } from '@damselfly/exchange'
+import { Collector, Pins, Scrubber, requireUnpinned, withCollector, type PieceStore, type ScrubSettings, type SpaceLimits, type TaskRecord } from '@damselfly/exchange'
 import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics, type Registry } from '@damselfly/shared/metrics'
@@ -9,6 +9,9 @@ export interface CdnStoreInit {
   readonly directory: string
   readonly storage: StorageSettings
   readonly limits: SpaceLimits
+  readonly scrub: ScrubSettings
+  /** Where it is written down how far the scrub has come. */
+  readonly scrubStateFile: string
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -17,8 +20,10 @@ export interface CdnStoreInit {
 export class CdnStore {
   readonly pieces: PieceStore
   readonly collector: Collector
+  readonly scrubber: Scrubber
   readonly #pins: Pins
   #tasks: TaskRegistry | undefined
+  #fetchAgain: (record: TaskRecord) => void = () => undefined
 
   /** Not started. */
   static async create(init: CdnStoreInit): Promise<CdnStore> {
@@ -26,7 +31,7 @@ export class CdnStore {
     return new CdnStore(init, await createStorage({ settings, directory, clock, logger }))
   }
 
-  private constructor({ limits, clock, logger }: CdnStoreInit, { pieces: store, space }: Storage) {
+  private constructor({ limits, scrub, scrubStateFile, clock, logger }: CdnStoreInit, { pieces: store, space }: Storage) {
     this.collector = new Collector({
       store,
       uses: {
@@ -41,20 +46,41 @@ export class CdnStore {
     })
     this.#pins = new Pins(store)
     this.pieces = withCollector(store, this.collector, this.#pins)
+    this.scrubber = new Scrubber({
+      store,
+      settings: scrub,
+      stateFile: scrubStateFile,
+      onDamage: (record) => this.#damaged(record),
+      clock,
+      logger,
+    })
   }
 
-  /** Until it is known who uses what, everything is wanted. */
-  usedBy(tasks: TaskRegistry): void {
+  /**
+   * Until it is known who uses what, everything is wanted.
+   *
+   * @param fetchAgain brings the pieces that the scrub found to be damaged; must not throw
+   */
+  usedBy(tasks: TaskRegistry, fetchAgain: (record: TaskRecord) => void): void {
     this.#tasks = tasks
+    this.#fetchAgain = fetchAgain
   }
 
   /** Shows what is kept and what was deleted. */
   expose(registry: Registry): void {
-    const { pieces, collector } = this
+    const { pieces, collector, scrubber } = this
     const { gauge, counter } = readMetrics(registry)
     gauge('damselfly_cdn_used_bytes', 'Bytes of verified pieces on disk', () => pieces.usedBytes)
     counter('damselfly_cdn_evicted_tasks_total', 'Contents deleted to make room on the disk', () => collector.totals.evictedTasks)
     counter('damselfly_cdn_evicted_bytes_total', 'Bytes of contents deleted to make room on the disk', () => collector.totals.evictedBytes)
+    counter('damselfly_cdn_scrubbed_bytes_total', 'Bytes of contents that were compared with their digests again', () => scrubber.status().totals.bytes)
+    counter('damselfly_cdn_damaged_pieces_total', 'Pieces that the scrub found to be damaged', () => scrubber.status().totals.damaged)
+  }
+
+  #damaged(record: TaskRecord): void {
+    // Nobody is to be sent here for what is not here.
+    this.#tasks?.get(record.taskId)?.source.refresh()
+    this.#fetchAgain(record)
   }
 
   /** @throws DamselflyError TASK_NOT_FOUND */
