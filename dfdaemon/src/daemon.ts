@@ -57,6 +57,7 @@ export class Daemon {
       parallelRanges: config.parallelRanges,
       freshForMs: config.freshFor,
       space: config.store,
+      preheat: config.preheat,
       source: createSourceRegistry([http]),
       version,
       clock,

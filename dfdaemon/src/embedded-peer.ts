@@ -56,6 +56,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     freshForMs: 0,
     // For one download, which says itself when the disk is full.
     space: NO_SPACE_LIMITS,
+    preheat: false,
     source: createSourceRegistry([http]),
     version,
     clock: options.clock,

@@ -1,5 +1,6 @@
 import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
+import { readMetrics } from '@damselfly/shared/metrics'
 import type { Cdn } from '@damselfly/cdn'
 import { signManifest, signTicket, verifyManifest, type Identity } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
@@ -9,6 +10,9 @@ import type { ControlLimits } from './control/limits.ts'
 import { PeerRegister } from './control/peer-register.ts'
 import { Registrar } from './control/registration.ts'
 import { SupernodeMetrics } from './metrics/supernode-metrics.ts'
+import { bringContent } from './preheat/bring-content.ts'
+import { PreheatFiles } from './preheat/preheat-files.ts'
+import { Preheats, type KnownVersion, type PreheatSettings } from './preheat/preheats.ts'
 import { BlockEnforcement } from './rules/block-enforcement.ts'
 import type { BlockRule, RuledPeer } from './rules/block-rule.ts'
 import { BlockRules } from './rules/block-rules.ts'
@@ -22,6 +26,7 @@ import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
 import { Admission, type OriginProbe } from './swarm/admission.ts'
 import { manifestOf } from './swarm/manifest.ts'
 import { TaskRegistry } from './swarm/task-registry.ts'
+import type { Task } from './swarm/task.ts'
 
 export interface ControlParts {
   readonly identity: Identity
@@ -34,6 +39,8 @@ export interface ControlParts {
   /** Loaded. */
   readonly blockRules: RuleStore<BlockRule>
   readonly rateRules: RuleStore<RateRule>
+  /** Where preheats are kept, and how many are carried out. */
+  readonly preheat: PreheatSettings & { readonly directory: string }
   readonly limits: ControlLimits
   /** Body bytes received from origins. */
   readonly originBytes: () => number
@@ -50,6 +57,8 @@ export interface AssembledControl {
   readonly tasks: TaskRegistry
   readonly metrics: SupernodeMetrics
   readonly rateControl: RateControl
+  /** To be loaded before the start. */
+  readonly preheats: Preheats
   /** Puts the CDN among the peers and starts the clockwork. */
   readonly start: (cdnCard: ParentCard, cdnCapacity: PeerCapacity) => void
   /** Says Goodbye to the peers; `close` afterwards. */
@@ -117,15 +126,29 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       peers.send(peer, { case: 'setRate', value: { upload: BigInt(upload), download: BigInt(download), origin: BigInt(origin) } }),
     clock,
   })
+  const preheats = new Preheats({
+    settings: parts.preheat,
+    files: new PreheatFiles(parts.preheat.directory, logger),
+    candidates: () =>
+      [...peers.list()].filter(({ acceptsPreheats }) => acceptsPreheats).map(({ peer, hostName, location }) => ({ peer, hostName, location: location.location })),
+    bring: (spec, credentials, listener, signal) => bringContent({ cdn, tasks, clock }, { spec, credentials, listener, signal }),
+    version: (taskId) => versionOf(tasks.get(taskId)),
+    send: (peer, news) => peers.send(peer, news),
+    ended: (result, bytes) => metrics.preheated(result, bytes),
+    clock,
+    logger,
+  })
+  readMetrics(metrics.registry).gauge('damselfly_preheats_running', 'Preheats that are carried out', () => preheats.running)
   const control = new ControlPlane({
     rates: rateControl,
+    preheats,
     self,
     agent: parts.agent,
     peers,
     tasks,
     bridge,
     introductions,
-    registrar: new Registrar({ blocks, tasks, admission, limits, clock, metrics, logger }),
+    registrar: new Registrar({ preheats, blocks, tasks, admission, limits, clock, metrics, logger }),
     readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
     limits,
     metrics,
@@ -139,12 +162,15 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     tasks,
     metrics,
     rateControl,
+    preheats,
     start: (card, capacity) => {
       cdnCard = card
       bridge.handle({ type: 'peer-joined', peer: self, capacity })
       tasks.start()
+      preheats.start()
     },
     stop: async () => {
+      await preheats.stop()
       await control.stop()
       stopping.abort()
       rateControl.stop()
@@ -152,6 +178,14 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       tasks.stop()
     },
   }
+}
+
+/** What the CDN has or gets of a task. */
+function versionOf(task: Task | undefined): KnownVersion | undefined {
+  const stored = task?.source.task?.stored
+  if (stored === undefined) return undefined
+  const { etag, lastModified } = stored.record
+  return { contentLength: stored.layout?.contentLength, etag, lastModified }
 }
 
 /** Whether a child may not use a parent, as it is now. */

@@ -128,6 +128,7 @@ class ComposedSupernode implements Supernode {
       announceQuorum: this.#config.trust.announceQuorum,
       blockRules,
       rateRules,
+      preheat: { ...this.#config.preheat, directory: join(dataDir, 'preheats') },
       limits: CONTROL_LIMITS,
       originBytes: () => cdn.stats().originBytes,
       cdnServedBytes: () => this.#cdnServedBytes,
@@ -135,6 +136,7 @@ class ComposedSupernode implements Supernode {
       logger: this.#deps.logger,
     })
     policyFaults.expose(assembled.metrics.registry)
+    await assembled.preheats.load()
     store.usedBy(assembled.tasks, (record) => this.#fetchAgain(cdn, record))
     this.#shutdown.add(() => store.scrubber.stop())
     await store.scrubber.start()
@@ -154,6 +156,7 @@ class ComposedSupernode implements Supernode {
         blockRules,
         rateRules,
         rateControl: assembled.rateControl,
+        preheats: assembled.preheats,
         cdnUploads: this.#uploads,
         scheduler,
         decisions,

@@ -51,6 +51,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     announceQuorum: 2,
     blockRules,
     rateRules,
+    preheat: { jobsAtOnce: 2, contentsAtOnce: 2, keepFor: 3_600_000, directory: file('preheats') },
     limits: { ...CONTROL_LIMITS, ...options.limits },
     originBytes: () => 0,
     cdnServedBytes: () => 0,

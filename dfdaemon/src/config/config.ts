@@ -70,6 +70,7 @@ export const daemonConfigSchema = z.strictObject({
   uploadSlots: z.number().int().min(1).max(1024).default(8).describe('Pieces that are sent to other peers at once'),
   parallelRanges: z.number().int().min(1).max(64).default(4).describe('Connections to an origin for one content'),
   store: spaceSettings,
+  preheat: z.boolean().default(true).describe('Whether contents are downloaded, in the background, when the supernode asks for it before anybody wants them'),
   freshFor: duration().default(5_000).describe('How long a whole content is handed out without asking its origin whether it has changed; 0: each download asks'),
   rates: z
     .strictObject({

@@ -39,6 +39,7 @@ import { inventoryOf } from './held-tasks.ts'
 import { HostRates, type RateSettings } from './host-rates.ts'
 import { originOfTask } from './origin-of-task.ts'
 import { PeerNetwork, type PeerListen } from './peer-network.ts'
+import { Preheats, type PreheatsOptions } from './preheats.ts'
 import type { Download, DownloadRequest, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
 import { requestedTask, type RequestedTask } from './requested-task.ts'
 
@@ -59,6 +60,8 @@ export interface PeerOptions {
   readonly freshForMs: number
   /** How much of the disk contents may take. */
   readonly space: SpaceLimits
+  /** Whether it downloads what the supernode asks for before anybody wants it. */
+  readonly preheat: boolean
   readonly source: SourceClient
   readonly version: string
   readonly clock: Clock
@@ -74,6 +77,7 @@ export function createPeer(options: PeerOptions): Peer {
 interface Links {
   readonly network: PeerNetwork
   readonly control: ControlClient
+  readonly preheats: Preheats
 }
 
 interface Running {
@@ -137,6 +141,7 @@ class LocalPeer implements Peer {
     if (running === undefined) return
     this.#running = undefined
     await running.downloads.stop(new DamselflyError('CANCELLED', 'the peer stops'))
+    await running.links.preheats?.stop()
     await running.links.control?.stop()
     await running.links.network?.stop(graceMs)
     await this.#options.source.close()
@@ -147,12 +152,15 @@ class LocalPeer implements Peer {
     const { downloads, links } = this.#started()
     const task = requestedTask(request, links.control === undefined ? this.#options.source.schemes : undefined)
     const takeBack = this.rates.wish(task.taskId, { rate: request.limitRate, priority: request.priority })
+    const goOn = request.backToSource ? links.preheats?.standBack(task.taskId) : undefined
     try {
       const download = await downloads.hold(task, request)
       return { ...download, release: () => download.release().finally(takeBack) }
     } catch (error) {
       takeBack()
       throw error
+    } finally {
+      goOn?.()
     }
   }
 
@@ -211,8 +219,10 @@ class LocalPeer implements Peer {
       transports: network.transports,
       known: knownSupernodesFile(join(dataDir, 'known-supernodes.json')),
     })
-    const control = new ControlClient({
+    const preheats = this.#createPreheats((report) => control.reportPreheat(report))
+    const control: ControlClient = new ControlClient({
       dial,
+      preheats,
       hello: () => ({
         agent: `damselfly/${version}`,
         endpoints: [...network.endpoints],
@@ -220,6 +230,7 @@ class LocalPeer implements Peer {
         uploadSlots,
         security,
         hostName: hostname(),
+        acceptsPreheats: this.#options.preheat,
       }),
       inventory: inventoryOf(this.#store, logger),
       onRate: (rates) => this.rates.supernodeAllows(rates),
@@ -229,7 +240,27 @@ class LocalPeer implements Peer {
       logger,
     })
     control.start()
-    return { network, control }
+    return { network, control, preheats }
+  }
+
+  #createPreheats(report: PreheatsOptions['report']): Preheats {
+    const { preheat, clock, logger } = this.#options
+    return new Preheats({
+      isAllowed: preheat,
+      download: (request) => this.download(request),
+      held: async (taskId) => {
+        const stored = await this.#store.open(taskId)
+        return stored === undefined ? undefined : { ...stored.record, verifiedBytes: stored.verifiedBytes, isWhole: isWhole(stored) }
+      },
+      discard: async (taskId) => {
+        await this.#store.delete(taskId)
+        this.#running?.links.control?.dropTask(taskId)
+      },
+      collector: this.collector,
+      report,
+      clock,
+      logger,
+    })
   }
 
   #evict(taskId: TaskId): void {

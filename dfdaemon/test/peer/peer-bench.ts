@@ -50,6 +50,7 @@ export class PeerBench {
       parallelRanges: 2,
       freshForMs: 0,
       space: NO_SPACE_LIMITS,
+      preheat: true,
       source: this.source,
       version: '0',
       clock: systemClock,

@@ -55,6 +55,7 @@ describe('a peer with a supernode', () => {
       parallelRanges: 2,
       freshForMs: 0,
       space: NO_SPACE_LIMITS,
+      preheat: true,
       source,
       version: '0',
       clock: systemClock,

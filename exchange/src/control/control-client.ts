@@ -14,6 +14,7 @@ import type { MessageInitShape, HelloSchema } from '@damselfly/shared/wire'
 import type { Channel } from '../channel/channel.ts'
 import { ControlConnection, lossMessage, type SupernodeNews } from './control-connection.ts'
 import type { OutgoingMessage } from './outbox.ts'
+import { preheatFromWire, preheatReportToWire, type PreheatListener, type PreheatReport } from './preheat.ts'
 import { reconnectDelay } from './reconnect-delay.ts'
 import type { SupernodeDialer } from './supernode-dialer.ts'
 import type { HeldTask, Registered, TaskControl, TaskControlListener, TaskRegistration } from './task-control.ts'
@@ -47,6 +48,8 @@ export interface ControlClientOptions {
   /** Limits that the supernode sets; bytes per second, 0 for none. A new connection starts without. */
   readonly onRate: (rates: { readonly upload: number; readonly download: number; readonly origin: number }) => void
   readonly onEvict: (taskId: TaskId) => void
+  /** Undefined: nothing is downloaded for the supernode. */
+  readonly preheats?: PreheatListener | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly logger: Logger
@@ -136,6 +139,11 @@ export class ControlClient {
     this.#open?.send({ case: 'dropTask', value: { taskId: taskIdToBytes(taskId) } })
   }
 
+  /** Tells the supernode how a preheat goes on that it asked for. */
+  reportPreheat(report: PreheatReport): void {
+    this.#open?.send({ case: 'preheatReport', value: preheatReportToWire(report) })
+  }
+
   async #register(registration: TaskRegistration, signal: AbortSignal): Promise<Registered> {
     if (this.#ready !== undefined) return this.#ready.register(registration, signal)
     throw new DamselflyError('SUPERNODE_UNREACHABLE', this.#lastError?.message ?? 'there is no channel to the supernode')
@@ -208,6 +216,7 @@ export class ControlClient {
 
   #disconnected(connection: ControlConnection, error: Error | undefined): void {
     this.#open = undefined
+    this.#options.preheats?.lost()
     if (this.#ready !== connection) return this.#attempted.resolve()
     this.#ready = undefined
     this.#attempted = Promise.withResolvers()
@@ -229,7 +238,7 @@ export class ControlClient {
   }
 
   #take(news: SupernodeNews): void {
-    const { onRate, onEvict, logger } = this.#options
+    const { onRate, onEvict, preheats, logger } = this.#options
     switch (news.case) {
       case 'welcome':
         if (news.value.window > 0) this.#window = Math.min(LARGEST_WINDOW, news.value.window)
@@ -250,6 +259,10 @@ export class ControlClient {
         return onRate(ratesFromWire(news.value))
       case 'evict':
         return onEvict(taskIdFromBytes(news.value.taskId))
+      case 'preheat':
+        return preheats?.asked(preheatFromWire(news.value))
+      case 'cancelPreheat':
+        return preheats?.cancelled(news.value.preheatId)
       case 'goodbye':
         logger.info({ reason: news.value.reason.slice(0, MAX_REASON) }, 'the supernode ends the channel')
         return

@@ -9,6 +9,7 @@ import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
+import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
 import { addBlockRuleRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
 import { addHealthRoutes, addPeerRoutes, addStatusRoutes, addTaskRoutes, type RouteSources } from './routes.ts'
 
@@ -23,7 +24,7 @@ const BEARER = /^Bearer ([\w-]+)$/i
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
   readonly token: AdminToken
-  readonly sources: RouteSources & RuleSources
+  readonly sources: RouteSources & RuleSources & PreheatSources
   readonly logger: Logger
 }
 
@@ -78,7 +79,7 @@ class HttpManagementApi implements ManagementApi {
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addRateRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addRateRoutes, addPreheatRoutes]) add(app, sources)
     addCollectorRoutes(app, sources.collector)
     addScrubRoutes(app, sources.scrubber)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import * as z from 'zod'
 import { storageSettings } from '@damselfly/cdn'
 import { LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
-import { byteRate } from '@damselfly/shared/config'
+import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { schedulerConfigSchema } from './scheduler-config.ts'
 
@@ -76,6 +76,13 @@ export const supernodeConfigSchema = z.strictObject({
       storage: storageSettings.prefault({}),
       scrub: scrubSettings,
       uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
+    })
+    .prefault({}),
+  preheat: z
+    .strictObject({
+      jobsAtOnce: z.number().int().min(1).max(64).default(4).describe('Preheats that are carried out at once; others wait'),
+      contentsAtOnce: z.number().int().min(1).max(64).default(4).describe('Contents that are fetched at once for one preheat'),
+      keepFor: duration().default(7 * 24 * 3_600_000).describe('How long a preheat that is over is remembered'),
     })
     .prefault({}),
   scheduler: schedulerConfigSchema.prefault({}),

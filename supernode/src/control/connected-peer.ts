@@ -29,6 +29,8 @@ export interface ConnectedPeer {
   readonly hostName: string
   readonly location: PeerLocation
   readonly uploadSlots: number
+  /** Whether it downloads what it is asked to. */
+  readonly acceptsPreheats: boolean
   /** How children reach it. */
   readonly card: ParentCard
   /** Milliseconds since 1970. */
@@ -58,6 +60,7 @@ export function readHello(session: Session, hello: Hello, connectedAt: number, m
       rack: shorten(hello.location?.rack ?? ''),
     },
     uploadSlots: Math.min(MAX_UPLOAD_SLOTS, hello.uploadSlots),
+    acceptsPreheats: hello.acceptsPreheats,
     card: { peer: session.peer, endpoints: usableEndpoints(hello, hostOf(session.remoteAddress)), security, isCdn: false },
     connectedAt,
     claimBudget: { left: maxClaims },

@@ -3,6 +3,7 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register } from '@damselfly/shared/wire'
 import type { Channel } from '@damselfly/exchange'
 import type { FailureReason } from '@damselfly/scheduler'
+import type { Preheats } from '../preheat/preheats.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import type { RateControl } from '../rules/rate-control.ts'
 import type { ParentIntroductions } from '../scheduling/parent-introductions.ts'
@@ -27,6 +28,7 @@ export interface ControlPlaneDeps {
   readonly introductions: ParentIntroductions
   readonly registrar: Registrar
   readonly rates: RateControl
+  readonly preheats: Pick<Preheats, 'peerJoined' | 'peerLeft' | 'reported'>
   readonly readManifest: ManifestReader
   readonly limits: ControlLimits
   readonly metrics: SupernodeMetrics
@@ -76,6 +78,7 @@ export class ControlPlane implements SessionListener {
     bridge.handle({ type: 'peer-joined', peer: peer.peer, capacity: capacityOf(peer) })
     session.send({ case: 'welcome', value: { agent, window: WINDOW } })
     this.#deps.rates.joined(peer.peer)
+    this.#deps.preheats.peerJoined(peer.peer)
     logger.info({ peer: peer.peer, address: session.remoteAddress, agent: peer.agent }, 'peer connected')
   }
 
@@ -97,6 +100,8 @@ export class ControlPlane implements SessionListener {
         return this.#pieceStored(peer, request.value)
       case 'leaveTask':
         return this.#leave(peer, readTaskId(request.value.taskId))
+      case 'preheatReport':
+        return this.#deps.preheats.reported(peer.peer, request.value)
       case 'dropTask': {
         const taskId = readTaskId(request.value.taskId)
         this.#deps.introductions.forget(peer, taskId)
@@ -139,6 +144,7 @@ export class ControlPlane implements SessionListener {
     for (const taskId of left) tasks.memberLeft(taskId)
     // Another channel of the same peer may have taken over.
     if (peers.get(peer.peer) === undefined) this.#deps.rates.left(peer.peer)
+    this.#deps.preheats.peerLeft(peer.peer)
   }
 
   #announced(peer: ConnectedPeer, announce: Announce): void {

@@ -11,6 +11,7 @@ import type { Logger } from '@damselfly/shared/logging'
 import { toNumber, type Register } from '@damselfly/shared/wire'
 import type { PieceOrder } from '@damselfly/scheduler'
 import type { BlockRules } from '../rules/block-rules.ts'
+import type { Preheats } from '../preheat/preheats.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import { orAborted, type Admission } from '../swarm/admission.ts'
 import type { Swarm } from '../swarm/swarm.ts'
@@ -31,6 +32,7 @@ export interface RegistrarDeps {
   readonly blocks: BlockRules
   readonly tasks: TaskRegistry
   readonly admission: Admission
+  readonly preheats: Pick<Preheats, 'credentialsFor'>
   readonly limits: ControlLimits
   readonly clock: Clock
   readonly metrics: SupernodeMetrics
@@ -81,7 +83,8 @@ export class Registrar {
   async #admit(peer: ConnectedPeer, register: Register): Promise<void> {
     const spec = readSpec(register.spec)
     const order = readOrder(register.order)
-    const credentials = readCredentials(register.spec?.url ?? '', register.credentials)
+    const given = readCredentials(register.spec?.url ?? '', register.credentials)
+    const credentials = this.#deps.preheats.credentialsFor(peer.peer, spec.taskId, given)
     const { limits, tasks, admission, blocks } = this.#deps
     blocks.checkDownload(ruledPeerOf(peer), spec)
     if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {

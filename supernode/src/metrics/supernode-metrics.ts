@@ -20,6 +20,8 @@ export class SupernodeMetrics {
   readonly #registrations: Counter<'result'>
   readonly #protocolErrors: Counter
   readonly #schedulerSeconds: Histogram<'event'>
+  readonly #preheatTargets: Counter<'result'>
+  readonly #preheatBytes: Counter
 
   constructor(sources: MetricSources) {
     const registers = [this.registry]
@@ -58,6 +60,13 @@ export class SupernodeMetrics {
       help: 'Control channels ended because of what the peer sent',
       registers,
     })
+    this.#preheatTargets = new Counter({
+      name: 'damselfly_preheat_targets_total',
+      help: 'Contents that peers were asked to preheat, by result: ok or an error code',
+      labelNames: ['result'],
+      registers,
+    })
+    this.#preheatBytes = new Counter({ name: 'damselfly_preheat_bytes_total', help: 'Bytes of contents that peers have preheated', registers })
     this.#schedulerSeconds = new Histogram({
       name: 'damselfly_scheduler_seconds',
       help: 'Time that the scheduler took over one event',
@@ -85,6 +94,11 @@ export class SupernodeMetrics {
 
   registered(result: string): void {
     this.#registrations.inc({ result })
+  }
+
+  preheated(result: string, bytes: number): void {
+    this.#preheatTargets.inc({ result })
+    this.#preheatBytes.inc(bytes)
   }
 
   protocolError(): void {

@@ -28,6 +28,7 @@ const calls = {
         parallelRanges: 1,
         freshForMs: 0,
         space: NO_SPACE_LIMITS,
+        preheat: false,
         source: createSourceRegistry([createHttpSource({ policy: { allow: [], trustRequestedHost: true }, insecure: [], userAgent: 'bench' })]),
         version: 'bench',
         clock: systemClock,

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file damselfly/control.proto.
  */
 export const file_damselfly_control: GenFile = /*@__PURE__*/
-  fileDesc("ChdkYW1zZWxmbHkvY29udHJvbC5wcm90bxIJZGFtc2VsZmx5IjUKCVBlZXJCYXRjaBIoCghtZXNzYWdlcxgBIAMoCzIWLmRhbXNlbGZseS5QZWVyTWVzc2FnZSI/Cg5TdXBlcm5vZGVCYXRjaBItCghtZXNzYWdlcxgBIAMoCzIbLmRhbXNlbGZseS5TdXBlcm5vZGVNZXNzYWdlIs8DCgtQZWVyTWVzc2FnZRIhCgVoZWxsbxgBIAEoCzIQLmRhbXNlbGZseS5IZWxsb0gAEicKCGFubm91bmNlGAIgASgLMhMuZGFtc2VsZmx5LkFubm91bmNlSAASJwoIcmVnaXN0ZXIYAyABKAsyEy5kYW1zZWxmbHkuUmVnaXN0ZXJIABIfCgR3YW50GAQgASgLMg8uZGFtc2VsZmx5LldhbnRIABIqCgpwaWVjZV9kb25lGAUgASgLMhQuZGFtc2VsZmx5LlBpZWNlRG9uZUgAEi4KDHBpZWNlX2ZhaWxlZBgGIAEoCzIWLmRhbXNlbGZseS5QaWVjZUZhaWxlZEgAEi4KDHBpZWNlX3N0b3JlZBgHIAEoCzIWLmRhbXNlbGZseS5QaWVjZVN0b3JlZEgAEioKCmxlYXZlX3Rhc2sYCCABKAsyFC5kYW1zZWxmbHkuTGVhdmVUYXNrSAASKAoJZHJvcF90YXNrGAkgASgLMhMuZGFtc2VsZmx5LkRyb3BUYXNrSAASHwoEcGluZxgKIAEoCzIPLmRhbXNlbGZseS5QaW5nSAASHwoEcG9uZxgLIAEoCzIPLmRhbXNlbGZseS5Qb25nSABCBgoEYm9keSL9AwoQU3VwZXJub2RlTWVzc2FnZRIlCgd3ZWxjb21lGAEgASgLMhIuZGFtc2VsZmx5LldlbGNvbWVIABIrCgpyZWdpc3RlcmVkGAIgASgLMhUuZGFtc2VsZmx5LlJlZ2lzdGVyZWRIABIsCgt0YXNrX3VwZGF0ZRgDIAEoCzIVLmRhbXNlbGZseS5UYXNrVXBkYXRlSAASIwoGcGFyZW50GAQgASgLMhEuZGFtc2VsZmx5LlBhcmVudEgAEiMKBmFzc2lnbhgFIAEoCzIRLmRhbXNlbGZseS5Bc3NpZ25IABIuCgxjYW5jZWxfcGllY2UYBiABKAsyFi5kYW1zZWxmbHkuQ2FuY2VsUGllY2VIABIxCg5iYWNrX3RvX3NvdXJjZRgHIAEoCzIXLmRhbXNlbGZseS5CYWNrVG9Tb3VyY2VIABImCghzZXRfcmF0ZRgIIAEoCzISLmRhbXNlbGZseS5TZXRSYXRlSAASIQoFZXZpY3QYCSABKAsyEC5kYW1zZWxmbHkuRXZpY3RIABIlCgdnb29kYnllGAogASgLMhIuZGFtc2VsZmx5Lkdvb2RieWVIABIfCgRwaW5nGAsgASgLMg8uZGFtc2VsZmx5LlBpbmdIABIfCgRwb25nGAwgASgLMg8uZGFtc2VsZmx5LlBvbmdIAEIGCgRib2R5IgYKBFBpbmciBgoEUG9uZyI0CghFbmRwb2ludBIMCgRraW5kGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoDSI4CghMb2NhdGlvbhIQCghsb2NhdGlvbhgBIAEoCRIMCgR6b25lGAIgASgJEgwKBHJhY2sYAyABKAkioAEKBUhlbGxvEg0KBWFnZW50GAEgASgJEiYKCWVuZHBvaW50cxgCIAMoCzITLmRhbXNlbGZseS5FbmRwb2ludBIlCghsb2NhdGlvbhgDIAEoCzITLmRhbXNlbGZseS5Mb2NhdGlvbhIUCgx1cGxvYWRfc2xvdHMYBCABKA0SEAoIc2VjdXJpdHkYBSABKAkSEQoJaG9zdF9uYW1lGAYgASgJIoQCCghBbm5vdW5jZRIPCgd0YXNrX2lkGAEgASgMEiEKBHNwZWMYAiABKAsyEy5kYW1zZWxmbHkuVGFza1NwZWMSFgoOY29udGVudF9sZW5ndGgYAyABKAQSEgoKcGllY2Vfc2l6ZRgEIAEoDRIMCgRoYXZlGAUgASgMEhUKDXBpZWNlX2RpZ2VzdHMYBiABKAwSFwoPc2lnbmVkX21hbmlmZXN0GAcgASgMEikKCnZhbGlkYXRvcnMYCCABKAsyFS5kYW1zZWxmbHkuVmFsaWRhdG9ycxIWCg5jb250ZW50X2RpZ2VzdBgJIAEoDBIXCg9wcml2YXRlX2NvbnRlbnQYCiABKAgiJQoGSGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiNAoJQnl0ZVJhbmdlEg0KBXN0YXJ0GAEgASgEEhAKA2VuZBgCIAEoBEgAiAEBQgYKBF9lbmQisQEKCFRhc2tTcGVjEgsKA3VybBgBIAEoCRIdChVmaWx0ZXJlZF9xdWVyeV9wYXJhbXMYAiADKAkSDgoGZGlnZXN0GAMgASgMEgsKA3RhZxgEIAEoCRITCgthcHBsaWNhdGlvbhgFIAEoCRIjCgVyYW5nZRgGIAEoCzIULmRhbXNlbGZseS5CeXRlUmFuZ2USIgoHaGVhZGVycxgHIAMoCzIRLmRhbXNlbGZseS5IZWFkZXIivAEKCFJlZ2lzdGVyEhIKCnJlcXVlc3RfaWQYASABKA0SIQoEc3BlYxgCIAEoCzITLmRhbXNlbGZseS5UYXNrU3BlYxImCgtjcmVkZW50aWFscxgDIAMoCzIRLmRhbXNlbGZseS5IZWFkZXISDQoFb3JkZXIYBCABKAkSGwoTaGVsZF9jb250ZW50X2xlbmd0aBgFIAEoBBIXCg9oZWxkX3BpZWNlX3NpemUYBiABKA0SDAoEaGVsZBgHIAEoDCImCgRXYW50Eg8KB3Rhc2tfaWQYASABKAwSDQoFY291bnQYAiABKA0iXwoJUGllY2VEb25lEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJEg0KBWJ5dGVzGAQgASgNEhMKC2R1cmF0aW9uX3VzGAUgASgNIl4KC1BpZWNlRmFpbGVkEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJIj0KC1BpZWNlU3RvcmVkEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGZGlnZXN0GAMgASgMIhwKCUxlYXZlVGFzaxIPCgd0YXNrX2lkGAEgASgMIhsKCERyb3BUYXNrEg8KB3Rhc2tfaWQYASABKAwiKAoHV2VsY29tZRINCgVhZ2VudBgBIAEoCRIOCgZ3aW5kb3cYAiABKA0ihgIKClJlZ2lzdGVyZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSDwoHdGFza19pZBgEIAEoDBISCgpwaWVjZV9zaXplGAUgASgNEhsKDmNvbnRlbnRfbGVuZ3RoGAYgASgESACIAQESKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEhQKB2NvbnRlbnQYCCABKAxIAYgBARIXCg9wcml2YXRlX2NvbnRlbnQYCSABKAhCEQoPX2NvbnRlbnRfbGVuZ3RoQgoKCF9jb250ZW50IssBCgpUYXNrVXBkYXRlEg8KB3Rhc2tfaWQYASABKAwSGwoOY29udGVudF9sZW5ndGgYAiABKARIAIgBARInCgdkaWdlc3RzGAMgAygLMhYuZGFtc2VsZmx5LlBpZWNlRGlnZXN0EhcKD3NpZ25lZF9tYW5pZmVzdBgEIAEoDBISCgplcnJvcl9jb2RlGAUgASgJEhUKDWVycm9yX21lc3NhZ2UYBiABKAkSDwoHZmV0Y2hlZBgHIAEoBEIRCg9fY29udGVudF9sZW5ndGgiLAoLUGllY2VEaWdlc3QSDQoFaW5kZXgYASABKA0SDgoGZGlnZXN0GAIgASgMIogBCgZQYXJlbnQSDwoHdGFza19pZBgBIAEoDBIMCgRwZWVyGAIgASgJEiYKCWVuZHBvaW50cxgDIAMoCzITLmRhbXNlbGZseS5FbmRwb2ludBIVCg1zaWduZWRfdGlja2V0GAQgASgMEg4KBmlzX2NkbhgFIAEoCBIQCghzZWN1cml0eRgGIAEoCSJICgZBc3NpZ24SDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZwYXJlbnQYAyABKAkSDgoGZGlnZXN0GAQgASgMIj0KC0NhbmNlbFBpZWNlEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJIi8KDEJhY2tUb1NvdXJjZRIPCgd0YXNrX2lkGAEgASgMEg4KBnJlYXNvbhgCIAEoCSI7CgdTZXRSYXRlEg4KBnVwbG9hZBgBIAEoBBIQCghkb3dubG9hZBgCIAEoBBIOCgZvcmlnaW4YAyABKAQiGAoFRXZpY3QSDwoHdGFza19pZBgBIAEoDCIZCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCWIGcHJvdG8z", [file_damselfly_manifest]);
+  fileDesc("ChdkYW1zZWxmbHkvY29udHJvbC5wcm90bxIJZGFtc2VsZmx5IjUKCVBlZXJCYXRjaBIoCghtZXNzYWdlcxgBIAMoCzIWLmRhbXNlbGZseS5QZWVyTWVzc2FnZSI/Cg5TdXBlcm5vZGVCYXRjaBItCghtZXNzYWdlcxgBIAMoCzIbLmRhbXNlbGZseS5TdXBlcm5vZGVNZXNzYWdlIoMECgtQZWVyTWVzc2FnZRIhCgVoZWxsbxgBIAEoCzIQLmRhbXNlbGZseS5IZWxsb0gAEicKCGFubm91bmNlGAIgASgLMhMuZGFtc2VsZmx5LkFubm91bmNlSAASJwoIcmVnaXN0ZXIYAyABKAsyEy5kYW1zZWxmbHkuUmVnaXN0ZXJIABIfCgR3YW50GAQgASgLMg8uZGFtc2VsZmx5LldhbnRIABIqCgpwaWVjZV9kb25lGAUgASgLMhQuZGFtc2VsZmx5LlBpZWNlRG9uZUgAEi4KDHBpZWNlX2ZhaWxlZBgGIAEoCzIWLmRhbXNlbGZseS5QaWVjZUZhaWxlZEgAEi4KDHBpZWNlX3N0b3JlZBgHIAEoCzIWLmRhbXNlbGZseS5QaWVjZVN0b3JlZEgAEioKCmxlYXZlX3Rhc2sYCCABKAsyFC5kYW1zZWxmbHkuTGVhdmVUYXNrSAASKAoJZHJvcF90YXNrGAkgASgLMhMuZGFtc2VsZmx5LkRyb3BUYXNrSAASHwoEcGluZxgKIAEoCzIPLmRhbXNlbGZseS5QaW5nSAASHwoEcG9uZxgLIAEoCzIPLmRhbXNlbGZseS5Qb25nSAASMgoOcHJlaGVhdF9yZXBvcnQYFCABKAsyGC5kYW1zZWxmbHkuUHJlaGVhdFJlcG9ydEgAQgYKBGJvZHki2AQKEFN1cGVybm9kZU1lc3NhZ2USJQoHd2VsY29tZRgBIAEoCzISLmRhbXNlbGZseS5XZWxjb21lSAASKwoKcmVnaXN0ZXJlZBgCIAEoCzIVLmRhbXNlbGZseS5SZWdpc3RlcmVkSAASLAoLdGFza191cGRhdGUYAyABKAsyFS5kYW1zZWxmbHkuVGFza1VwZGF0ZUgAEiMKBnBhcmVudBgEIAEoCzIRLmRhbXNlbGZseS5QYXJlbnRIABIjCgZhc3NpZ24YBSABKAsyES5kYW1zZWxmbHkuQXNzaWduSAASLgoMY2FuY2VsX3BpZWNlGAYgASgLMhYuZGFtc2VsZmx5LkNhbmNlbFBpZWNlSAASMQoOYmFja190b19zb3VyY2UYByABKAsyFy5kYW1zZWxmbHkuQmFja1RvU291cmNlSAASJgoIc2V0X3JhdGUYCCABKAsyEi5kYW1zZWxmbHkuU2V0UmF0ZUgAEiEKBWV2aWN0GAkgASgLMhAuZGFtc2VsZmx5LkV2aWN0SAASJQoHZ29vZGJ5ZRgKIAEoCzISLmRhbXNlbGZseS5Hb29kYnllSAASHwoEcGluZxgLIAEoCzIPLmRhbXNlbGZseS5QaW5nSAASHwoEcG9uZxgMIAEoCzIPLmRhbXNlbGZseS5Qb25nSAASJQoHcHJlaGVhdBgUIAEoCzISLmRhbXNlbGZseS5QcmVoZWF0SAASMgoOY2FuY2VsX3ByZWhlYXQYFSABKAsyGC5kYW1zZWxmbHkuQ2FuY2VsUHJlaGVhdEgAQgYKBGJvZHkiBgoEUGluZyIGCgRQb25nIjQKCEVuZHBvaW50EgwKBGtpbmQYASABKAkSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgNIjgKCExvY2F0aW9uEhAKCGxvY2F0aW9uGAEgASgJEgwKBHpvbmUYAiABKAkSDAoEcmFjaxgDIAEoCSK6AQoFSGVsbG8SDQoFYWdlbnQYASABKAkSJgoJZW5kcG9pbnRzGAIgAygLMhMuZGFtc2VsZmx5LkVuZHBvaW50EiUKCGxvY2F0aW9uGAMgASgLMhMuZGFtc2VsZmx5LkxvY2F0aW9uEhQKDHVwbG9hZF9zbG90cxgEIAEoDRIQCghzZWN1cml0eRgFIAEoCRIRCglob3N0X25hbWUYBiABKAkSGAoQYWNjZXB0c19wcmVoZWF0cxgHIAEoCCKEAgoIQW5ub3VuY2USDwoHdGFza19pZBgBIAEoDBIhCgRzcGVjGAIgASgLMhMuZGFtc2VsZmx5LlRhc2tTcGVjEhYKDmNvbnRlbnRfbGVuZ3RoGAMgASgEEhIKCnBpZWNlX3NpemUYBCABKA0SDAoEaGF2ZRgFIAEoDBIVCg1waWVjZV9kaWdlc3RzGAYgASgMEhcKD3NpZ25lZF9tYW5pZmVzdBgHIAEoDBIpCgp2YWxpZGF0b3JzGAggASgLMhUuZGFtc2VsZmx5LlZhbGlkYXRvcnMSFgoOY29udGVudF9kaWdlc3QYCSABKAwSFwoPcHJpdmF0ZV9jb250ZW50GAogASgIIiUKBkhlYWRlchIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIjQKCUJ5dGVSYW5nZRINCgVzdGFydBgBIAEoBBIQCgNlbmQYAiABKARIAIgBAUIGCgRfZW5kIrEBCghUYXNrU3BlYxILCgN1cmwYASABKAkSHQoVZmlsdGVyZWRfcXVlcnlfcGFyYW1zGAIgAygJEg4KBmRpZ2VzdBgDIAEoDBILCgN0YWcYBCABKAkSEwoLYXBwbGljYXRpb24YBSABKAkSIwoFcmFuZ2UYBiABKAsyFC5kYW1zZWxmbHkuQnl0ZVJhbmdlEiIKB2hlYWRlcnMYByADKAsyES5kYW1zZWxmbHkuSGVhZGVyIrwBCghSZWdpc3RlchISCgpyZXF1ZXN0X2lkGAEgASgNEiEKBHNwZWMYAiABKAsyEy5kYW1zZWxmbHkuVGFza1NwZWMSJgoLY3JlZGVudGlhbHMYAyADKAsyES5kYW1zZWxmbHkuSGVhZGVyEg0KBW9yZGVyGAQgASgJEhsKE2hlbGRfY29udGVudF9sZW5ndGgYBSABKAQSFwoPaGVsZF9waWVjZV9zaXplGAYgASgNEgwKBGhlbGQYByABKAwiJgoEV2FudBIPCgd0YXNrX2lkGAEgASgMEg0KBWNvdW50GAIgASgNIl8KCVBpZWNlRG9uZRIPCgd0YXNrX2lkGAEgASgMEg0KBWluZGV4GAIgASgNEg4KBnBhcmVudBgDIAEoCRINCgVieXRlcxgEIAEoDRITCgtkdXJhdGlvbl91cxgFIAEoDSJeCgtQaWVjZUZhaWxlZBIPCgd0YXNrX2lkGAEgASgMEg0KBWluZGV4GAIgASgNEg4KBnBhcmVudBgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCSI9CgtQaWVjZVN0b3JlZBIPCgd0YXNrX2lkGAEgASgMEg0KBWluZGV4GAIgASgNEg4KBmRpZ2VzdBgDIAEoDCIcCglMZWF2ZVRhc2sSDwoHdGFza19pZBgBIAEoDCIbCghEcm9wVGFzaxIPCgd0YXNrX2lkGAEgASgMIqQBCg1QcmVoZWF0UmVwb3J0EhIKCnByZWhlYXRfaWQYASABKA0SDAoEZG9uZRgCIAEoCBISCgplcnJvcl9jb2RlGAMgASgJEhUKDWVycm9yX21lc3NhZ2UYBCABKAkSFgoOdmVyaWZpZWRfYnl0ZXMYBSABKAQSGwoOY29udGVudF9sZW5ndGgYBiABKARIAIgBAUIRCg9fY29udGVudF9sZW5ndGgiKAoHV2VsY29tZRINCgVhZ2VudBgBIAEoCRIOCgZ3aW5kb3cYAiABKA0ihgIKClJlZ2lzdGVyZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkSDwoHdGFza19pZBgEIAEoDBISCgpwaWVjZV9zaXplGAUgASgNEhsKDmNvbnRlbnRfbGVuZ3RoGAYgASgESACIAQESKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEhQKB2NvbnRlbnQYCCABKAxIAYgBARIXCg9wcml2YXRlX2NvbnRlbnQYCSABKAhCEQoPX2NvbnRlbnRfbGVuZ3RoQgoKCF9jb250ZW50IssBCgpUYXNrVXBkYXRlEg8KB3Rhc2tfaWQYASABKAwSGwoOY29udGVudF9sZW5ndGgYAiABKARIAIgBARInCgdkaWdlc3RzGAMgAygLMhYuZGFtc2VsZmx5LlBpZWNlRGlnZXN0EhcKD3NpZ25lZF9tYW5pZmVzdBgEIAEoDBISCgplcnJvcl9jb2RlGAUgASgJEhUKDWVycm9yX21lc3NhZ2UYBiABKAkSDwoHZmV0Y2hlZBgHIAEoBEIRCg9fY29udGVudF9sZW5ndGgiLAoLUGllY2VEaWdlc3QSDQoFaW5kZXgYASABKA0SDgoGZGlnZXN0GAIgASgMIogBCgZQYXJlbnQSDwoHdGFza19pZBgBIAEoDBIMCgRwZWVyGAIgASgJEiYKCWVuZHBvaW50cxgDIAMoCzITLmRhbXNlbGZseS5FbmRwb2ludBIVCg1zaWduZWRfdGlja2V0GAQgASgMEg4KBmlzX2NkbhgFIAEoCBIQCghzZWN1cml0eRgGIAEoCSJICgZBc3NpZ24SDwoHdGFza19pZBgBIAEoDBINCgVpbmRleBgCIAEoDRIOCgZwYXJlbnQYAyABKAkSDgoGZGlnZXN0GAQgASgMIj0KC0NhbmNlbFBpZWNlEg8KB3Rhc2tfaWQYASABKAwSDQoFaW5kZXgYAiABKA0SDgoGcGFyZW50GAMgASgJIi8KDEJhY2tUb1NvdXJjZRIPCgd0YXNrX2lkGAEgASgMEg4KBnJlYXNvbhgCIAEoCSI7CgdTZXRSYXRlEg4KBnVwbG9hZBgBIAEoBBIQCghkb3dubG9hZBgCIAEoBBIOCgZvcmlnaW4YAyABKAQiGAoFRXZpY3QSDwoHdGFza19pZBgBIAEoDCKqAQoHUHJlaGVhdBISCgpwcmVoZWF0X2lkGAEgASgNEiEKBHNwZWMYAiABKAsyEy5kYW1zZWxmbHkuVGFza1NwZWMSKQoKdmFsaWRhdG9ycxgDIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEhsKDmNvbnRlbnRfbGVuZ3RoGAQgASgESACIAQESDQoFdG9rZW4YBSABKAlCEQoPX2NvbnRlbnRfbGVuZ3RoIiMKDUNhbmNlbFByZWhlYXQSEgoKcHJlaGVhdF9pZBgBIAEoDSIZCgdHb29kYnllEg4KBnJlYXNvbhgBIAEoCWIGcHJvdG8z", [file_damselfly_manifest]);
 
 /**
  * /damselfly/control/1: one frame carries one batch.
@@ -123,6 +123,12 @@ export type PeerMessage = Message<"damselfly.PeerMessage"> & {
      */
     value: Pong;
     case: "pong";
+  } | {
+    /**
+     * @generated from field: damselfly.PreheatReport preheat_report = 20;
+     */
+    value: PreheatReport;
+    case: "preheatReport";
   } | { case: undefined; value?: undefined };
 };
 
@@ -212,6 +218,18 @@ export type SupernodeMessage = Message<"damselfly.SupernodeMessage"> & {
      */
     value: Pong;
     case: "pong";
+  } | {
+    /**
+     * @generated from field: damselfly.Preheat preheat = 20;
+     */
+    value: Preheat;
+    case: "preheat";
+  } | {
+    /**
+     * @generated from field: damselfly.CancelPreheat cancel_preheat = 21;
+     */
+    value: CancelPreheat;
+    case: "cancelPreheat";
   } | { case: undefined; value?: undefined };
 };
 
@@ -347,6 +365,13 @@ export type Hello = Message<"damselfly.Hello"> & {
    * @generated from field: string host_name = 6;
    */
   hostName: string;
+
+  /**
+   * Whether it downloads what the supernode asks it to; absent: it does not.
+   *
+   * @generated from field: bool accepts_preheats = 7;
+   */
+  acceptsPreheats: boolean;
 };
 
 /**
@@ -748,6 +773,56 @@ export const DropTaskSchema: GenMessage<DropTask> = /*@__PURE__*/
   messageDesc(file_damselfly_control, 19);
 
 /**
+ * How a preheat goes on; sent when something has changed, at most a few times each second.
+ *
+ * @generated from message damselfly.PreheatReport
+ */
+export type PreheatReport = Message<"damselfly.PreheatReport"> & {
+  /**
+   * @generated from field: uint32 preheat_id = 1;
+   */
+  preheatId: number;
+
+  /**
+   * The content is whole and stays for others.
+   *
+   * @generated from field: bool done = 2;
+   */
+  done: boolean;
+
+  /**
+   * Set when it failed or is refused.
+   *
+   * @generated from field: string error_code = 3;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error_message = 4;
+   */
+  errorMessage: string;
+
+  /**
+   * @generated from field: uint64 verified_bytes = 5;
+   */
+  verifiedBytes: bigint;
+
+  /**
+   * Absent while unknown.
+   *
+   * @generated from field: optional uint64 content_length = 6;
+   */
+  contentLength?: bigint | undefined;
+};
+
+/**
+ * Describes the message damselfly.PreheatReport.
+ * Use `create(PreheatReportSchema)` to create a new message.
+ */
+export const PreheatReportSchema: GenMessage<PreheatReport> = /*@__PURE__*/
+  messageDesc(file_damselfly_control, 20);
+
+/**
  * @generated from message damselfly.Welcome
  */
 export type Welcome = Message<"damselfly.Welcome"> & {
@@ -769,7 +844,7 @@ export type Welcome = Message<"damselfly.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 20);
+  messageDesc(file_damselfly_control, 21);
 
 /**
  * @generated from message damselfly.Registered
@@ -832,7 +907,7 @@ export type Registered = Message<"damselfly.Registered"> & {
  * Use `create(RegisteredSchema)` to create a new message.
  */
 export const RegisteredSchema: GenMessage<Registered> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 21);
+  messageDesc(file_damselfly_control, 22);
 
 /**
  * News of a task for everybody in its swarm. Every field is optional news.
@@ -889,7 +964,7 @@ export type TaskUpdate = Message<"damselfly.TaskUpdate"> & {
  * Use `create(TaskUpdateSchema)` to create a new message.
  */
 export const TaskUpdateSchema: GenMessage<TaskUpdate> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 22);
+  messageDesc(file_damselfly_control, 23);
 
 /**
  * @generated from message damselfly.PieceDigest
@@ -911,7 +986,7 @@ export type PieceDigest = Message<"damselfly.PieceDigest"> & {
  * Use `create(PieceDigestSchema)` to create a new message.
  */
 export const PieceDigestSchema: GenMessage<PieceDigest> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 23);
+  messageDesc(file_damselfly_control, 24);
 
 /**
  * How to reach a parent of a task, and the right to; sent before the first assignment and on renewal.
@@ -955,7 +1030,7 @@ export type Parent = Message<"damselfly.Parent"> & {
  * Use `create(ParentSchema)` to create a new message.
  */
 export const ParentSchema: GenMessage<Parent> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 24);
+  messageDesc(file_damselfly_control, 25);
 
 /**
  * @generated from message damselfly.Assign
@@ -987,7 +1062,7 @@ export type Assign = Message<"damselfly.Assign"> & {
  * Use `create(AssignSchema)` to create a new message.
  */
 export const AssignSchema: GenMessage<Assign> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 25);
+  messageDesc(file_damselfly_control, 26);
 
 /**
  * @generated from message damselfly.CancelPiece
@@ -1014,7 +1089,7 @@ export type CancelPiece = Message<"damselfly.CancelPiece"> & {
  * Use `create(CancelPieceSchema)` to create a new message.
  */
 export const CancelPieceSchema: GenMessage<CancelPiece> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 26);
+  messageDesc(file_damselfly_control, 27);
 
 /**
  * @generated from message damselfly.BackToSource
@@ -1036,7 +1111,7 @@ export type BackToSource = Message<"damselfly.BackToSource"> & {
  * Use `create(BackToSourceSchema)` to create a new message.
  */
 export const BackToSourceSchema: GenMessage<BackToSource> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 27);
+  messageDesc(file_damselfly_control, 28);
 
 /**
  * @generated from message damselfly.SetRate
@@ -1069,7 +1144,7 @@ export type SetRate = Message<"damselfly.SetRate"> & {
  * Use `create(SetRateSchema)` to create a new message.
  */
 export const SetRateSchema: GenMessage<SetRate> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 28);
+  messageDesc(file_damselfly_control, 29);
 
 /**
  * The peer shall delete the task.
@@ -1088,7 +1163,71 @@ export type Evict = Message<"damselfly.Evict"> & {
  * Use `create(EvictSchema)` to create a new message.
  */
 export const EvictSchema: GenMessage<Evict> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 29);
+  messageDesc(file_damselfly_control, 30);
+
+/**
+ * The peer shall download the content, in the background, and keep it. It ends with the channel.
+ *
+ * @generated from message damselfly.Preheat
+ */
+export type Preheat = Message<"damselfly.Preheat"> & {
+  /**
+   * Chosen by the supernode; reports answer with it.
+   *
+   * @generated from field: uint32 preheat_id = 1;
+   */
+  preheatId: number;
+
+  /**
+   * @generated from field: damselfly.TaskSpec spec = 2;
+   */
+  spec?: TaskSpec | undefined;
+
+  /**
+   * Of the version that is meant: what the peer holds of another one is given up. Absent while unknown.
+   *
+   * @generated from field: damselfly.Validators validators = 3;
+   */
+  validators?: Validators | undefined;
+
+  /**
+   * Absent while unknown.
+   *
+   * @generated from field: optional uint64 content_length = 4;
+   */
+  contentLength?: bigint | undefined;
+
+  /**
+   * Proves to the supernode that a registration is for this preheat: its value of the credential x-damselfly-preheat-token.
+   *
+   * @generated from field: string token = 5;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message damselfly.Preheat.
+ * Use `create(PreheatSchema)` to create a new message.
+ */
+export const PreheatSchema: GenMessage<Preheat> = /*@__PURE__*/
+  messageDesc(file_damselfly_control, 31);
+
+/**
+ * @generated from message damselfly.CancelPreheat
+ */
+export type CancelPreheat = Message<"damselfly.CancelPreheat"> & {
+  /**
+   * @generated from field: uint32 preheat_id = 1;
+   */
+  preheatId: number;
+};
+
+/**
+ * Describes the message damselfly.CancelPreheat.
+ * Use `create(CancelPreheatSchema)` to create a new message.
+ */
+export const CancelPreheatSchema: GenMessage<CancelPreheat> = /*@__PURE__*/
+  messageDesc(file_damselfly_control, 32);
 
 /**
  * The supernode ends the channel; the peer reconnects with back-off.
@@ -1107,5 +1246,5 @@ export type Goodbye = Message<"damselfly.Goodbye"> & {
  * Use `create(GoodbyeSchema)` to create a new message.
  */
 export const GoodbyeSchema: GenMessage<Goodbye> = /*@__PURE__*/
-  messageDesc(file_damselfly_control, 30);
+  messageDesc(file_damselfly_control, 33);
 
