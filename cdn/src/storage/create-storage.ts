@@ -31,7 +31,7 @@ export async function createStorage(init: StorageInit): Promise<Storage> {
   const { settings, directory, clock, logger } = init
   if (settings.driver === 'local') {
     return {
-      pieces: createLocalPieceStore({ directory, writesInThread, clock, logger }),
+      pieces: createLocalPieceStore({ directory, writesInThread, keepsSidecars: true, clock, logger }),
       space: () => diskSpace(directory),
     }
   }

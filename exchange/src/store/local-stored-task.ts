@@ -1,5 +1,6 @@
 import {
   DamselflyError,
+  messageOf,
   type Bitset,
   type PieceLayout,
   type Sha256,
@@ -11,6 +12,7 @@ import type { PieceWriter, StoredTask, TaskRecord, TaskRecordChange } from './pi
 import { PieceListeners, type PieceListener } from './piece-listeners.ts'
 import { PieceWaiters } from './piece-waiters.ts'
 import { changedRecord } from './record-change.ts'
+import { writeSidecar } from './sidecar.ts'
 import type { TaskFile } from './task-file.ts'
 import { TaskPieces } from './task-pieces.ts'
 import type { TaskServices } from './task-services.ts'
@@ -100,6 +102,7 @@ export class LocalStoredTask implements StoredTask {
         await this.#relayout(record)
       } else if (Object.keys(change).some((key) => key !== 'lastUsedAt' && key !== 'uses')) {
         await index.putRecord(record)
+        await this.#describe()
       }
     })
   }
@@ -214,13 +217,28 @@ export class LocalStoredTask implements StoredTask {
     await Promise.all([...this.#claims.values()].map((writer) => writer.settle()))
     this.#trust.expectWrites()
     await this.#file.truncate(layout.contentLength)
-    if (this.#pieces.isComplete) await this.#trust.stamp()
+    if (!this.#pieces.isComplete) return
+    await this.#trust.stamp()
+    await this.#describe()
   }
 
   async #announce(index: number, digest: Sha256): Promise<void> {
     this.#waiters.announce(index)
     this.#listeners.announce(index, digest)
-    if (this.#pieces.isComplete) await this.#trust.stamp()
+    if (!this.#pieces.isComplete) return
+    await this.#trust.stamp()
+    await this.#describe()
+  }
+
+  /** Beside the file, for the day when the index is lost. */
+  async #describe(): Promise<void> {
+    const { keepsSidecars, logger } = this.#services
+    if (!keepsSidecars || !this.isComplete) return
+    try {
+      await writeSidecar(this.#file.path, { record: this.record, digests: Array.from(this.#pieces.recorded(), ({ digest }) => digest) })
+    } catch (error) {
+      logger.warn({ taskId: this.#taskId, reason: messageOf(error) }, 'what the index has of a task could not be written beside it')
+    }
   }
 
   #hold(onRelease?: () => void): () => void {

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { taskOfSidecar } from './sidecar.ts'
 import { isTaskId, type TaskId } from '@damselfly/shared'
 
 const FAN_OUT = /^[0-9a-f]{2}$/
@@ -20,7 +21,9 @@ export async function removeOrphans(
     if (!FAN_OUT.test(directory)) continue
     for (const entry of await readdir(join(tasksDirectory, directory), { withFileTypes: true })) {
       if (!entry.isFile()) continue
+      const described = taskOfSidecar(entry.name)
       if (isTaskId(entry.name) && isKnown(entry.name)) found.add(entry.name)
+      else if (described !== undefined && isKnown(described)) continue
       else await rm(join(tasksDirectory, directory, entry.name), { force: true })
     }
   }

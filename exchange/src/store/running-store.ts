@@ -14,7 +14,8 @@ import { PieceChecker } from './piece-checker.ts'
 import type { StoredTask, TaskRecord } from './piece-store.ts'
 import { recount } from './recount.ts'
 import { isSameLayout } from './record-change.ts'
-import { putRecord, putState, StoreIndex, type Run } from './store-index.ts'
+import { removeSidecar, readSidecars } from './sidecar.ts'
+import { putPiece, putRecord, putState, StoreIndex, type Run } from './store-index.ts'
 import { TaskFile, taskPath } from './task-file.ts'
 import { TaskLedger } from './task-ledger.ts'
 import { layoutOf } from './task-pieces.ts'
@@ -29,6 +30,8 @@ export interface LocalPieceStoreInit {
    * machine with cores to spare. It costs one copy of each byte more.
    */
   readonly writesInThread?: boolean
+  /** Write beside each whole content what the index has of it, so that a lost index costs nothing but a check. @default false */
+  readonly keepsSidecars?: boolean
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -66,13 +69,14 @@ export class RunningStore {
   }
 
   private constructor(init: LocalPieceStoreInit, index: StoreIndex, run: Run) {
-    const { clock, logger, writesInThread = false } = init
+    const { clock, logger, writesInThread = false, keepsSidecars = false } = init
     this.#tasksDirectory = join(init.directory, 'tasks')
     this.#files = new FileHandles(logger)
     this.#pace = new DiskPace(clock)
     this.#services = {
       index,
       run,
+      keepsSidecars,
       clock,
       logger,
       ledger: new TaskLedger(clock, () => void this.#inFlight.run(() => this.#flush())),
@@ -133,6 +137,7 @@ export class RunningStore {
   async #load(): Promise<void> {
     const { index, ledger, logger, run } = this.#services
     for (const task of await index.tasks()) ledger.add(task)
+    if (run.mayLackTasks) await this.#restoreLost()
     const found = await removeOrphans(this.#tasksDirectory, (taskId) => ledger.has(taskId))
     for (const { taskId } of ledger.records()) {
       if (found.has(taskId)) continue
@@ -142,6 +147,22 @@ export class RunningStore {
     }
     // A clean stop has written the sums.
     if (run.suspectBefore === run.number) await recount(index, ledger)
+  }
+
+  /** Takes tasks that the index does not know from what lies beside their files; their pieces are hashed before they count. */
+  async #restoreLost(): Promise<void> {
+    const { index, ledger, logger } = this.#services
+    let restored = 0
+    for await (const { record, digests } of readSidecars(this.#tasksDirectory)) {
+      const { taskId, lastUsedAt } = record
+      if (ledger.has(taskId)) continue
+      const state: TaskState = { verifiedBytes: record.contentLength ?? 0, lastUsedAt, trustedSince: 0, stamp: undefined }
+      const pieces = digests.map((digest, piece) => putPiece(taskId, piece, digest))
+      await index.write([putRecord(record), putState(taskId, state), ...pieces])
+      ledger.add({ taskId, record, state })
+      restored++
+    }
+    if (restored > 0) logger.warn({ restored }, 'the index had lost tasks; they were restored from what lies beside them')
   }
 
   async #open(taskId: TaskId): Promise<LocalStoredTask | undefined> {
@@ -179,7 +200,9 @@ export class RunningStore {
   async #remove(taskId: TaskId): Promise<void> {
     await this.#services.index.remove(taskId)
     this.#services.ledger.remove(taskId)
-    await this.#fileOf(taskId).remove()
+    const file = this.#fileOf(taskId)
+    await file.remove()
+    if (this.#services.keepsSidecars) await removeSidecar(file.path)
   }
 
   async #stop(): Promise<void> {

@@ -41,6 +41,8 @@ export interface Run {
   readonly number: number
   /** Pieces trusted only in runs before this one are hashed again. */
   readonly suspectBefore: number
+  /** Whether there may be tasks on the disk that the index has lost. */
+  readonly mayLackTasks: boolean
 }
 
 /**
@@ -141,9 +143,22 @@ export class StoreIndex {
     } catch (error) {
       if (!isIndexDamage(error)) throw error
       this.#logger.warn({ reason: messageOf(error) }, 'the index is damaged, repairing it')
-      await ClassicLevel.repair(this.#db.location)
-      await this.#db.open()
       this.#repaired = true
+      await this.#repairOrBeginAnew()
+    }
+  }
+
+  async #repairOrBeginAnew(): Promise<void> {
+    const { location } = this.#db
+    try {
+      await ClassicLevel.repair(location)
+      await this.#db.open()
+    } catch (error) {
+      // A full or forbidden disk is no reason to throw the index away.
+      if (indexError(error, `repair the index in ${location}`).code !== 'DISK_FAILED') throw error
+      this.#logger.error({ reason: messageOf(error) }, 'the index cannot be repaired; it begins anew')
+      await ClassicLevel.destroy(location)
+      await this.#db.open()
     }
   }
 
@@ -157,7 +172,7 @@ export class StoreIndex {
       { type: 'put', key: SUSPECT_KEY, value: encodeNumber(suspectBefore) },
       { type: 'del', key: CLEAN_KEY },
     ])
-    return { number, suspectBefore }
+    return { number, suspectBefore, mayLackTasks: this.#repaired || number === 1 }
   }
 
   async #dropDamaged(id: string): Promise<void> {

@@ -11,6 +11,8 @@ export interface TaskServices {
   readonly ledger: TaskLedger
   readonly checker: PieceChecker
   readonly run: Run
+  /** Whether what the index has of a whole task is written beside its file too. */
+  readonly keepsSidecars: boolean
   readonly writing: Writing
   readonly clock: Clock
   readonly logger: Logger
