@@ -11,6 +11,8 @@ export interface Bench {
   readonly title: string
   /** Where one of these is missing, the benchmark is skipped by name. */
   readonly needs: readonly ReferenceProgram[]
+  /** Why it cannot be measured here, if it cannot, though all programs are there. @default it always can */
+  readonly whyNot?: () => Promise<string | undefined>
   /** Where one of these is missing, only what it is the reference of is left out. @default none */
   readonly uses?: readonly ReferenceProgram[]
   /** What the page tells of it besides its results. */

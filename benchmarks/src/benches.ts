@@ -1,6 +1,7 @@
 import type { Bench } from './bench.ts'
 import { cdnBench } from './cdn/cdn.ts'
 import { firstBench } from './first/first.ts'
+import { hostsBench } from './hosts/hosts.ts'
 import { lanesBench } from './lanes/lanes.ts'
 import { childrenBench } from './many/children/children.ts'
 import { crowdBench } from './many/crowd/crowd.ts'
@@ -18,6 +19,7 @@ export const BENCHES: readonly Bench[] = [
   lanesBench,
   cdnBench,
   swarmBench,
+  hostsBench,
   startBench,
   crowdBench,
   childrenBench,

@@ -26,7 +26,7 @@ export interface BenchResult {
   /** The commit that was measured, with `-dirty` when files differed from it; empty outside a checkout. */
   readonly commit: string
   readonly figures: readonly Figure[]
-  /** Programs for want of which nothing was measured; there are no figures then. */
+  /** Programs, or other reasons, for want of which nothing was measured; there are no figures then. */
   readonly skipped?: readonly string[]
 }
 

@@ -2,8 +2,10 @@
 export type Runs<Way extends string, Run> = Readonly<Record<Way, readonly Run[]>>
 
 export interface RoundsInit<Way extends string, Setting, Run> {
-  /** Those that count; one more before them warms up. */
+  /** Those that count; one more before them warms up, unless that is left out. */
   readonly rounds: number
+  /** Where every way starts programs of its own nothing stays warm but the page cache. @default true */
+  readonly warmUp?: boolean
   /**
    * Gone one after the other in each round (A B A B), so that whatever changes slowly on the machine meets all of them.
    * Undefined: left out.
@@ -18,11 +20,11 @@ export interface RoundsInit<Way extends string, Setting, Run> {
 
 /** Compares ways of doing the same thing. */
 export async function inRounds<Way extends string, Setting, Run>(init: RoundsInit<Way, Setting, Run>): Promise<Runs<Way, Run>> {
-  const { rounds, ways, withSetting, describe, report } = init
+  const { rounds, warmUp = true, ways, withSetting, describe, report } = init
   const names = Object.keys(ways) as Way[]
   const width = Math.max(...names.map(({ length }) => length))
   const runs = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Way, Run[]>
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = warmUp ? 0 : 1; round <= rounds; round++) {
     await withSetting(async (setting) => {
       for (const name of names) {
         const run = await ways[name]?.(setting)

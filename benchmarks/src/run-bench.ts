@@ -24,6 +24,11 @@ export async function runBench(bench: Bench, { rounds, large, labs, report }: Ru
     report(`skipped: ${absence(skipped)}`)
     return { type: 'skipped', result: { ...common, figures: [], skipped } }
   }
+  const reason = await bench.whyNot?.()
+  if (reason !== undefined) {
+    report(`skipped: ${reason}`)
+    return { type: 'skipped', result: { ...common, figures: [], skipped: [reason] } }
+  }
   if (missing.length > 0) report(`left out what is compared with others: ${absence(missing)}`)
 
   const began = { measuredAt: new Date().toISOString(), loadBefore: loadavg()[0] ?? 0 }

@@ -14,7 +14,7 @@ import { explanation } from './explanation.ts'
 /** Bytes. */
 const FILE_LENGTH = 512 * 1024 * 1024
 
-const ROUNDS = 6
+const ROUNDS = 4
 
 /** In which a virtual machine has given its free memory back; milliseconds. */
 const IDLE = 10_000

@@ -22,7 +22,7 @@ export function performancePage(benches: readonly Bench[], results: Results): st
 
 const METHOD: readonly string[] = [
   `**Side by side.** In each round the reference and every way take turns (A B C, A B C, ...), on the same
-   content. A first round warms up and does not count. What changes slowly on a machine so meets all alike.`,
+   content. A first round warms up and does not count, except where every way starts programs of its own. What changes slowly on a machine so meets all alike.`,
   `**Ratios.** A ratio compares a way with the reference of the same round. The value is the median of the rounds; the
    spread from the least to the greatest stands beside it, in the plots as whiskers. Seconds depend on the machine,
    ratios far less; goals are therefore set on ratios.`,

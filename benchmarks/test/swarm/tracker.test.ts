@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bencode } from '../../../src/swarm/eight/bencode.ts'
-import { torrentOf } from '../../../src/swarm/eight/torrent.ts'
-import { Tracker } from '../../../src/swarm/eight/tracker.ts'
+import { bencode } from '../../src/swarm/bencode.ts'
+import { torrentOf } from '../../src/swarm/torrent.ts'
+import { Tracker } from '../../src/swarm/tracker.ts'
 
 describe('bencode', () => {
   it('writes numbers, byte strings and dictionaries in the order of their keys', () => {

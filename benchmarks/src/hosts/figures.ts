@@ -1,6 +1,6 @@
 import { discreteBound } from '@damselfly/scheduler/simulator'
 import { pieceSizeFor } from '@damselfly/shared'
-import { figure, type Figure } from '../../figure.ts'
+import { figure, type Figure } from '../figure.ts'
 import type { HostsCase, HostsRun } from './run.ts'
 
 /** What is asked of twelve hosts at 100 Mbit/s; slower lines show what is left of it where the processors are not the limit. */

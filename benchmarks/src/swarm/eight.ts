@@ -1,8 +1,8 @@
 import { writeRandomFile } from '@damselfly/test'
-import type { BenchContext } from '../../bench.ts'
-import { cpuTimeOf } from '../../cpu-time.ts'
-import type { Figure } from '../../figure.ts'
-import { inRounds, type Runs } from '../../rounds.ts'
+import type { BenchContext } from '../bench.ts'
+import { cpuTimeOf } from '../cpu-time.ts'
+import type { Figure } from '../figure.ts'
+import { inRounds, type Runs } from '../rounds.ts'
 import { ariaSwarm } from './aria-swarm.ts'
 import type { SwarmCase, SwarmFile, SwarmRun, SwarmSetting } from './case.ts'
 import { figuresOf, type CaseName, type SwarmWay } from './figures.ts'
@@ -13,7 +13,10 @@ const MIB = 1024 * 1024
 /** Bytes. */
 const FILE_LENGTH = 256 * MIB
 
-const ROUNDS = 3
+const ROUNDS = 2
+
+/** Of what has no goal. */
+const ROUNDS_TO_INFORM = 1
 
 const PEERS = 8
 
@@ -29,27 +32,44 @@ export async function eightOnLoopback(context: BenchContext): Promise<readonly F
 }
 
 async function measure(context: BenchContext): Promise<Runs<SwarmWay, SwarmRun>> {
-  return context.withLab(async (originLab) => {
+  const { withLab, report, rounds = ROUNDS } = context
+  return withLab(async (originLab) => {
     const nginx = await originLab.nginx()
     const path = `${nginx.root}/file`
     const sha256 = await writeRandomFile(path, FILE_LENGTH, 1)
     const originCpu = async (): Promise<number> => nginx.cpuTime(cpuTimeOf)
     const file = { path, length: FILE_LENGTH, sha256, url: nginx.url('file'), originCpu }
-    return inRounds({
-      rounds: context.rounds ?? ROUNDS,
+    const common = {
+      // Every swarm starts programs of its own.
+      warmUp: false,
+      withSetting: async (work: (setting: Scene) => Promise<void>) => work({ context, file }),
+      describe: describeRun,
+      report,
+    }
+    const withGoals = await inRounds({
+      ...common,
+      rounds,
       ways: {
         'aria2, unlimited': swarmOf(ariaSwarm, CASES.unlimited),
         'ours, unlimited': swarmOf(ourSwarm, CASES.unlimited),
         'aria2, limited': swarmOf(ariaSwarm, CASES.limited),
         'ours, limited': swarmOf(ourSwarm, CASES.limited),
+      },
+    })
+    const toInform = await inRounds({
+      ...common,
+      rounds: Math.min(rounds, ROUNDS_TO_INFORM),
+      ways: {
         'aria2, encrypted': swarmOf(ariaSwarm, CASES.encrypted),
         'ours, encrypted': swarmOf(ourSwarm, CASES.encrypted),
       },
-      withSetting: async (work: (setting: Scene) => Promise<void>) => work({ context, file }),
-      describe: ({ last, cpu, fromPeers }) => `last after ${last.toFixed(2)} s, ${cpu.toFixed(1)} CPU-s, ${(fromPeers * 100).toFixed(0)}% from peers`,
-      report: context.report,
     })
+    return { ...withGoals, ...toInform }
   })
+}
+
+function describeRun({ last, cpu, fromPeers }: SwarmRun): string {
+  return `last after ${last.toFixed(2)} s, ${cpu.toFixed(1)} CPU-s, ${(fromPeers * 100).toFixed(0)}% from peers`
 }
 
 interface Scene {

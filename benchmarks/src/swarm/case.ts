@@ -1,4 +1,4 @@
-import type { References } from '../../references/succeed.ts'
+import type { References } from '../references/succeed.ts'
 
 /** What both kinds of swarm download, and under which conditions. */
 export interface SwarmCase {

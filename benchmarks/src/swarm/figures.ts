@@ -1,5 +1,5 @@
-import { figure, type Figure } from '../../figure.ts'
-import { ratios, type Runs } from '../../rounds.ts'
+import { figure, type Figure } from '../figure.ts'
+import { ratios, type Runs } from '../rounds.ts'
 import type { SwarmRun } from './case.ts'
 
 /** Each case is downloaded by both kinds of swarm. */

@@ -1,7 +1,7 @@
 import { digestOf, type Daemon } from '@damselfly/test'
-import { cpuTimeOf, cpuTimeOfEndedChildren } from '../../cpu-time.ts'
-import { measured, sumOf } from '../../measured.ts'
-import { warmMemory } from '../../warm-memory.ts'
+import { cpuTimeOf, cpuTimeOfEndedChildren } from '../cpu-time.ts'
+import { measured, sumOf } from '../measured.ts'
+import { warmMemory } from '../warm-memory.ts'
 import { memoryFor, type SwarmCase, type SwarmRun, type SwarmSetting } from './case.ts'
 
 /** A supernode that has nothing yet, and `peers` daemons whose `dfget` want the file at the same time. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { boundOf, figuresOf } from '../../../src/swarm/hosts/figures.ts'
+import { boundOf, figuresOf } from '../../src/hosts/figures.ts'
 
 const MIB = 1024 * 1024
 

@@ -1,9 +1,9 @@
 import { digestOf, writeRandomFile, type Daemon, type LabHost, type LabNetwork, type Nginx, type Supernode } from '@damselfly/test'
-import { cpuTimeOf } from '../../cpu-time.ts'
-import { downloadThrough } from '../../many/small-download.ts'
-import { measured, sumOf } from '../../measured.ts'
-import { pathOf, type References } from '../../references/succeed.ts'
-import { warmMemory } from '../../warm-memory.ts'
+import { cpuTimeOf } from '../cpu-time.ts'
+import { downloadThrough } from '../many/small-download.ts'
+import { measured, sumOf } from '../measured.ts'
+import { pathOf, type References } from '../references/succeed.ts'
+import { warmMemory } from '../warm-memory.ts'
 
 export interface HostsCase {
   /** Beside that of the supernode. */
@@ -19,13 +19,16 @@ export interface HostsRun {
   readonly last: number
   /** Seconds until the first one had it. */
   readonly first: number
-  /** Seconds that curl needs for one copy over one of the lines. */
+  /** Seconds that one copy takes over one of the lines, as fast as curl downloads a part of it. */
   readonly copy: number
   /** How many times the file came from the CDN. */
   readonly fromCdn: number
   /** CPU-seconds of the supernode and the daemons. */
   readonly cpu: number
 }
+
+/** Enough of the file to know how fast a line is; bytes. */
+const PART_LENGTH = 16 * 1024 * 1024
 
 /** Far beyond what it takes; milliseconds. */
 const TIME_LIMIT = 180_000
@@ -38,7 +41,7 @@ export async function downloadOnHosts(references: References, { hosts, rate, len
   const sha256 = await writeRandomFile(`${nginx.root}/file`, length, 1)
   const { supernode, daemons } = await startServers(references, network)
   await warmMemory(lab.path(), (hosts + 1) * length)
-  const copy = await timeOfOneCopy(references, network, nginx)
+  const copy = (await secondsPerByte(references, network, nginx)) * length
 
   const url = `http://127.0.0.1:${nginx.port}/file`
   const signal = AbortSignal.timeout(TIME_LIMIT)
@@ -73,12 +76,14 @@ async function startServers(
   return { supernode, daemons: await Promise.all(others.map(start)) }
 }
 
-/** What a line carries of a file: its rate less the headers of TCP, IP and Ethernet; seconds. */
-async function timeOfOneCopy({ lab, programs }: References, network: LabNetwork, nginx: Nginx): Promise<number> {
+/** What a line carries of a file: its rate less the headers of TCP, IP and Ethernet. */
+async function secondsPerByte({ lab, programs }: References, network: LabNetwork, nginx: Nginx): Promise<number> {
   const [source, sink] = network.hosts as readonly [LabHost, LabHost]
-  const started = performance.now()
-  const args = ['-sS', '-f', '-o', '/dev/null', `http://${source.address}:${nginx.port}/file`]
-  const { code, stderr } = await lab.program('curl', pathOf(programs, 'curl'), args, { enter: sink.enter }).exited
+  const url = `http://${source.address}:${nginx.port}/file`
+  const times = '%{time_total} %{time_starttransfer}'
+  const args = ['-sS', '-f', '-o', '/dev/null', '--range', `0-${PART_LENGTH - 1}`, '-w', times, url]
+  const { code, stdout, stderr } = await lab.program('curl', pathOf(programs, 'curl'), args, { enter: sink.enter }).exited
   if (code !== 0) throw new Error(`curl ended with ${code}: ${stderr}`)
-  return (performance.now() - started) / 1000
+  const [total = 0, untilFirst = 0] = stdout.split(' ').map(Number)
+  return (total - untilFirst) / PART_LENGTH
 }
