@@ -58,6 +58,17 @@ export const explanation: Explanation = {
       ],
     },
     {
+      title: 'Where libp2p was made cheaper, and what a second thread brings',
+      paragraphs: [
+        `The sender gathers what it writes in one turn, up to 1 MiB, into one frame of yamux, since each is answered by a window
+         update: a record, a write and a wake-up of its own. 256 MiB through a whole lane in sixteen turns took 0.99 s and 1.44 CPU-seconds
+         in place of 1.17 s and 1.57 (lower quartiles). Of what a receiver still does 16% are SHA-256, 13% the cipher, 21% the kernel,
+         and 34% JavaScript and V8, in which nothing takes more than 2%.`,
+        `Hashing and writing in another thread, as the supernode does, was tried for peers: with both ends on two cores it made
+         plain lanes and libp2p slower and every kind dearer ([0018](decisions/0018-writing-thread.md)).`,
+      ],
+    },
+    {
       title: 'Memory',
       paragraphs: [
         `While 10 GiB moved, resident memory stayed where it was after the first: 160 MB at the parent and 135 MB at the child for
