@@ -62,7 +62,7 @@ class PieceScheduler implements Scheduler {
     const wakes = new Wakes()
     const blocks = new Blocks(policies.blocklist, register, wakes)
     const reasons = new Reasons(observer, blocks)
-    const assignments = new Assignments(wakes, policies.admission, reasons)
+    const assignments = new Assignments(wakes, policies.admission, reasons, blocks)
     this.#blocklist = policies.blocklist
     const { uploadSlots } = policies
     this.#parts = { register, assignments, blocks, wakes, reasons, uploadSlots }
@@ -172,6 +172,12 @@ class PieceScheduler implements Scheduler {
 
   #tellStranded(member: Member, now: number, commands: SchedulerCommand[]): void {
     if (!this.#isStranded(member, now)) return
+    const pardoned = this.#parts.blocks.pardonFor(member, now)
+    if (pardoned.length > 0) {
+      if (member.child !== undefined) member.child.toldBackToSource = false
+      for (const peer of pardoned) this.#matcher.offerSlots(peer, commands)
+      return
+    }
     const { swarm, peer } = member
     const reason = swarm.originFailed ? 'origin-failed' : 'no-parent'
     commands.push({ type: 'back-to-source', task: swarm.id, child: peer.id, reason })

@@ -5,12 +5,13 @@ import type { EventOf, EventParts } from './event-parts.ts'
 import { endChildhood, hopeForOrigin, returnCredit } from './transitions.ts'
 
 export function onTaskRegistered(
-  { task, pieceCount }: EventOf<'task-registered'>,
+  { task, pieceCount, pieceSize }: EventOf<'task-registered'>,
   parts: EventParts,
   commands: SchedulerCommand[],
 ): void {
   let swarm = parts.register.swarms.get(task)
   if (swarm === undefined) parts.register.swarms.set(task, (swarm = new Swarm(task)))
+  swarm.pieceSize = pieceSize
   hopeForOrigin(swarm, parts)
   if (pieceCount === undefined || pieceCount === swarm.pieceCount) return
   takePiecesPastEnd(swarm, pieceCount, parts, commands)

@@ -4,6 +4,8 @@ import type { AdmissionPolicy } from '../policies/admission.ts'
 import { blend } from '../state/average.ts'
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
+import type { Blocks } from './blocks.ts'
+import { Crawling } from './crawling.ts'
 import { crosses } from './crossing.ts'
 import { LateUploads } from './late-uploads.ts'
 import type { Reasons } from './reasons.ts'
@@ -24,12 +26,14 @@ export class Assignments {
   readonly #admission: AdmissionPolicy
   readonly #reasons: Reasons
   readonly #late: LateUploads
+  readonly #crawling: Crawling
   readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue }) => ended || overdue)
   #cdnDurationMs: number | undefined
   #count = 0
   #now = 0
 
-  constructor(wakes: Wakes, admission: AdmissionPolicy, reasons: Reasons) {
+  constructor(wakes: Wakes, admission: AdmissionPolicy, reasons: Reasons, blocks: Blocks) {
+    this.#crawling = new Crawling(blocks)
     this.#wakes = wakes
     this.#admission = admission
     this.#reasons = reasons
@@ -52,13 +56,13 @@ export class Assignments {
       if (swarm.uncountReceiver(late)) this.#wakes.losses.add(swarm)
     }
     this.#late.passTime(now)
+    this.#crawling.passTime(now)
   }
 
   /** When time changes something next. */
   nextDeadline(): number | undefined {
-    const overdue = this.#fromCdn.next()
-    const late = this.#late.next()
-    return overdue === undefined || late === undefined ? (overdue ?? late) : Math.min(overdue, late)
+    const next = Math.min(this.#fromCdn.next() ?? Infinity, this.#late.next() ?? Infinity, this.#crawling.next() ?? Infinity)
+    return next === Infinity ? undefined : next
   }
 
   /** @param basis on what it rests, if the CDN gives what peers have */
@@ -94,6 +98,7 @@ export class Assignments {
     peer.uplink.begin(this.#now)
     peer.update()
     this.#late.watch(peer, this.#now)
+    this.#crawling.watch(assignment, this.#now)
     member.swarm.countReceiver(assignment)
     if (fromCdn) this.#beginFromCdn(assignment, child)
     commands.push({ type: 'assign', task: member.swarm.id, child: member.peer.id, piece, parent: peer.id })

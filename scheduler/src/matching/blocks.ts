@@ -1,4 +1,4 @@
-import type { Block, Blocklist, FailureReport } from '../policies/blocklist.ts'
+import type { Block, BlockingReason, Blocklist, FailureReport } from '../policies/blocklist.ts'
 import type { Member } from '../state/member.ts'
 import type { Peer } from '../state/peer.ts'
 import type { Register } from '../state/register.ts'
@@ -25,7 +25,7 @@ export class Blocks {
   }
 
   failed(report: FailureReport, now: number): void {
-    for (const block of this.#blocklist.failed(report, now)) this.#begin(block)
+    for (const block of this.#blocklist.failed(report, now)) this.#begin(block, report.reason)
   }
 
   succeeded({ peer: child }: Member, { peer: parent }: Member, now: number): void {
@@ -54,6 +54,21 @@ export class Blocks {
     return [...this.#blocklist.blockedFor(peer.id)].flatMap((parent) => swarm.members.get(parent) ?? [])
   }
 
+  /**
+   * Lets a child that has nobody else use those again that were only too slow.
+   * @returns those that may be used from now on
+   */
+  pardonFor({ swarm, child }: Member, now: number): readonly Peer[] {
+    if (!this.#wereForAll || child === undefined) return []
+    const pardoned: Peer[] = []
+    for (const { peer, held } of this.shunnedIn(swarm)) {
+      if (peer.isCdn || !peer.couldServe || !child.need.intersects(held)) continue
+      for (const block of this.#blocklist.pardon?.(peer.id, now) ?? []) this.#end(block)
+      if (!peer.isShunned) pardoned.push(peer)
+    }
+    return pardoned
+  }
+
   /** Whether somebody was ever blocked for everybody. */
   get wereForAll(): boolean {
     return this.#wereForAll
@@ -72,13 +87,14 @@ export class Blocks {
     })
   }
 
-  #begin({ child, parent }: Block): void {
+  #begin({ child, parent }: Block, reason: BlockingReason): void {
     if (child === undefined) this.#wereForAll = true
     const peer = this.#register.peers.get(child ?? parent)
     if (peer === undefined) return
     if (child === undefined) {
       // What nobody may take counts as no copy.
       peer.change({ isShunned: true })
+      if (reason === 'slow') peer.hasCrawled = true
       for (const { swarm } of peer.memberships.values()) this.#wakes.losses.add(swarm)
     } else {
       peer.ownBlocks++

@@ -4,8 +4,8 @@ import type { PieceOrderPolicy } from '../policies/piece-order.ts'
 import type { SchedulerPolicies } from '../policies/policies.ts'
 import type { CreatePolicies, PolicySet } from './policy-module.ts'
 
-/** What each member of a policy has to be. */
-type Shape<T> = Readonly<Record<keyof T, 'function'>>
+/** What each member of a policy has to be; with a question mark it may be left out. */
+type Shape<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? 'function?' : 'function' }
 type Shapes = { readonly [P in keyof Omit<SchedulerPolicies, 'pieceOrders'>]: Shape<SchedulerPolicies[P]> }
 
 const PIECE_ORDER: Shape<PieceOrderPolicy> = { choose: 'function' }
@@ -26,6 +26,7 @@ const POLICIES: Shapes = {
     blockedForAll: 'function',
     childrenWithBlocks: 'function',
     expire: 'function',
+    pardon: 'function?',
     nextExpiry: 'function',
     entries: 'function',
   },
@@ -75,7 +76,8 @@ function problemsOfPolicy(policy: unknown, shape: Readonly<Record<string, string
   if (!isObject(policy)) return [`${name} ${isInstead(policy, `object with ${Object.keys(shape).join(', ')}`)}`]
   return Object.entries(shape).flatMap(([member, kind]) => {
     const value = policy[member]
-    return typeof value === kind ? [] : [`${name}.${member} ${isInstead(value, kind)}`]
+    if (typeof value === 'function' || (kind === 'function?' && value === undefined)) return []
+    return [`${name}.${member} ${isInstead(value, 'function')}`]
   })
 }
 

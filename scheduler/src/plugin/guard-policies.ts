@@ -97,6 +97,7 @@ function guardedBlocklist(own: Blocklist, guard: Guard): Blocklist {
     blockedForAll: () => guard.list('blockedForAll', () => own.blockedForAll()),
     childrenWithBlocks: () => guard.list('childrenWithBlocks', () => own.childrenWithBlocks()),
     expire: (now) => guard.list('expire', () => own.expire(now)),
+    pardon: (parent, now) => guard.list('pardon', () => own.pardon?.(parent, now) ?? []),
     nextExpiry: () => guard.time('nextExpiry', () => own.nextExpiry()),
     entries: () => guard.list('entries', () => own.entries()),
   }

@@ -15,6 +15,8 @@ export interface BackoffBlocklistOptions {
   readonly backoff?: Readonly<Record<BlockingReason, Backoff>>
   /** How many children must get wrong bytes from a parent until nobody uses it. @default 3 */
   readonly corruptedChildren?: number
+  /** How many children in a row must find a parent far slower than all others until nobody uses it. @default 2 */
+  readonly slowedChildren?: number
   /** How long a failure counts; half as much after half of it. @default 300_000 */
   readonly memoryMs?: number
 }
@@ -28,6 +30,9 @@ export const DEFAULT_BACKOFF: Readonly<Record<BlockingReason, Backoff>> = {
   // Never so long that a child would rather have the origin than a slow parent.
   slow: { after: 3, firstMs: 2_000, longestMs: 10_000 },
 }
+
+/** A parent that is slow for everybody, which sends nothing that is worth waiting for; where it alone has something it is pardoned. */
+const SLOW_FOR_ALL: Backoff = { after: 1, firstMs: 60_000, longestMs: 600_000 }
 
 /** Further failures lengthen no block: the time doubles no more often than this. */
 const MOST_FAILURES = 10
@@ -43,6 +48,8 @@ interface Entry {
   until: number | undefined
   /** Children that got wrong bytes; only in entries that count for all. */
   readonly corrupted: Set<PeerId>
+  /** Children for which it was too slow, since the last one for which it was not; likewise. */
+  readonly slowed: Set<PeerId>
 }
 
 type Seen = Map<PeerId, Entry>
@@ -51,6 +58,7 @@ type Seen = Map<PeerId, Entry>
 export class BackoffBlocklist implements Blocklist {
   readonly #backoff: Readonly<Record<BlockingReason, Backoff>>
   readonly #corruptedChildren: number
+  readonly #slowedChildren: number
   readonly #memoryMs: number
   readonly #byChild = new Map<PeerId, Seen>()
   readonly #byAll: Seen = new Map()
@@ -58,9 +66,10 @@ export class BackoffBlocklist implements Blocklist {
     return this.#find(entry.block) !== entry || this.#dueAt(entry) !== at
   })
 
-  constructor({ backoff = DEFAULT_BACKOFF, corruptedChildren = 3, memoryMs = 300_000 }: BackoffBlocklistOptions = {}) {
+  constructor({ backoff = DEFAULT_BACKOFF, corruptedChildren = 3, slowedChildren = 2, memoryMs = 300_000 }: BackoffBlocklistOptions = {}) {
     this.#backoff = backoff
     this.#corruptedChildren = corruptedChildren
+    this.#slowedChildren = slowedChildren
     this.#memoryMs = memoryMs
   }
 
@@ -68,16 +77,32 @@ export class BackoffBlocklist implements Blocklist {
     const begun: Block[] = []
     const pair = this.#entry({ child, parent }, reason, now)
     if (this.#count(pair, reason, now)) begun.push(pair.block)
-    if (reason !== 'corrupt' || parentIsCdn) return begun
+    if ((reason !== 'corrupt' && reason !== 'slow') || parentIsCdn) return begun
     const forAll = this.#entry({ child: undefined, parent }, reason, now)
-    forAll.corrupted.add(child)
-    if (forAll.corrupted.size < this.#corruptedChildren) return begun
-    forAll.corrupted.clear()
-    if (this.#count(forAll, reason, now)) begun.push(forAll.block)
+    const [witnesses, enough] = reason === 'slow' ? [forAll.slowed, this.#enoughSlowed(forAll)] : [forAll.corrupted, this.#corruptedChildren]
+    witnesses.add(child)
+    if (witnesses.size < enough) return begun
+    witnesses.clear()
+    if (this.#count(forAll, reason, now, reason === 'slow' ? SLOW_FOR_ALL : undefined)) begun.push(forAll.block)
     return begun
   }
 
+  /** Of one that was slow before a single child is believed. */
+  #enoughSlowed({ failures }: Entry): number {
+    return failures > 0.5 ? 1 : this.#slowedChildren
+  }
+
+  pardon(parent: PeerId, now: number): readonly Block[] {
+    const entry = this.#byAll.get(parent)
+    if (entry?.until === undefined || entry.reason !== 'slow') return []
+    entry.until = undefined
+    entry.countedAt = now
+    this.#deadlines.push(entry, this.#dueAt(entry))
+    return [entry.block]
+  }
+
   succeeded(child: PeerId, parent: PeerId, now: number): void {
+    this.#byAll.get(parent)?.slowed.clear()
     const entry = this.#byChild.get(child)?.get(parent)
     if (entry === undefined || entry.until !== undefined) return
     this.#fade(entry, now)
@@ -142,8 +167,8 @@ export class BackoffBlocklist implements Blocklist {
   }
 
   /** @returns whether a block begins. */
-  #count(entry: Entry, reason: BlockingReason, now: number): boolean {
-    const { after, firstMs, longestMs } = this.#backoff[reason]
+  #count(entry: Entry, reason: BlockingReason, now: number, backoff: Backoff = this.#backoff[reason]): boolean {
+    const { after, firstMs, longestMs } = backoff
     const wasBlocked = entry.until !== undefined
     // What was under way when the block began fails for the same cause; only wrong bytes make it graver.
     if (wasBlocked && (reason !== 'corrupt' || entry.reason === 'corrupt')) return false
@@ -171,7 +196,7 @@ export class BackoffBlocklist implements Blocklist {
   #entry(block: Block, reason: BlockingReason, now: number): Entry {
     let entry = this.#find(block)
     if (entry !== undefined) return entry
-    entry = { block, reason, failures: 0, countedAt: now, until: undefined, corrupted: new Set() }
+    entry = { block, reason, failures: 0, countedAt: now, until: undefined, corrupted: new Set(), slowed: new Set() }
     this.#seen(block.child).set(block.parent, entry)
     this.#deadlines.push(entry, this.#dueAt(entry))
     return entry

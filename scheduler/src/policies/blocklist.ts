@@ -36,6 +36,13 @@ export interface Blocklist {
   childrenWithBlocks(): Iterable<PeerId>
   /** Lets time pass. @returns the blocks that ended. */
   expire(now: number): readonly Block[]
+  /**
+   * Ends what a parent is blocked for its slowness from everybody: it alone has what somebody needs.
+   * Left out: such blocks are waited for.
+   *
+   * @returns the blocks that end
+   */
+  pardon?(parent: PeerId, now: number): readonly Block[]
   /** When something expires next. */
   nextExpiry(): number | undefined
   /** What is blocked now. */

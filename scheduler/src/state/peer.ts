@@ -19,6 +19,8 @@ export class Peer implements ParentCandidate {
   /** Its memberships in swarms that have children. The one that was served last comes last. */
   readonly active: Set<Member> = new Set()
   readonly uplink: Uplink
+  /** It was too slow for everybody. */
+  hasCrawled = false
   /** How many parents it in particular may not use. */
   ownBlocks = 0
   #capacity: PeerCapacity

@@ -47,6 +47,8 @@ export class Swarm {
   /** Where the search for a waiting child begins, so that each gets its turn. */
   turn = 0
   pieceCount: number | undefined
+  /** Bytes. */
+  pieceSize = 0
   originFailed = false
   /** Pieces that peers have given. */
   peerCopies = 0

@@ -156,6 +156,7 @@ describe('policies of somebody', () => {
     stage.fails('cat', 0, 'ann', 'corrupt')
     assert.deepEqual(stage.wants('cat', 1), ['cat takes 0 from ann'])
     assert.deepEqual(stage.scheduler.snapshotBlocklist(), [])
+    stage.gets('cat', 0, 'ann')
     assert.equal(stage.scheduler.nextTick(), undefined)
     for (const method of ['failed', 'expire', 'entries', 'nextExpiry']) assert.ok(faults.some(({ policy }) => policy === `blocklist.${method}`), method)
   })

@@ -32,6 +32,33 @@ describe('the blocklist', () => {
     assert.deepEqual([...list.blockedFor(ANN)], [PARENT])
   })
 
+  it('blocks a parent for all that is too slow for two children in a row', () => {
+    const list = new BackoffBlocklist()
+    assert.deepEqual(list.failed(report(ANN, 'slow'), 0), [])
+    list.succeeded(CAT, PARENT, 1)
+    assert.deepEqual(list.failed(report(BOB, 'slow'), 2), [])
+    assert.deepEqual(list.failed(report(BOB, 'slow'), 3), [])
+    assert.deepEqual(list.failed(report(ANN, 'slow'), 4), [{ child: undefined, parent: PARENT }])
+    assert.equal(list.blockedUntil(PARENT), 60_004)
+    list.expire(60_004)
+    assert.equal(list.blockedUntil(PARENT), undefined)
+    // Of one that was slow before one child is believed, and it is blocked for longer.
+    assert.ok(list.failed(report(CAT, 'slow'), 61_000).some(({ child }) => child === undefined))
+    assert.equal(list.blockedUntil(PARENT), 61_000 + 120_000)
+  })
+
+  it('pardons a parent that was too slow for all, and none that sent wrong bytes', () => {
+    const list = new BackoffBlocklist()
+    for (const child of [ANN, BOB]) list.failed(report(child, 'slow'), 0)
+    assert.deepEqual(list.pardon(PARENT, 10), [{ child: undefined, parent: PARENT }])
+    assert.equal(list.blockedUntil(PARENT), undefined)
+    assert.deepEqual(list.pardon(PARENT, 11), [])
+    for (const child of [ANN, BOB, CAT]) list.failed(report(child, 'corrupt'), 20)
+    assert.notEqual(list.blockedUntil(PARENT), undefined)
+    assert.deepEqual(list.pardon(PARENT, 30), [])
+    assert.notEqual(list.blockedUntil(PARENT), undefined)
+  })
+
   it('blocks for the second time-out only, and shortly', () => {
     const list = new BackoffBlocklist()
     assert.deepEqual(list.failed(report(ANN, 'timeout'), 0), [])
