@@ -201,7 +201,7 @@ class ComposedSupernode implements Supernode {
   }
 
   #createCdn(store: PieceStore): { cdn: MeasuredCdn; sources: SourceClient } {
-    const { origins } = this.#config
+    const { origins, cdn: settings } = this.#config
     const http = createHttpSource({
       policy: { allow: allowedOrigins(this.#config) },
       insecure: origins.insecure,
@@ -209,7 +209,7 @@ class ComposedSupernode implements Supernode {
     })
     const sources = createSourceRegistry([http])
     this.#shutdown.add(() => sources.close())
-    const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger })
+    const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger, limits: { connectionsPerContent: settings.connections } })
     this.#shutdown.add(() => cdn.stop())
     return { cdn, sources }
   }

@@ -4,7 +4,7 @@ import { inRounds } from '../rounds.ts'
 import { explanation } from './explanation.ts'
 import { figuresOf, type Measurements, type WayName } from './figures.ts'
 import { withOrigins, withSupernode, writeLargeFile, type Origins, type Setting } from './setting.ts'
-import { crowd, curlFirst, describeRun, fetch, fromNginx, hit, reference, type Run } from './ways.ts'
+import { crowd, curlFirst, curlLimited, describeRun, fetch, fromNginx, hit, limited, reference, type Run } from './ways.ts'
 
 const ROUNDS = 3
 
@@ -31,6 +31,8 @@ async function measure(context: BenchContext): Promise<Measurements> {
         'hit TLS': hit('tls'),
         'curl first': curlFirst,
         crowd,
+        'curl limited': curlLimited,
+        limited,
       },
       withSetting: async (work) => withSupernode(context, origins, work),
       describe: describeRun,

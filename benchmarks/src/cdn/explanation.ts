@@ -5,8 +5,7 @@ export const explanation: Explanation = {
     `What it costs to fetch a content from its origin once, for many. The supernode and nginx are real processes with the settings
      that they have by default; the supernode is new in each round and has brought a smaller content before. Children are light: they
      speak with the supernode over real channels, as many identities in one process, and keep nothing.`,
-    `Hits and fetches are of 1 GiB from nginx. The crowd's origin is one of our own, which sends to each connection as fast as a line of
-     1 Gbit/s would carry: on loopback a piece of 4 MiB takes two milliseconds, in which 100 children have not even been heard.`,
+    `Hits and fetches are of 1 GiB from nginx. The crowd's origin is one of our own, which sends as fast as a line of 1 Gbit/s would carry: on loopback a piece of 4 MiB takes two milliseconds, in which 100 children have not even been heard.`,
   ],
   ways: {
     reference: '`curl -o` from nginx, then `openssl dgst -sha256`',
@@ -16,6 +15,8 @@ export const explanation: Explanation = {
     'nginx TLS': 'as `nginx plain`, over TLS 1.3 with AES-128-GCM',
     'hit TLS': 'as `hit plain`, by a direct lane, which is TLS 1.3 with AES-128-GCM too',
     'curl first': '`curl -r` for the first piece from the paced origin, from the start of the process to its end',
+    'curl limited': '`curl` for 256 MiB from an origin that gives no connection more than 40 MB/s',
+    limited: 'the supernode fetches the same, over as many connections as make it faster, four at most',
     crowd: '100 children ask at the same moment for 1 GiB at the paced origin, which nobody has, and take what they are offered at once',
   },
   reading: [
@@ -27,7 +28,7 @@ export const explanation: Explanation = {
   limits: [
     'Hosts of their own: origin, supernode and children share the cores.',
     'What children do with pieces: disks, hashes and lanes of 100 real ones are in [first](#first), [children](#children) and [swarm](#swarm).',
-    'Origins without ranges, or slow ones.',
+    'Origins without ranges.',
   ],
   plot: [
     {

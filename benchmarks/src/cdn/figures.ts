@@ -4,7 +4,7 @@ import { ratios, type Runs } from '../rounds.ts'
 import { CONTENT_LENGTH } from './setting.ts'
 import type { Run } from './ways.ts'
 
-export type WayName = 'reference' | 'fetch' | 'nginx plain' | 'hit plain' | 'nginx TLS' | 'hit TLS' | 'curl first' | 'crowd'
+export type WayName = 'reference' | 'fetch' | 'nginx plain' | 'hit plain' | 'nginx TLS' | 'hit TLS' | 'curl first' | 'crowd' | 'curl limited' | 'limited'
 
 export interface Measurements {
   readonly runs: Runs<WayName, Run>
@@ -33,6 +33,8 @@ export function figuresOf({ runs, largeLength, largeMemory }: Measurements): rea
     figure('fetch CPU / reference', 'x', ratios(fetch, reference, cpu), { op: '<=', value: 1.2 }),
     figure('supernode memory', 'MB', [Math.max(...memory)], MEMORY),
     ...(largeLength === 0 ? [] : [figure(`supernode memory, ${largeLength / GIB} GiB`, 'MB', [inMegabytes(largeMemory)], MEMORY)]),
+    figure('limited origin bytes', 'x', runs.limited.map(({ fromOrigin }) => fromOrigin), { op: '==', value: 1 }),
+    figure('limited / curl', 'x', ratios(runs.limited, runs['curl limited'], seconds), { op: '<=', value: 0.7 }),
     figure('fetch / reference', 'x', ratios(fetch, reference, seconds)),
     figure('first piece by curl', 'ms', runs['curl first'].map((run) => run.seconds * 1000)),
     figure('first piece offered to the first', 'ms', crowd.map((run) => run.seconds * 1000)),

@@ -14,8 +14,11 @@ const GIB = 1024 ** 3
 /** Of the content that is compared with other programs; bytes. */
 export const CONTENT_LENGTH: number = GIB
 
-/** What one connection to the paced origin brings, as one over 1 Gbit/s would; bytes per second. */
-const PACE = 1e9 / 8
+/** A line of 1 Gbit/s, and an origin that gives no connection more than so much; bytes per second. */
+const PACE = { line: 1e9 / 8, limited: 40e6 }
+
+/** Of the content of the origin that limits each connection; bytes. */
+export const LIMITED_LENGTH: number = 256 * 1024 * 1024
 
 /** Of the content that shows whether memory grows; bytes. */
 const LARGE_LENGTH = { default: 3 * GIB, large: 20 * GIB } as const
@@ -29,9 +32,10 @@ const PRACTICE = { name: 'practice', length: 128 * 1024 * 1024 }
 /** What stays over all rounds. */
 export interface Origins {
   readonly nginx: Nginx
-  /** Ends with nothing; counts what it sends. */
+  /** Counts what it sends. */
   readonly paced: Caller<OriginCalls>
-  readonly pacedUrl: string
+  readonly lineUrl: string
+  readonly limitedUrl: string
 }
 
 export interface Setting extends References, Origins {
@@ -46,7 +50,8 @@ export async function withOrigins<T>({ withLab }: BenchContext, work: (origins: 
     await writeRandomFile(`${nginx.root}/${PRACTICE.name}`, PRACTICE.length, 2)
     const paced = new Caller<OriginCalls>(new URL('paced-origin.ts', import.meta.url))
     try {
-      return await work({ nginx, paced, pacedUrl: await paced.call('start', { length: CONTENT_LENGTH, rate: PACE }) })
+      const url = await paced.call('start', { lengths: { line: CONTENT_LENGTH, limited: LIMITED_LENGTH }, pace: PACE })
+      return await work({ nginx, paced, lineUrl: `${url}/line`, limitedUrl: `${url}/limited` })
     } finally {
       await paced.stop()
     }

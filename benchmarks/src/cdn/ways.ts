@@ -6,7 +6,7 @@ import { curlAndDigest } from '../references/checked-download.ts'
 import { succeed } from '../references/succeed.ts'
 import { warmMemory } from '../warm-memory.ts'
 import type { Security } from './host.ts'
-import { CONTENT_LENGTH, type Setting } from './setting.ts'
+import { CONTENT_LENGTH, LIMITED_LENGTH, type Setting } from './setting.ts'
 
 /** One way, once. */
 export interface Run {
@@ -14,9 +14,9 @@ export interface Run {
   readonly seconds: number
   /** Of the program that is compared; CPU-seconds. */
   readonly cpu: number
-  /** Body bytes that the origin sent in relation to the content; only of `crowd`. */
+  /** Body bytes that the origin sent in relation to the content; only from the paced origin. */
   readonly fromOrigin: number
-  /** When the last child had been offered something; seconds, only of `crowd`. */
+  /** When the last child had been offered something; seconds, only from the paced origin. */
   readonly last: number
   /** The most that the supernode has had in memory; bytes, 0 for other programs. */
   readonly memory: number
@@ -65,24 +65,40 @@ export function fromNginx(security: Security): (setting: Setting) => Promise<Run
 /** What curl needs for the bytes of the first piece. */
 export async function curlFirst(setting: Setting): Promise<Run> {
   const { wall, used } = await measured({ cpu: cpuTimeOfEndedChildren }, async () =>
-    succeed(setting, 'curl', ['-sS', '-f', '-r', FIRST_PIECE, '-o', '/dev/null', setting.pacedUrl]),
+    succeed(setting, 'curl', ['-sS', '-f', '-r', FIRST_PIECE, '-o', '/dev/null', setting.lineUrl]),
   )
   return { ...NOTHING, seconds: wall, cpu: used.cpu }
 }
 
 /** All children ask for what nobody has. */
 export async function crowd(setting: Setting): Promise<Run> {
-  const { host, paced, pacedUrl, lab } = setting
+  const { host, paced, lineUrl, lab } = setting
   await warmMemory(lab.path(), CONTENT_LENGTH)
   await paced.call('sent', {})
   let last = Number.NaN
   const run = await ofSupernode(setting, async () => {
-    const told = await host.call('askAll', { url: pacedUrl })
+    const told = await host.call('askAll', { url: lineUrl })
     const first = told.map(({ firstPiece }) => firstPiece)
     last = Math.max(...first)
     return Math.min(...first)
   })
   return { ...run, last, fromOrigin: (await paced.call('sent', {})) / CONTENT_LENGTH }
+}
+
+/** What curl needs for a content whose origin limits each connection. */
+export async function curlLimited(setting: Setting): Promise<Run> {
+  const { wall, used } = await measured({ cpu: cpuTimeOfEndedChildren }, async () =>
+    succeed(setting, 'curl', ['-sS', '-f', '-o', '/dev/null', setting.limitedUrl]),
+  )
+  return { ...NOTHING, seconds: wall, cpu: used.cpu }
+}
+
+/** The same by the supernode, over as many connections as help. */
+export async function limited(setting: Setting): Promise<Run> {
+  const { host, paced, limitedUrl } = setting
+  await paced.call('sent', {})
+  const run = await ofSupernode(setting, async () => (await host.call('askAlone', { url: limitedUrl }))?.whole ?? Number.NaN)
+  return { ...run, fromOrigin: (await paced.call('sent', {})) / LIMITED_LENGTH }
 }
 
 /** @param work what is measured; seconds */

@@ -196,7 +196,7 @@ class FetchOnceCdn implements MeasuredCdn {
     const reader = new OriginReader({ source: sources, spec, credentials, signal, onAccess })
     const retries = new RetrySchedule({ clock, limits: this.#limits, random: random ?? Math.random, signal })
     logger.info({ taskId: spec.taskId, url: redactUrl(spec.url) }, 'fetching from the origin')
-    const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, signal })
+    const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, connections: this.#limits.connectionsPerContent, signal })
     await fetch.run()
   }
 }

@@ -10,6 +10,8 @@ export interface CdnLimits {
   readonly maxBackoffMs: number
   /** The longest pause that an origin's Retry-After can ask for; milliseconds. @default 30 s */
   readonly maxRetryAfterMs: number
+  /** Connections at once that one content comes over, where its origin allows ranges and more of them make it faster. @default 1 */
+  readonly connectionsPerContent: number
   /** How long a failed fetch is not tried again; milliseconds. @default 3 s */
   readonly failureMemoryMs: number
   /** How long an origin's consent to a caller's credentials holds; milliseconds. @default 5 min */
@@ -30,6 +32,7 @@ export const DEFAULT_CDN_LIMITS: CdnLimits = {
   backoffMs: 250,
   maxBackoffMs: 15_000,
   maxRetryAfterMs: 30_000,
+  connectionsPerContent: 1,
   failureMemoryMs: 3_000,
   accessMemoryMs: 5 * 60_000,
   refusalMemoryMs: 5_000,

@@ -12,11 +12,15 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { ContentSpec } from '../cdn.ts'
 import type { OriginResponse } from '../source-client.ts'
 import { canProveSameness, sameValidators } from '../validators.ts'
+import { answers, canBeDivided, isPart, placeOf } from './answered-part.ts'
 import { ContentHash } from './content-hash.ts'
 import type { FetchCounters } from './fetch-counters.ts'
+import { Helpers } from './helpers.ts'
 import type { LiveTask } from './live-task.ts'
 import type { OriginReader } from './origin-reader.ts'
 import { PieceSink, type Gap } from './piece-sink.ts'
+import { portionSize } from './portion-size.ts'
+import { Portions, type Portion } from './portions.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 import { newRecord, taskLength } from './task-record.ts'
 
@@ -29,17 +33,24 @@ export interface FetchInit {
   readonly clock: Clock
   readonly logger: Logger
   readonly counters: FetchCounters
+  /** The most at once. */
+  readonly connections: number
   readonly signal: AbortSignal
 }
 
 /** What is being filled. */
 interface Filling {
   readonly stored: StoredTask
+  /** Of the first connection. */
   readonly sink: PieceSink
+  readonly portions: Portions
   /** Only where the caller named a digest of the whole. */
   readonly hash: ContentHash | undefined
   readonly release: () => void
 }
+
+/** What the first request asks for, of a content of which nothing is known yet; bytes, a multiple of every piece size. */
+const FIRST_PORTION = 32 * 1024 * 1024
 
 /** After these nothing of what is here can be trusted to belong to the content that was asked for. */
 const POISONED = new Set(['DIGEST_MISMATCH', 'ORIGIN_LONG', 'ORIGIN_CHANGED'])
@@ -49,9 +60,17 @@ export class OriginFetch {
   readonly #init: FetchInit
   #filling: Filling | undefined
   #hasAnswered = false
+  /** Whether the content is asked for a portion at a time, so that several connections can share it. */
+  #isDivided: boolean
+  /** What the first connection fetches now. */
+  #portion: Portion | undefined
+  #helpers: Helpers | undefined
+  readonly #startedAt: number
 
   constructor(init: FetchInit) {
     this.#init = init
+    this.#isDivided = init.connections > 1
+    this.#startedAt = init.clock.now()
   }
 
   /** Resolves when the whole content is here. @throws DamselflyError as Cdn.obtain */
@@ -99,54 +118,159 @@ export class OriginFetch {
       try {
         await this.#fillGap()
       } catch (error) {
-        await retries.next(error, this.#filling?.sink.position ?? 0, this.#hasAnswered)
+        await retries.next(error, this.#reached, this.#hasAnswered)
         this.#init.counters.retries++
       }
     }
+    await this.#helpers?.stop()
     return await this.#verify(this.#filling)
   }
 
   async #fillGap(): Promise<void> {
     await this.#filling?.sink.settle()
     const gap = this.#gap()
-    const record = this.#filling?.stored.record
-    const response = await this.#init.reader.read(this.#rangeOf(gap), record)
+    if (gap === undefined) return await this.#helpers?.oneEnded()
+    const wasDivided = this.#isDivided
+    const response = await this.#ask(gap)
+    if (response === undefined) return
     this.#hasAnswered = true
     try {
-      const filling = await this.#accept(response)
-      await this.#drain(response, filling, gap)
+      const filling = await this.#accept(response, gap)
+      // One that ignores what part it is asked for brings all the rest.
+      await this.#drain(response, filling, wasDivided && !this.#isDivided ? { start: gap.start, end: undefined } : gap)
     } finally {
       response.body.cancel()
     }
   }
 
+  /** @returns undefined when the origin cannot be asked for a portion, which is known from now on */
+  async #ask(gap: Gap): Promise<OriginResponse | undefined> {
+    const { reader, spec } = this.#init
+    const record = this.#filling?.stored.record
+    const isFirstPortion = record === undefined && this.#isDivided
+    try {
+      const response = await reader.read(this.#rangeOf(gap), record)
+      if (!isFirstPortion || !isPart(spec, response) || canBeDivided(response)) return response
+      response.body.cancel()
+    } catch (error) {
+      // An empty content has no first byte.
+      if (!isFirstPortion || spec.range !== undefined || !isDamselflyError(error, 'RANGE_UNSATISFIABLE')) throw error
+    }
+    this.#isDivided = false
+    return undefined
+  }
+
   /** Where the origin cannot prove that a part is of the same content, all of it is asked for and compared. */
-  #gap(): Gap {
-    if (this.#filling === undefined) return { start: 0, end: undefined }
+  #gap(): Gap | undefined {
+    if (this.#filling === undefined) return { start: 0, end: this.#isDivided ? FIRST_PORTION : undefined }
     const { stored, sink } = this.#filling
-    return canProveSameness(stored.record) ? sink.gap() : { start: 0, end: undefined }
+    if (!canProveSameness(stored.record)) return { start: 0, end: undefined }
+    return this.#isDivided && stored.layout !== undefined ? this.#nextPortion(this.#filling) : sink.gap()
+  }
+
+  /** It may begin within a piece of which some bytes have come. */
+  #nextPortion({ sink, portions }: Filling): Gap | undefined {
+    if (this.#portion !== undefined) portions.giveBack(this.#portion)
+    this.#portion = portions.take(this.#portionBytes())
+    if (this.#portion === undefined) return undefined
+    const { start, end } = this.#portion
+    const isBegun = sink.openBytes > 0 && sink.position - sink.openBytes === start
+    return { start: isBegun ? sink.position : start, end }
+  }
+
+  #portionBytes(): number {
+    const { clock, task } = this.#init
+    const stored = this.#filling?.stored
+    return portionSize({
+      received: task.originBytes,
+      seconds: (clock.now() - this.#startedAt) / 1000,
+      connections: this.#helpers?.count ?? 1,
+      left: (stored?.layout?.contentLength ?? 0) - (stored?.verifiedBytes ?? 0),
+    })
+  }
+
+  /** How far the content is here; bytes. */
+  get #reached(): number {
+    if (this.#filling === undefined) return 0
+    const { stored, sink } = this.#filling
+    return this.#isDivided ? stored.verifiedBytes + sink.openBytes : sink.position
   }
 
   #rangeOf(gap: Gap): { readonly start: number; readonly end: number | undefined } | undefined {
     const { range } = this.#init.spec
     const start = (range?.start ?? 0) + gap.start
-    const end = gap.end === undefined ? range?.end : (range?.start ?? 0) + gap.end - 1
+    const end = gap.end === undefined ? range?.end : Math.min(range?.end ?? Number.POSITIVE_INFINITY, (range?.start ?? 0) + gap.end - 1)
     return start === 0 && end === undefined ? undefined : { start, end }
   }
 
-  async #accept(response: OriginResponse): Promise<Filling> {
+  async #accept(response: OriginResponse, gap: Gap): Promise<Filling> {
     const { spec } = this.#init
-    const place = response.start - (spec.range?.start ?? 0)
+    const place = placeOf(spec, response)
     if (place < 0) {
       throw new DamselflyError('RANGE_UNSATISFIABLE', `${redactUrl(spec.url)} does not serve a part of its content`)
     }
+    if (this.#isDivided && !(canBeDivided(response) && answers(gap, spec, response))) await this.#stopDividing()
     const length = taskLength(spec, response)
     const filling = this.#filling ?? (await this.#create(response, length))
     await this.#checkSame(filling.stored, response, length)
     await filling.sink.seek(place)
     filling.hash?.catchUp()
     this.#init.task.open()
+    if (this.#isDivided) this.#divide(filling)
     return filling
+  }
+
+  #divide({ portions }: Filling): void {
+    const { connections, clock, task, counters, logger, spec } = this.#init
+    this.#portion ??= portions.take(FIRST_PORTION)
+    this.#helpers ??= new Helpers({
+      max: connections,
+      clock,
+      received: () => task.originBytes,
+      help: (isWanted, signal) => this.#help(isWanted, signal),
+      onFailed: (error) => {
+        counters.retries++
+        logger.debug({ taskId: spec.taskId, reason: messageOf(error) }, 'a further connection to the origin failed')
+      },
+    })
+  }
+
+  /** All of the rest comes over the first connection. */
+  async #stopDividing(): Promise<void> {
+    this.#isDivided = false
+    await this.#helpers?.stop()
+  }
+
+  /** What a further connection does. */
+  async #help(isWanted: () => boolean, signal: AbortSignal): Promise<void> {
+    while (this.#filling !== undefined && isWanted()) {
+      const { stored, hash, portions } = this.#filling
+      const portion = portions.take(this.#portionBytes())
+      if (portion === undefined) return
+      const sink = this.#createSink(stored, hash)
+      try {
+        await this.#fetchPortion({ ...this.#filling, sink }, portion, signal)
+      } finally {
+        // Whoever fetches the rest must be able to claim it.
+        await sink.close()
+        portions.giveBack(portion)
+      }
+    }
+  }
+
+  async #fetchPortion(filling: Filling, portion: Portion, signal: AbortSignal): Promise<void> {
+    const { reader, spec } = this.#init
+    const response = await reader.read(this.#rangeOf(portion), filling.stored.record, signal)
+    try {
+      if (!answers(portion, spec, response)) {
+        throw new DamselflyError('ORIGIN_STATUS', `${redactUrl(spec.url)} does not serve the part that was asked for`)
+      }
+      await this.#checkSame(filling.stored, response, taskLength(spec, response))
+      await filling.sink.seek(portion.start)
+      await this.#drain(response, filling, portion)
+    } finally {
+      response.body.cancel()
+    }
   }
 
   async #create(response: OriginResponse, length: number | undefined): Promise<Filling> {
@@ -209,7 +333,7 @@ export class OriginFetch {
       this.#init.task.tellLength(sink.position)
       return
     }
-    const expected = gap.end ?? contentLength ?? 0
+    const expected = Math.min(gap.end ?? Number.POSITIVE_INFINITY, contentLength ?? Number.POSITIVE_INFINITY)
     if (sink.position >= expected) return sink.endLast()
     const message = `${redactUrl(this.#init.spec.url)} ended after ${sink.position} of ${expected} bytes`
     throw new DamselflyError('ORIGIN_SHORT', message)
@@ -228,13 +352,19 @@ export class OriginFetch {
   #fill(stored: StoredTask): Filling {
     const { spec, task, signal } = this.#init
     const hash = spec.expectedDigest === undefined ? undefined : new ContentHash(stored, signal)
-    const sink = new PieceSink(stored, hash, (index, digest) => task.tellPiece(index, digest))
     task.hold(stored)
-    this.#filling = { stored, sink, hash, release: stored.use() }
+    this.#filling = { stored, sink: this.#createSink(stored, hash), portions: new Portions(stored), hash, release: stored.use() }
     return this.#filling
   }
 
+  #createSink(stored: StoredTask, hash: ContentHash | undefined): PieceSink {
+    return new PieceSink(stored, hash, (index, digest) => this.#init.task.tellPiece(index, digest))
+  }
+
   async #stopFilling(): Promise<void> {
+    await this.#helpers?.stop()
+    this.#helpers = undefined
+    this.#portion = undefined
     const filling = this.#filling
     this.#filling = undefined
     await filling?.sink.close()

@@ -1,6 +1,6 @@
 import { isDamselflyError, type ByteRange, type HeaderMap } from '@damselfly/shared'
 import type { ContentSpec } from '../cdn.ts'
-import type { OriginResponse, OriginValidators, SourceClient } from '../source-client.ts'
+import type { OriginRequest, OriginResponse, OriginValidators, SourceClient } from '../source-client.ts'
 
 export interface OriginReaderInit {
   readonly source: SourceClient
@@ -25,28 +25,26 @@ export class OriginReader {
     return this.#needsCredentials
   }
 
-  async read(range: ByteRange | undefined, ifMatch: OriginValidators | undefined): Promise<OriginResponse> {
-    const { credentials, onAccess } = this.#init
-    if (this.#needsCredentials) return await this.#readAs(credentials, range, ifMatch)
+  /** @param stop breaks this one off @throws as SourceClient.read, the reason of either signal */
+  async read(range: ByteRange | undefined, ifMatch: OriginValidators | undefined, stop?: AbortSignal): Promise<OriginResponse> {
+    const { credentials, onAccess, signal: ending } = this.#init
+    const request = { range, ifMatch, signal: stop === undefined ? ending : AbortSignal.any([ending, stop]) }
+    if (this.#needsCredentials) return await this.#readAs(credentials, request)
     try {
-      return await this.#readAs(new Map(), range, ifMatch)
+      return await this.#readAs(new Map(), request)
     } catch (error) {
       if (credentials.size === 0 || !mayNeedCredentials(error)) throw error
     }
-    const response = await this.#readAs(credentials, range, ifMatch)
+    const response = await this.#readAs(credentials, request)
     this.#needsCredentials = true
     onAccess()
     return response
   }
 
-  #readAs(
-    credentials: HeaderMap,
-    range: ByteRange | undefined,
-    ifMatch: OriginValidators | undefined,
-  ): Promise<OriginResponse> {
-    const { source, spec, signal } = this.#init
+  #readAs(credentials: HeaderMap, request: Pick<OriginRequest, 'range' | 'ifMatch' | 'signal'>): Promise<OriginResponse> {
+    const { source, spec } = this.#init
     const headers = new Map([...spec.variantHeaders, ...credentials])
-    return source.read({ url: spec.url, headers, range, ifMatch, signal })
+    return source.read({ url: spec.url, headers, ...request })
   }
 }
 

@@ -33,6 +33,11 @@ export class PieceSink {
     return this.#stored.isComplete
   }
 
+  /** Bytes of the piece that has begun to come. */
+  get openBytes(): number {
+    return this.#open instanceof NewPiece ? this.#position - this.#open.index * this.#stored.record.pieceSize : 0
+  }
+
   /** The first part that is missing; it may begin within a piece of which some bytes have come. */
   gap(): Gap {
     const { pieceSize } = this.#stored.record

@@ -72,6 +72,13 @@ export const supernodeConfigSchema = z.strictObject({
   store: spaceSettings,
   cdn: z
     .strictObject({
+      connections: z
+        .number()
+        .int()
+        .min(1)
+        .max(16)
+        .default(4)
+        .describe('Connections at once that one content comes over; more than one only where the origin serves ranges and it gets faster'),
       uploadSlots: z.number().int().min(1).max(1024).default(16).describe('Pieces that the CDN sends at once'),
       storage: storageSettings.prefault({}),
       scrub: scrubSettings,

@@ -1,0 +1,48 @@
+import type { StoredTask } from '@damselfly/exchange'
+import type { Gap } from './piece-sink.ts'
+
+/** Of a content, what one request asks for: whole pieces, but for the content's last one. */
+export interface Portion extends Gap {
+  readonly end: number
+}
+
+/** Divides what is missing of a content among connections, so that no two ever ask for the same bytes. */
+export class Portions {
+  readonly #stored: Pick<StoredTask, 'have' | 'layout'>
+  readonly #taken = new Set<Portion>()
+
+  constructor(stored: Pick<StoredTask, 'have' | 'layout'>) {
+    this.#stored = stored
+  }
+
+  /**
+   * The first bytes that are neither here nor taken, to be given back when they are here or nobody fetches them any more.
+   *
+   * @param bytes no more than these, but one piece at least
+   * @returns undefined when nothing is left to be taken
+   */
+  take(bytes: number): Portion | undefined {
+    const { layout } = this.#stored
+    if (layout === undefined) return undefined
+    const have = this.#stored.have()
+    const isFree = (index: number): boolean => index < layout.pieceCount && !have.has(index) && !this.#isTaken(index * layout.pieceSize)
+    let first = 0
+    while (first < layout.pieceCount && !isFree(first)) first++
+    if (first === layout.pieceCount) return undefined
+    const pieces = Math.max(1, Math.floor(bytes / layout.pieceSize))
+    let next = first + 1
+    while (next - first < pieces && isFree(next)) next++
+    const portion = { start: first * layout.pieceSize, end: Math.min(next * layout.pieceSize, layout.contentLength) }
+    this.#taken.add(portion)
+    return portion
+  }
+
+  giveBack(portion: Portion): void {
+    this.#taken.delete(portion)
+  }
+
+  #isTaken(position: number): boolean {
+    for (const { start, end } of this.#taken) if (position >= start && position < end) return true
+    return false
+  }
+}
