@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -71,12 +72,14 @@ function rangeOf(text: string | undefined, length: number): { readonly start: nu
 }
 
 async function send(response: ServerResponse, length: number, gate: Gate): Promise<void> {
+  const over = new AbortController()
+  response.once('close', () => over.abort())
   for (let sent = 0; sent < length && !response.destroyed; ) {
     const part = CONTENT.subarray(0, Math.min(PORTION, length - sent))
     await gate.pass(part.length)
     sent += part.length
     bodyBytes += part.length
-    if (!response.write(part)) await new Promise<void>((resolve) => response.once('drain', resolve).once('close', resolve))
+    if (!response.write(part)) await once(response, 'drain', { signal: over.signal })
   }
   response.end()
 }
