@@ -5,10 +5,13 @@ export class OriginStatus extends Error {
   readonly status: number
   /** How long the origin asks to wait; milliseconds. */
   readonly retryAfterMs: number | undefined
+  /** How it wants to be convinced: WWW-Authenticate, if the very origin that was asked refused access; else ''. */
+  readonly challenge: string
 
-  constructor(status: number, retryAfterMs: number | undefined) {
+  constructor(status: number, retryAfterMs: number | undefined, challenge = '') {
     super(`status ${status}`)
     this.status = status
     this.retryAfterMs = retryAfterMs
+    this.challenge = challenge
   }
 }

@@ -23,9 +23,9 @@ export function longError(shown: string, expected: number): DamselflyError {
   return failure('ORIGIN_LONG', `${shown} sent more than the ${expected} bytes that it announced`, undefined)
 }
 
-/** @param retryAfter the header's value */
-export function statusError(status: number, shown: string, retryAfter: string): DamselflyError {
-  const cause = new OriginStatus(status, parseRetryAfter(retryAfter))
+/** @param retryAfter the header's value @param challenge as in OriginStatus */
+export function statusError(status: number, shown: string, retryAfter: string, challenge = ''): DamselflyError {
+  const cause = new OriginStatus(status, parseRetryAfter(retryAfter), challenge)
   return failure(codeOfStatus(status), `${shown} answered ${status}`, cause)
 }
 

@@ -105,6 +105,7 @@ class HttpSource implements SourceClient {
     const trail = new RedirectTrail(request.url, request.headers, this.#limits.maxRedirects)
     for (;;) {
       const answer = await this.#sendOnce(method, trail, request)
+      if (answer.status === 401) throw refusal(answer, trail)
       if (!isRedirect(answer.status)) return answer
       discard(answer)
       const location = header(answer.headers, 'location')
@@ -125,6 +126,13 @@ class HttpSource implements SourceClient {
       throw requestError(error, shown)
     }
   }
+}
+
+/** An origin that was redirected to may not ask for what proves a caller to another. */
+function refusal(answer: HttpAnswer, { isAtRequestedOrigin, shown }: RedirectTrail): DamselflyError {
+  discard(answer)
+  const challenge = isAtRequestedOrigin ? (answer.headers.get('www-authenticate') ?? []).join(', ') : ''
+  return statusError(answer.status, shown, '', challenge)
 }
 
 /** @throws DamselflyError for every status but 200 and 206 */

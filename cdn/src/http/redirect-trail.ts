@@ -44,6 +44,11 @@ export class RedirectTrail {
     return new Map([...this.#variant, ...this.#credentials])
   }
 
+  /** Whether it has not left the origin that was asked for. */
+  get isAtRequestedOrigin(): boolean {
+    return this.#url.origin === this.#start.origin
+  }
+
   get isAtRequestedHost(): boolean {
     return this.#url.hostname === this.#start.hostname
   }

@@ -6,8 +6,10 @@ import { DEFAULT_S3_LIMITS, type S3Limits } from './s3-limits.ts'
  * A client of one S3 server, for objects of contents and of the store alike. It tries nothing twice, since whoever
  * uses it knows better what is worth trying, and takes nothing from the machine's environment that is not configured.
  * Whoever creates it calls `destroy`.
+ *
+ * @param sharing a client of the same server whose connections this one uses; then there is nothing to destroy
  */
-export function createS3Client(access: S3Access, limits: Partial<S3Limits> = {}): S3Client {
+export function createS3Client(access: S3Access, limits: Partial<S3Limits> = {}, sharing?: S3Client): S3Client {
   const { endpoint, region, pathStyle = endpoint !== undefined } = access
   return new S3Client({
     region,
@@ -15,7 +17,7 @@ export function createS3Client(access: S3Access, limits: Partial<S3Limits> = {})
     ...(endpoint === undefined ? {} : { endpoint }),
     ...credentialsOf(access),
     ...OWN_CHOICES,
-    requestHandler: handlerOptions({ ...DEFAULT_S3_LIMITS, ...limits }),
+    requestHandler: sharing?.config.requestHandler ?? handlerOptions({ ...DEFAULT_S3_LIMITS, ...limits }),
   })
 }
 

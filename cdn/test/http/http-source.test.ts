@@ -151,7 +151,7 @@ describe('the HTTP source client', () => {
     const url = origin.add('/f', { failFirst: { times: 9, status: 503, retryAfter: '7' } })
     await assert.rejects(readAll(client, url), (error: { code: string; cause: object }) => {
       assert.equal(error.code, 'ORIGIN_STATUS')
-      assert.deepEqual({ ...error.cause }, { name: 'OriginStatus', status: 503, retryAfterMs: 7000 })
+      assert.deepEqual({ ...error.cause }, { name: 'OriginStatus', status: 503, retryAfterMs: 7000, challenge: '' })
       return true
     })
   })

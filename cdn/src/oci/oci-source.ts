@@ -1,0 +1,87 @@
+import { DamselflyError, isDamselflyError, redactUrl, systemClock, type Clock } from '@damselfly/shared'
+import type { ListedContent, ListRequest, OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
+import { listImage } from './list-image.ts'
+import { MANIFEST_TYPES } from './manifest.ts'
+import { parseOciUrl } from './reference.ts'
+import { RegistryClient, type RegistryRequest } from './registry-client.ts'
+import type { RegistrySettings } from './registry-settings.ts'
+
+export interface OciSourceInit {
+  /** Speaks to registries; whoever created it closes it. */
+  readonly http: SourceClient
+  /** The same, but refuses private addresses that are not configured as allowed. */
+  readonly checkedHttp: SourceClient
+  readonly registries: readonly RegistrySettings[]
+  /** @default the system's */
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * A source client for `oci://registry/repository@sha256:…`, a blob or manifest of a registry, which lists
+ * what belongs to an image, `oci://registry/repository:tag`.
+ */
+export function createOciSource({ clock = systemClock, ...init }: OciSourceInit): SourceClient {
+  return new OciSource(new RegistryClient({ ...init, clock }))
+}
+
+class OciSource implements SourceClient {
+  readonly schemes: readonly string[] = ['oci:']
+  readonly #registry: RegistryClient
+
+  constructor(registry: RegistryClient) {
+    this.#registry = registry
+  }
+
+  async probe(request: OriginRequest): Promise<OriginInfo> {
+    const { digest, blob, manifest } = requestsFor(request)
+    const info = await orElse(() => this.#registry.probe(blob), () => this.#registry.probe(manifest))
+    return { contentLength: info.contentLength, acceptsRanges: info.acceptsRanges, validators: validatorsOf(digest) }
+  }
+
+  async read(request: OriginRequest): Promise<OriginResponse> {
+    const { digest, blob, manifest } = requestsFor(request)
+    const response = await orElse(() => this.#registry.read(blob), () => this.#registry.read(manifest))
+    return { ...response, validators: validatorsOf(digest) }
+  }
+
+  list(request: ListRequest): AsyncIterable<ListedContent> {
+    return listImage(this.#registry, parseOciUrl(request.url), request)
+  }
+
+  close(): Promise<void> {
+    this.#registry.close()
+    return Promise.resolve()
+  }
+}
+
+interface RequestsFor {
+  readonly digest: string
+  readonly blob: RegistryRequest
+  readonly manifest: RegistryRequest
+}
+
+/** @throws DamselflyError URL_REFUSED */
+function requestsFor({ url, headers, range, signal }: OriginRequest): RequestsFor {
+  const { registry, repository, digest } = parseOciUrl(url)
+  if (digest === undefined) {
+    throw new DamselflyError('URL_REFUSED', `'${redactUrl(url)}' names an image, which is many contents: preheat it, or give the digest of one, as @sha256:…`)
+  }
+  const common = { registry, repository, headers, range, signal }
+  const blob = { ...common, path: `blobs/${digest}` }
+  return { digest, blob, manifest: { ...common, path: `manifests/${digest}`, accept: MANIFEST_TYPES } }
+}
+
+/** Registries keep manifests apart from blobs, while a digest does not say which of them it names; blobs are far more. */
+async function orElse<T>(blob: () => Promise<T>, manifest: () => Promise<T>): Promise<T> {
+  try {
+    return await blob()
+  } catch (error) {
+    if (!isDamselflyError(error, 'ORIGIN_NOT_FOUND')) throw error
+    return await manifest().catch((second: unknown) => Promise.reject(isDamselflyError(second, 'ORIGIN_NOT_FOUND') ? error : second))
+  }
+}
+
+/** The content behind a digest never changes, whatever the registry or the store behind it says. */
+function validatorsOf(digest: string): OriginInfo['validators'] {
+  return { etag: `"${digest}"`, lastModified: '' }
+}

@@ -1,0 +1,2 @@
+export { RegistryPush, type PushedBlob, type PushedImage } from './push.ts'
+export { REGISTRY_USER, RegistryServer, whyNoRegistryServer, type RegistryServerInit } from './registry-server.ts'
