@@ -5,7 +5,7 @@ import type { ListedContent, ListRequest, OriginInfo, OriginRequest, OriginRespo
  * One source client for all schemes of `clients`; it throws NO_SOURCE_CLIENT for others.
  * Closing it closes them.
  *
- * @throws RangeError when two clients serve the same scheme
+ * @throws DamselflyError CONFIG_INVALID when two clients serve the same scheme
  */
 export function createSourceRegistry(clients: readonly SourceClient[]): SourceClient {
   return new SourceRegistry(clients)
@@ -43,7 +43,7 @@ class SourceRegistry implements SourceClient {
   }
 
   #add(scheme: string, client: SourceClient): void {
-    if (this.#byScheme.has(scheme)) throw new RangeError(`two source clients serve ${scheme}`)
+    if (this.#byScheme.has(scheme)) throw new DamselflyError('CONFIG_INVALID', `two source clients serve ${scheme}`)
     this.#byScheme.set(scheme, client)
   }
 

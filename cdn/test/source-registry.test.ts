@@ -44,7 +44,7 @@ describe('the source registry', () => {
   })
 
   it('takes one client for each scheme', () => {
-    assert.throws(() => createSourceRegistry([clientFor('a:'), clientFor('a:')]), RangeError)
+    assert.throws(() => createSourceRegistry([clientFor('a:'), clientFor('a:')]), { code: 'CONFIG_INVALID' })
   })
 
   it('closes its clients', async () => {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { createHttpSource, createSourceRegistry } from '@damselfly/cdn'
+import { createSources } from '@damselfly/cdn'
 import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
@@ -44,7 +44,8 @@ export class Daemon {
     this.#dataDir = resolve(config.dataDir)
     this.#socket = resolve(config.api.socket ?? defaultSocketPath(socketEnvironment, this.#dataDir))
     const policy = originPolicy(config.origins)
-    const http = createHttpSource({ policy, insecure: config.origins.insecure, userAgent: `damselfly/${version}` })
+    const { insecure, s3, registries } = config.origins
+    const http = { policy, insecure, userAgent: `damselfly/${version}` }
     this.#peer = createPeer({
       dataDir: this.#dataDir,
       supernodes: supernodeAddresses(config.supernodes),
@@ -58,7 +59,7 @@ export class Daemon {
       freshForMs: config.freshFor,
       space: config.store,
       preheat: config.preheat,
-      source: createSourceRegistry([http]),
+      source: createSources({ http, s3, registries, files: [], othersMayLogIn: config.supernodes.length > 0, clock }),
       version,
       clock,
       logger,

@@ -1,4 +1,4 @@
-import { createHttpSource, createSourceRegistry } from '@damselfly/cdn'
+import { createSources, type RegistrySettings, type S3Bucket } from '@damselfly/cdn'
 import { NO_SPACE_LIMITS, type SecurityPolicy } from '@damselfly/exchange'
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -26,6 +26,10 @@ export interface EmbeddedPeerOptions {
     readonly allow: readonly string[]
     /** Hosts whose TLS certificate is not verified. */
     readonly insecure: readonly string[]
+    /** Buckets that it may fetch from itself. */
+    readonly s3: readonly S3Bucket[]
+    /** Registries that want a login or have no TLS. */
+    readonly registries: readonly RegistrySettings[]
   }
   readonly version: string
   readonly clock: Clock
@@ -41,7 +45,8 @@ export interface EmbeddedPeerOptions {
 export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
   const { supernodes, security, origins, version } = options
   const policy = { allow: origins.allow, trustRequestedHost: true }
-  const http = createHttpSource({ policy, insecure: origins.insecure, userAgent: `damselfly/${version}` })
+  const { insecure, s3, registries } = origins
+  const http = { policy, insecure, userAgent: `damselfly/${version}` }
   return createPeer({
     dataDir: options.dataDir,
     supernodes: supernodeAddresses(supernodes),
@@ -57,7 +62,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     // For one download, which says itself when the disk is full.
     space: NO_SPACE_LIMITS,
     preheat: false,
-    source: createSourceRegistry([http]),
+    source: createSources({ http, s3, registries, files: [], othersMayLogIn: supernodes.length > 0, clock: options.clock }),
     version,
     clock: options.clock,
     logger: options.logger,

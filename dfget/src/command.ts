@@ -21,7 +21,7 @@ export function readCommandLine(args: readonly string[], version: string): Given
 function createCommand(version: string): Command {
   const command = new Command('dfget')
     .description('Downloads a file through peers, each byte verified. Run it again and it continues where it stopped.')
-    .argument('[url]', 'http:// or https:// URL')
+    .argument('[url]', 'URL: http(s)://, or what a supernode fetches: s3://, oci://, file://')
     .version(version, '--version')
     .addHelpText('after', `\n${EXPLAIN_HELP}\n\n${exitCodesHelp()}`)
   for (const { flags, help, repeats } of OPTIONS) {

@@ -1,5 +1,6 @@
 import { byteRate, duration, loadConfig, printConfig, readConfigFile, type ConfigFile } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
+import { sourceSettings } from '@damselfly/dfdaemon/settings'
 import * as z from 'zod'
 import type { SettingsInput } from './load-settings.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
@@ -58,6 +59,7 @@ export const dfgetConfigSchema = z.strictObject({
       insecure: texts()
         .default([...usual.origins.insecure])
         .describe('Hosts of origins whose TLS certificate is not verified, without dfdaemon'),
+      ...sourceSettings,
     })
     .prefault({}),
   management: z

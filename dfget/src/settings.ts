@@ -1,3 +1,5 @@
+import type { EmbeddedPeerOptions } from '@damselfly/dfdaemon/embedded'
+
 /** What dfget can be configured with, by file, environment or flags; `config.ts` holds the schema. */
 export interface Settings {
   readonly supernodes: readonly string[]
@@ -22,7 +24,7 @@ export interface Settings {
   readonly progress: boolean
   readonly security: 'plain' | 'auto' | 'tls' | 'noise'
   readonly parallelRanges: number
-  readonly origins: { readonly allow: readonly string[]; readonly insecure: readonly string[] }
+  readonly origins: EmbeddedPeerOptions['origins']
   /** The supernode's management API, for `dfget explain`. */
   readonly management: { readonly url: string; readonly tokenFile?: string | undefined }
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' }
@@ -43,7 +45,7 @@ export const DEFAULT_SETTINGS: Settings = {
   progress: true,
   security: 'auto',
   parallelRanges: 4,
-  origins: { allow: [], insecure: [] },
+  origins: { allow: [], insecure: [], s3: [], registries: [] },
   management: { url: 'http://127.0.0.1:65080' },
   log: { level: 'silent' },
 }

@@ -30,7 +30,7 @@ export async function runSupernode(): Promise<void> {
   const file = await readFile(flags)
   const config = readConfig(flags, file)
   if (flags.printConfig === true) writeSync(1, printConfig(supernodeConfigSchema, config))
-  else await serve(config, await readPolicies(config, file))
+  else await serve(config, directoryOf(file))
 }
 
 function createCommand(): Command {
@@ -69,13 +69,18 @@ function readConfig({ listen, dataDir }: Flags, file: ConfigFile | undefined): S
 }
 
 /** Paths in a configuration file count from there; without one, from where the program was started. */
-async function readPolicies({ scheduler: { policy } }: SupernodeConfig, file: ConfigFile | undefined): Promise<PolicySet | undefined> {
-  if (policy === undefined) return undefined
-  const { loadPolicies } = await import('@damselfly/scheduler/plugin')
-  return loadPolicies(policy, resolve(file === undefined ? '.' : dirname(file.path)))
+function directoryOf(file: ConfigFile | undefined): string {
+  return resolve(file === undefined ? '.' : dirname(file.path))
 }
 
-async function serve(config: SupernodeConfig, policies: PolicySet | undefined): Promise<void> {
+async function readPolicies({ scheduler: { policy } }: SupernodeConfig, directory: string): Promise<PolicySet | undefined> {
+  if (policy === undefined) return undefined
+  const { loadPolicies } = await import('@damselfly/scheduler/plugin')
+  return loadPolicies(policy, directory)
+}
+
+async function serve(config: SupernodeConfig, moduleDirectory: string): Promise<void> {
+  const policies = await readPolicies(config, moduleDirectory)
   const logger = createLogger('supernode', config.log.level)
   const stopping = Promise.withResolvers<void>()
   let signals = 0
@@ -87,7 +92,7 @@ async function serve(config: SupernodeConfig, policies: PolicySet | undefined): 
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
-  const supernode = createSupernode(config, { version: readVersion(), logger, policies })
+  const supernode = createSupernode(config, { version: readVersion(), logger, policies, moduleDirectory })
   const ready = await supernode.start()
   const { adminTokenFile, ...addresses } = ready
   logger.info(addresses, `ready; the admin token is in ${adminTokenFile}`)

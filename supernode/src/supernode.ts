@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError, messageOf, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import { createCdn, createHttpSource, createSourceRegistry, specOf, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
+import { createCdn, specOf, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
 import {
   bindableAddresses,
   createPieceServer,
@@ -22,7 +22,6 @@ import type { PolicySet } from '@damselfly/scheduler'
 import { loadAdminToken } from './api/admin-token.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
 import type { SupernodeConfig } from './config/config.ts'
-import { allowedOrigins } from './config/origin-allowance.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'
 import type { RuleSources } from './api/rule-routes.ts'
 import { blockRule } from './rules/block-rule.ts'
@@ -30,6 +29,7 @@ import { rateRule } from './rules/rate-rule.ts'
 import { RuleStore } from './rules/rule-store.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
 import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
+import { createOriginSources } from './origin-sources.ts'
 import { ShutdownList } from './shutdown-list.ts'
 import { CdnStore } from './swarm/cdn-store.ts'
 
@@ -49,6 +49,8 @@ export interface SupernodeDeps {
   readonly clock?: Clock
   /** Those of `scheduler.policy`; for those left out the defaults stay. */
   readonly policies?: PolicySet | undefined
+  /** That modules of `cdn.sources` are looked for from. @default the working directory */
+  readonly moduleDirectory?: string | undefined
 }
 
 /** Where a running supernode is found. */
@@ -116,7 +118,7 @@ class ComposedSupernode implements Supernode {
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
     const token = await loadAdminToken(dataDir)
     const store = await this.#startStore()
-    const { cdn, sources } = this.#createCdn(store.pieces)
+    const { cdn, sources } = await this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
     const { blockRules, rateRules } = await this.#loadRules()
     const assembled = assembleControl({
@@ -200,16 +202,12 @@ class ComposedSupernode implements Supernode {
     return assembled
   }
 
-  #createCdn(store: PieceStore): { cdn: MeasuredCdn; sources: SourceClient } {
-    const { origins, cdn: settings } = this.#config
-    const http = createHttpSource({
-      policy: { allow: allowedOrigins(this.#config) },
-      insecure: origins.insecure,
-      userAgent: `damselfly-supernode/${this.#deps.version}`,
-    })
-    const sources = createSourceRegistry([http])
+  async #createCdn(store: PieceStore): Promise<{ cdn: MeasuredCdn; sources: SourceClient }> {
+    const { version, moduleDirectory: directory = '.' } = this.#deps
+    const sources = await createOriginSources({ config: this.#config, directory, userAgent: `damselfly-supernode/${version}`, clock: this.#clock })
     this.#shutdown.add(() => sources.close())
-    const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger, limits: { connectionsPerContent: settings.connections } })
+    const limits = { connectionsPerContent: this.#config.cdn.connections }
+    const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger, limits })
     this.#shutdown.add(() => cdn.stop())
     return { cdn, sources }
   }

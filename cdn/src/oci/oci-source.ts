@@ -9,9 +9,11 @@ import type { RegistrySettings } from './registry-settings.ts'
 export interface OciSourceInit {
   /** Speaks to registries; whoever created it closes it. */
   readonly http: SourceClient
-  /** The same, but refuses private addresses that are not configured as allowed. */
+  /** The same, but refuses private addresses that are not configured as allowed; closed with this source, unless it is the same. */
   readonly checkedHttp: SourceClient
   readonly registries: readonly RegistrySettings[]
+  /** Whether somebody else may have a login that is missing here: then NO_SOURCE_CLIENT is told instead of ORIGIN_UNAUTHORIZED. @default false */
+  readonly othersMayLogIn?: boolean | undefined
   /** @default the system's */
   readonly clock?: Clock | undefined
 }
@@ -20,27 +22,29 @@ export interface OciSourceInit {
  * A source client for `oci://registry/repository@sha256:…`, a blob or manifest of a registry, which lists
  * what belongs to an image, `oci://registry/repository:tag`.
  */
-export function createOciSource({ clock = systemClock, ...init }: OciSourceInit): SourceClient {
-  return new OciSource(new RegistryClient({ ...init, clock }))
+export function createOciSource(init: OciSourceInit): SourceClient {
+  return new OciSource(init)
 }
 
 class OciSource implements SourceClient {
   readonly schemes: readonly string[] = ['oci:']
+  readonly #init: OciSourceInit
   readonly #registry: RegistryClient
 
-  constructor(registry: RegistryClient) {
-    this.#registry = registry
+  constructor(init: OciSourceInit) {
+    this.#init = init
+    this.#registry = new RegistryClient({ ...init, clock: init.clock ?? systemClock })
   }
 
   async probe(request: OriginRequest): Promise<OriginInfo> {
     const { digest, blob, manifest } = requestsFor(request)
-    const info = await orElse(() => this.#registry.probe(blob), () => this.#registry.probe(manifest))
+    const info = await this.#ask(request, () => orElse(() => this.#registry.probe(blob), () => this.#registry.probe(manifest)))
     return { contentLength: info.contentLength, acceptsRanges: info.acceptsRanges, validators: validatorsOf(digest) }
   }
 
   async read(request: OriginRequest): Promise<OriginResponse> {
     const { digest, blob, manifest } = requestsFor(request)
-    const response = await orElse(() => this.#registry.read(blob), () => this.#registry.read(manifest))
+    const response = await this.#ask(request, () => orElse(() => this.#registry.read(blob), () => this.#registry.read(manifest)))
     return { ...response, validators: validatorsOf(digest) }
   }
 
@@ -48,9 +52,21 @@ class OciSource implements SourceClient {
     return listImage(this.#registry, parseOciUrl(request.url), request)
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
+    const { http, checkedHttp } = this.#init
     this.#registry.close()
-    return Promise.resolve()
+    if (checkedHttp !== http) await checkedHttp.close()
+  }
+
+  /** Who brings no login of its own and has none here may still be helped by somebody who has. */
+  async #ask<T>({ url, headers }: OriginRequest, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask()
+    } catch (error) {
+      const isMissing = this.#init.othersMayLogIn === true && !headers.has('authorization') && isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')
+      if (!isMissing) throw error
+      throw new DamselflyError('NO_SOURCE_CLIENT', `${redactUrl(url)}: the registry wants a login that is not configured here`, { cause: error })
+    }
   }
 }
 

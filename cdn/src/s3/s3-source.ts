@@ -2,7 +2,7 @@ import { systemClock, type Clock } from '@damselfly/shared'
 import type { ListedContent, ListRequest, OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
 import type { S3Bucket } from './s3-bucket-settings.ts'
 import type { S3Limits } from './s3-limits.ts'
-import type { S3Objects } from './s3-objects.ts'
+import { S3Objects } from './s3-objects.ts'
 import { parseS3Url } from './s3-url.ts'
 
 export interface S3SourceInit {
@@ -21,38 +21,28 @@ export function createS3Source(init: S3SourceInit): SourceClient {
   return new S3Source(init)
 }
 
-/** Loads the S3 client when it is needed first: a program starts much faster without. */
 class S3Source implements SourceClient {
   readonly schemes: readonly string[] = ['s3:']
-  readonly #init: S3SourceInit
-  #objects: Promise<S3Objects> | undefined
+  readonly #objects: S3Objects
 
-  constructor(init: S3SourceInit) {
-    this.#init = init
+  constructor({ buckets, limits = {}, clock = systemClock }: S3SourceInit) {
+    this.#objects = new S3Objects(buckets, limits, clock)
   }
 
   async probe(request: OriginRequest): Promise<OriginInfo> {
-    const place = parseS3Url(request.url)
-    return await (await this.#load()).head(place, request)
+    return await this.#objects.head(parseS3Url(request.url), request)
   }
 
   async read(request: OriginRequest): Promise<OriginResponse> {
-    const place = parseS3Url(request.url)
-    return await (await this.#load()).get(place, request)
+    return await this.#objects.get(parseS3Url(request.url), request)
   }
 
   async *list(request: ListRequest): AsyncIterable<ListedContent> {
-    const place = parseS3Url(request.url)
-    yield* (await this.#load()).list(place, request)
+    yield* this.#objects.list(parseS3Url(request.url), request)
   }
 
-  async close(): Promise<void> {
-    const objects = await this.#objects
-    objects?.close()
-  }
-
-  #load(): Promise<S3Objects> {
-    const { buckets, limits = {}, clock = systemClock } = this.#init
-    return (this.#objects ??= import('./s3-objects.ts').then(({ S3Objects }) => new S3Objects(buckets, limits, clock)))
+  close(): Promise<void> {
+    this.#objects.close()
+    return Promise.resolve()
   }
 }

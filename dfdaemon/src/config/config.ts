@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
+import { sourceSettings } from '@damselfly/cdn'
 import { messageOf } from '@damselfly/shared'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
@@ -91,6 +92,7 @@ export const daemonConfigSchema = z.strictObject({
         .default('requested')
         .describe('Whether origins may be at private addresses: `requested`: the host that a caller names, but nothing that it redirects to'),
       insecure: hosts().describe('Hosts of origins whose TLS certificate is not verified'),
+      ...sourceSettings,
     })
     .prefault({}),
   api: z

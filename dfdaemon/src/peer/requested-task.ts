@@ -1,5 +1,5 @@
 import { DamselflyError, deriveTaskId, redactUrl, splitHeaders, type HeaderMap, type TaskId, type TaskIdentity } from '@damselfly/shared'
-import { basicAuthorization, withoutUserInfo } from '@damselfly/cdn'
+import { basicAuthorization, digestNamedBy, withoutUserInfo } from '@damselfly/cdn'
 import type { DownloadRequest } from './peer.ts'
 
 /** A caller's request, sorted into what the task is and who asks. */
@@ -25,7 +25,8 @@ export function requestedTask(request: DownloadRequest, schemes: readonly string
   const identity: TaskIdentity = {
     url: withoutUserInfo(url).href,
     filteredQueryParams: request.filteredQueryParams,
-    digest: request.digest,
+    // What the URL itself names is the digest of the whole, not of a part.
+    digest: request.digest ?? (request.range === undefined ? digestNamedBy(url) : undefined),
     tag: request.tag,
     application: request.application,
     range: request.range,

@@ -28,7 +28,7 @@ describe('the configuration of the daemon', () => {
     const { security, listen, origins, rates } = load('')
     assert.equal(security, 'auto')
     assert.deepEqual(listen, { addresses: [], directPort: 65_002, libp2pPort: 65_003, plainPort: 65_004 })
-    assert.deepEqual(origins, { allow: [], private: 'requested', insecure: [] })
+    assert.deepEqual(origins, { allow: [], private: 'requested', insecure: [], s3: [], registries: [] })
     assert.deepEqual(rates, NO_RATES)
   })
 

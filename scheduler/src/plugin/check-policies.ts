@@ -1,10 +1,11 @@
 import { DamselflyError } from '@damselfly/shared'
 import { nearestName } from '@damselfly/shared/config'
+import { exportedFunction, isInstead, isObject, problemsOfMembers, type Exported, type MemberKind } from '@damselfly/shared/modules'
 import type { PieceOrderPolicy } from '../policies/piece-order.ts'
 import type { SchedulerPolicies } from '../policies/policies.ts'
 import type { CreatePolicies, PolicySet } from './policy-module.ts'
 
-/** What each member of a policy has to be; with a question mark it may be left out. */
+/** What each member of a policy has to be. */
 type Shape<T> = { readonly [K in keyof T]-?: undefined extends T[K] ? 'function?' : 'function' }
 type Shapes = { readonly [P in keyof Omit<SchedulerPolicies, 'pieceOrders'>]: Shape<SchedulerPolicies[P]> }
 
@@ -33,13 +34,8 @@ const POLICIES: Shapes = {
 }
 
 /** @param exported the names and values that the module exports @throws DamselflyError CONFIG_INVALID */
-export function checkModule(exported: Readonly<Record<string, unknown>>): CreatePolicies {
-  const { createPolicies } = exported
-  if (typeof createPolicies === 'function') return createPolicies as CreatePolicies
-  const names = Object.keys(exported)
-  const found = names.length === 0 ? 'it exports nothing' : `it exports ${names.join(', ')}`
-  const problem = createPolicies === undefined ? `there is no export 'createPolicies'; ${found}` : `'createPolicies' ${isInstead(createPolicies, 'function')}`
-  throw new DamselflyError('CONFIG_INVALID', problem)
+export function checkModule(exported: Exported): CreatePolicies {
+  return exportedFunction(exported, 'createPolicies') as CreatePolicies
 }
 
 /** @param made what `createPolicies` gave @throws DamselflyError CONFIG_INVALID naming every problem, one per line */
@@ -60,7 +56,7 @@ function problemsOf(made: unknown): readonly string[] {
 
 function problemsWithin(
   found: Readonly<Record<string, unknown>>,
-  shapes: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  shapes: Readonly<Record<string, Readonly<Record<string, MemberKind>>>>,
   prefix: string,
   others: readonly string[],
 ): string[] {
@@ -68,35 +64,11 @@ function problemsWithin(
   return Object.entries(found).flatMap(([name, policy]) => {
     const shape = shapes[name]
     if (shape === undefined) return [`${prefix}${name}: there is no such policy; ${suggestion(name, known)}`]
-    return policy === undefined ? [] : problemsOfPolicy(policy, shape, `${prefix}${name}`)
-  })
-}
-
-function problemsOfPolicy(policy: unknown, shape: Readonly<Record<string, string>>, name: string): string[] {
-  if (!isObject(policy)) return [`${name} ${isInstead(policy, `object with ${Object.keys(shape).join(', ')}`)}`]
-  return Object.entries(shape).flatMap(([member, kind]) => {
-    const value = policy[member]
-    if (typeof value === 'function' || (kind === 'function?' && value === undefined)) return []
-    return [`${name}.${member} ${isInstead(value, 'function')}`]
+    return policy === undefined ? [] : problemsOfMembers(policy, shape, `${prefix}${name}`)
   })
 }
 
 function suggestion(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known)
   return nearest === undefined ? `there are ${known.join(', ')}` : `did you mean '${nearest}'?`
-}
-
-function isInstead(value: unknown, expected: string): string {
-  const article = /^[aeiou]/.test(expected) ? 'an' : 'a'
-  return value === undefined ? `is missing, expected ${article} ${expected}` : `is ${kindOf(value)}, expected ${article} ${expected}`
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { storageSettings } from '@damselfly/cdn'
 import { LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
+import { fileSettings, sourceSettings, storageSettings } from '@damselfly/cdn'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { schedulerConfigSchema } from './scheduler-config.ts'
@@ -67,6 +67,8 @@ export const supernodeConfigSchema = z.strictObject({
         .array(z.string().min(1))
         .default([])
         .describe('Hosts of origins whose TLS certificate is not verified'),
+      ...sourceSettings,
+      ...fileSettings,
     })
     .prefault({}),
   store: spaceSettings,
@@ -82,6 +84,13 @@ export const supernodeConfigSchema = z.strictObject({
       uploadSlots: z.number().int().min(1).max(1024).default(16).describe('Pieces that the CDN sends at once'),
       storage: storageSettings.prefault({}),
       scrub: scrubSettings,
+      sources: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          'Modules with source clients of your own: paths that begin with `./`, `../` or `/`, relative to the configuration file, or names of ' +
+            'packages that are installed there',
+        ),
       uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
     })
     .prefault({}),

@@ -1,0 +1,1 @@
+export { sourceSettings } from '@damselfly/cdn'
