@@ -28,6 +28,10 @@ export const VERDICTS = [
   'spared',
   /** Of the CDN: it does not hold the piece. */
   'lacking',
+  /** A rule of somebody's forbids it to upload the task. */
+  'shut',
+  /** It is in another location, and the piece is to cross into the child's only once. */
+  'crossing',
 ] as const
 export type Verdict = (typeof VERDICTS)[number]
 

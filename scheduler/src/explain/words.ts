@@ -140,6 +140,10 @@ function wordsOfVerdict({ verdict, blockedForMs }: Candidate): string {
       return 'was spared while peers could give it'
     case 'lacking':
       return 'did not hold it'
+    case 'shut':
+      return 'may not upload it, by a rule'
+    case 'crossing':
+      return 'would have sent it from another location once more'
   }
 }
 

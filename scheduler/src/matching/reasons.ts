@@ -5,6 +5,7 @@ import type { SeatVisitor } from '../state/piece-seats.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
 import { distance } from '../state/place.ts'
 import type { Blocks } from './blocks.ts'
+import { crosses, mayCrossWith } from './crossing.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -80,6 +81,8 @@ export class Reasons implements SeatVisitor {
     const holder = this.#child.swarm.seats.at(seat)
     if (holder.peer.isCdn || this.#isBlocked(holder)) return false
     this.#add(holder)
+    // Only copies that can be passed on are counted.
+    if (holder.isShut) return this.#note.candidateCount === MOST_CANDIDATES
     return --this.#left === 0 || this.#note.candidateCount === MOST_CANDIDATES
   }
 
@@ -131,9 +134,11 @@ export class Reasons implements SeatVisitor {
   #verdictOn(candidate: Member, isBlocked: boolean): Candidate['verdict'] {
     const { peer, held } = candidate
     if (!held.has(this.#note.piece)) return 'lacking'
+    if (candidate.isShut) return 'shut'
     if (isBlocked) return 'blocked'
     if (!candidate.hasFreeSlot) return 'busy'
     if (peer.isCdn) return 'spared'
+    if (crosses(this.#child, candidate) && !mayCrossWith(this.#child, this.#note.piece)) return 'crossing'
     const { location } = this.#child.peer
     return distance(location, peer.location) > distance(location, this.#parent.peer.location) ? 'farther' : 'second'
   }

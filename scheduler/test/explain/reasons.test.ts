@@ -48,8 +48,19 @@ describe('the reasons of a decision', () => {
     assert.equal(decision.parent, 'near')
     const { cdn, ...others } = verdictsOf(decision)
     assert.equal(cdn, 'spared')
-    assert.deepEqual(Object.values(others).toSorted(), ['busy', 'farther', 'farther'])
+    assert.deepEqual(Object.values(others).toSorted(), ['busy', 'crossing', 'crossing'])
     assert.deepEqual([decision.peers, decision.holders, decision.copies], [6, 4, 5])
+  })
+
+  it('say who may not upload it by a rule', () => {
+    for (const peer of ['ann', 'bob']) stage.has(peer, [0])
+    stage.scheduler.handle({ type: 'uploads-shut', task: TASK, peer: 'bob' as PeerId, isShut: true }, stage.now)
+    stage.downloads('cat', 1)
+    assert.equal(lastOf('cat', 0).parent, 'ann')
+    stage.has('dan', [0])
+    stage.joins('eve')
+    stage.downloads('eve', 1)
+    assert.equal(verdictsOf(lastOf('eve', 0))['bob'], 'shut')
   })
 
   it('say how long the child could have taken it, and what it waited for: a slot', () => {
