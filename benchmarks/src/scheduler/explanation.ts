@@ -27,7 +27,7 @@ export const explanation: Explanation = {
     `\`equal N=1000 M=50\` is over its goal by the price of finding out how many uploads at once fill an uplink: every parent
      tries twice as many, which delays the pieces that it sends meanwhile. With one slot for all 1.075 is reached, but twelve hosts with
      equally thin downlinks then take 1.35 instead of 1.15.`,
-    `\`equal N=10000 M=256\` is by far the longest run; alone it is \`npm run simulate -- equal --run 'N=10000 M=256'\`.`,
+    `\`equal N=10000 M=256\` takes minutes and is left out without \`--large\`; alone it is \`npm run simulate -- equal --run 'N=10000 M=256'\`.`,
     'Counts are shown as `0x`: how often a child was sent to the origin, or how many never got everything.',
   ],
   limits: [

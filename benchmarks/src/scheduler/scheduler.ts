@@ -10,6 +10,9 @@ import { figuresOfRun } from './figures.ts'
 /** Names of the scenarios that come with the simulator. */
 const SCENARIOS = ['equal', 'mixed-uploads', 'come-and-go', 'two-locations', 'many-tasks', 'bad-peers', 'twelve-hosts'] as const
 
+/** Above, a run takes minutes. */
+const MAX_COPIES = 1_000_000
+
 /** How near the scheduler comes to what is possible, in a simulated network. */
 export const schedulerBench: Bench = {
   name: 'scheduler',
@@ -27,11 +30,21 @@ async function figuresOfScenario(name: string, context: BenchContext): Promise<r
   const figures: Figure[] = []
   for (const run of readScenarios(await readConfigFile(scenarioPath(name)))) {
     const id = run.name === '' ? name : `${name} ${run.name}`
+    if (!context.large && copiesIn(run) > MAX_COPIES) {
+      context.report(`${id}  left out, as it takes minutes (--large)`)
+      continue
+    }
     const outcomes = await inRounds(run, context)
     context.report(`${id}  ${outcomes.map(({ cost }) => `${cost.cpu.toFixed(1)} CPU-s`).join(', ')}`)
     figures.push(...figuresOfRun(id, run.scenario.goals, outcomes))
   }
   return figures
+}
+
+/** Of the pieces of the largest content, to all children. */
+function copiesIn({ scenario: { peers, tasks } }: NamedScenario): number {
+  const children = Object.values(peers).reduce((sum, { count }) => sum + count, 0)
+  return children * tasks.pieces
 }
 
 /** Each round has another seed; what a seed gives is the same on every machine, but for the cost. */
