@@ -24,7 +24,9 @@ import { CommandDelivery } from './scheduling/command-delivery.ts'
 import { ParentIntroductions } from './scheduling/parent-introductions.ts'
 import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
 import { Admission, type OriginProbe } from './swarm/admission.ts'
+import { DigestSamples } from './swarm/digest-samples.ts'
 import { manifestOf } from './swarm/manifest.ts'
+import type { Passthrough } from './swarm/passthrough.ts'
 import { TaskRegistry } from './swarm/task-registry.ts'
 import type { Task } from './swarm/task.ts'
 
@@ -34,6 +36,8 @@ export interface ControlParts {
   readonly agent: string
   readonly cdn: Cdn
   readonly probe: OriginProbe
+  /** Where contents are not cached. @default they are */
+  readonly passthrough?: Passthrough | undefined
   readonly scheduler: Scheduler
   readonly announceQuorum: number
   /** Loaded. */
@@ -91,7 +95,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       },
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
     },
-    source: { cdn, stopping: stopping.signal, sign: (swarm) => signManifest(identity, manifestOf(swarm)) },
+    source: { cdn, passthrough: parts.passthrough, clock, stopping: stopping.signal, sign: (swarm) => signManifest(identity, manifestOf(swarm)) },
     blocked: () => blockedNow(scheduler),
     clock,
   })
@@ -139,7 +143,9 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     logger,
   })
   readMetrics(metrics.registry).gauge('damselfly_preheats_running', 'Preheats that are carried out', () => preheats.running)
+  const samples = new DigestSamples({ passthrough: parts.passthrough, random: Math.random, stopping: stopping.signal, logger })
   const control = new ControlPlane({
+    samples,
     rates: rateControl,
     preheats,
     self,

@@ -32,6 +32,7 @@ import { assembleScheduler, type AssembledScheduler } from './scheduling/schedul
 import { createOriginSources } from './origin-sources.ts'
 import { ShutdownList } from './shutdown-list.ts'
 import { CdnStore } from './swarm/cdn-store.ts'
+import { Passthrough } from './swarm/passthrough.ts'
 
 /** Each peer has one control channel and may have a few for pieces. */
 const MAX_CONNECTIONS = 4 * CONTROL_LIMITS.peers
@@ -125,6 +126,7 @@ class ComposedSupernode implements Supernode {
       identity,
       agent: `supernode/${this.#deps.version}`,
       cdn,
+      passthrough: this.#config.cdn.mode === 'passthrough' ? new Passthrough(sources) : undefined,
       probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
       scheduler,
       announceQuorum: this.#config.trust.announceQuorum,

@@ -1,4 +1,5 @@
 import {
+  ORIGIN_PEER,
   DamselflyError,
   isDamselflyError,
   pause,
@@ -250,6 +251,7 @@ export class ControlClient {
       case 'parent':
         return this.#listener(news.value.taskId)?.parent(parentFromWire(news.value))
       case 'assign':
+        if (news.value.parent === ORIGIN_PEER) return this.#listener(news.value.taskId)?.sentToOrigin?.(news.value.index)
         return this.#listener(news.value.taskId)?.assigned(assignmentFromWire(news.value))
       case 'cancelPiece':
         return this.#listener(news.value.taskId)?.cancelled(news.value.index, news.value.parent as PeerId)

@@ -1,4 +1,4 @@
-import type { Bitset, DamselflyError, HeaderMap, PeerId, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
+import type { Bitset, DamselflyError, HeaderMap, ORIGIN_PEER, PeerId, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
 import type { Endpoint } from '../channel/transport.ts'
 import type { SecurityPolicy } from '../lane/security.ts'
 
@@ -35,6 +35,8 @@ export interface TaskNews {
 export interface TaskControlListener {
   parent(parent: ParentInfo): void
   assigned(assignment: Assignment): void
+  /** The piece shall be fetched from the origin itself: the supernode has no copy. A listener without this is never sent there. */
+  sentToOrigin?(index: number): void
   cancelled(index: number, parent: PeerId): void
   /** Also a sign of life when it carries no news. */
   news(news: TaskNews): void
@@ -75,8 +77,9 @@ export interface TaskControl {
   /** How many assignments should be open; the supernode's wish. */
   window(): number
   want(count: number): void
-  pieceDone(index: number, parent: PeerId, bytes: number, durationMs: number): void
-  pieceFailed(index: number, parent: PeerId, error: DamselflyError): void
+  /** @param parent ORIGIN_PEER for a piece that was to be fetched there */
+  pieceDone(index: number, parent: PeerId | typeof ORIGIN_PEER, bytes: number, durationMs: number): void
+  pieceFailed(index: number, parent: PeerId | typeof ORIGIN_PEER, error: DamselflyError): void
   /** A piece came from the origin itself. */
   pieceStored(index: number, digest: Sha256): void
   /** No more pieces are wanted. Ends the subscription. */

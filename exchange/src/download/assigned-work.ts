@@ -1,16 +1,21 @@
-import { DamselflyError, type PeerId } from '@damselfly/shared'
+import { DamselflyError, ORIGIN_PEER, type PeerId, type Sha256 } from '@damselfly/shared'
 import type { Assignment, ParentInfo, TaskControl } from '../control/task-control.ts'
 import type { StoredTask } from '../store/piece-store.ts'
+import { OriginWork, type OriginWorkOptions } from './origin-work.ts'
 import type { FetchedPiece, PieceFetchContext } from './piece-fetch.ts'
-import { isDiskTrouble } from './refusals.ts'
+import { isDiskTrouble, isFinal, isSpoiled } from './refusals.ts'
 import { SwarmFetch } from './swarm-fetch.ts'
 
 export interface AssignedWorkOptions {
   readonly context: PieceFetchContext
   readonly control: TaskControl | undefined
+  /** Undefined where the origin may not be used. */
+  readonly openOrigin: OriginWorkOptions['open'] | undefined
   /** Whether the supernode gives assignments now. */
   readonly isJoined: () => boolean
   readonly onPiece: () => void
+  /** The origin says of the content what no other way would change. */
+  readonly onOriginTrouble: (error: DamselflyError) => void
   /** The disk fails: whoever brings pieces, they cannot be kept. */
   readonly onDiskTrouble: (error: DamselflyError) => void
   readonly signal: AbortSignal
@@ -20,10 +25,20 @@ export interface AssignedWorkOptions {
 export class AssignedWork {
   readonly #options: AssignedWorkOptions
   readonly #swarm: SwarmFetch
+  readonly #origin: OriginWork | undefined
 
   constructor(options: AssignedWorkOptions) {
     this.#options = options
-    const { context, signal } = options
+    const { context, openOrigin, signal } = options
+    if (openOrigin !== undefined) {
+      this.#origin = new OriginWork({
+        open: openOrigin,
+        onStored: (index, digest, durationMs) => this.#fetched(index, digest, durationMs),
+        onFailed: (index, error) => this.#failed(index, ORIGIN_PEER, error),
+        clock: context.clock,
+        signal,
+      })
+    }
     this.#swarm = new SwarmFetch({
       context,
       signal,
@@ -49,11 +64,11 @@ export class AssignedWork {
 
   /** How many pieces are being fetched. */
   get running(): number {
-    return this.#swarm.running
+    return this.#swarm.running + (this.#origin?.running ?? 0)
   }
 
   isFetching(index: number): boolean {
-    return this.#swarm.isFetching(index)
+    return this.#swarm.isFetching(index) || this.#origin?.isFetching(index) === true
   }
 
   addParent(parent: ParentInfo): void {
@@ -64,13 +79,24 @@ export class AssignedWork {
     this.#swarm.assign(assignment)
   }
 
+  /** The supernode wants this peer to fetch the piece from the origin. */
+  assignOrigin(index: number): void {
+    if (this.#origin === undefined) {
+      this.#failed(index, ORIGIN_PEER, new DamselflyError('PIECE_REFUSED', 'this download may not use the origin'))
+    } else if (this.context.stored.has(index) || this.#swarm.isFetching(index)) {
+      this.#needless(index, ORIGIN_PEER)
+    } else {
+      this.#origin.assign(index)
+    }
+  }
+
   cancel(index: number, parent: PeerId): void {
     this.#swarm.cancel(index, parent)
   }
 
   /** Resolves when nothing is being fetched. */
-  settled(): Promise<void> {
-    return this.#swarm.settled()
+  async settled(): Promise<void> {
+    await Promise.all([this.#swarm.settled(), this.#origin?.settled()])
   }
 
   /** Asks for the first assignments after a registration. */
@@ -87,13 +113,22 @@ export class AssignedWork {
     control?.pieceDone(index, parent, lengthOf(context.stored, index), durationMs)
   }
 
-  #failed(index: number, parent: PeerId, error: DamselflyError): void {
+  #fetched(index: number, digest: Sha256, durationMs: number): void {
+    const { context, control, onPiece } = this.#options
+    onPiece()
+    control?.pieceStored(index, digest)
+    control?.pieceDone(index, ORIGIN_PEER, lengthOf(context.stored, index), durationMs)
+    this.#wantNext()
+  }
+
+  #failed(index: number, parent: PeerId | typeof ORIGIN_PEER, error: DamselflyError): void {
     if (isDiskTrouble(error)) return this.#options.onDiskTrouble(error)
+    if (parent === ORIGIN_PEER && (isFinal(error) || isSpoiled(error))) return this.#options.onOriginTrouble(error)
     this.#options.control?.pieceFailed(index, parent, error)
     this.#wantNext()
   }
 
-  #needless(index: number, parent: PeerId): void {
+  #needless(index: number, parent: PeerId | typeof ORIGIN_PEER): void {
     const { context, control } = this.#options
     const digest = context.stored.digest(index)
     if (digest !== undefined) control?.pieceStored(index, digest)

@@ -1,4 +1,4 @@
-import { DamselflyError, toDamselflyError, type PeerId } from '@damselfly/shared'
+import { DamselflyError, toDamselflyError, type PeerId, type Sha256 } from '@damselfly/shared'
 import type {
   Assignment,
   ParentInfo,
@@ -11,6 +11,8 @@ import type { StoredTask } from '../store/piece-store.ts'
 import { ArrivingContent } from './arriving-content.ts'
 import { AssignedWork } from './assigned-work.ts'
 import { backToSourceReason, type BackToSourceReason } from './back-to-source-reason.ts'
+import { createOriginFetch } from './create-origin-fetch.ts'
+import type { OriginFetch } from './origin-fetch.ts'
 import { OwnWay } from './own-way.ts'
 import { ParentProgress } from './parent-progress.ts'
 import { PieceDeadline } from './piece-deadline.ts'
@@ -117,6 +119,18 @@ export class DownloadAttempt implements TaskControlListener {
     const round = this.#round
     this.#whenPrepared((assigned) => {
       if (round === this.#round) assigned.assign(assignment)
+    })
+  }
+
+  sentToOrigin(index: number): void {
+    this.#patience.progress()
+    this.#selfHelp.stop()
+    this.#setSentBack(undefined)
+    const round = this.#round
+    this.#whenPrepared((assigned) => {
+      if (round !== this.#round) return
+      if (this.#options.task.backToSource) this.#options.onBackToSource('passthrough')
+      assigned.assignOrigin(index)
     })
   }
 
@@ -252,11 +266,19 @@ export class DownloadAttempt implements TaskControlListener {
     return new AssignedWork({
       context: { taskId, stored, openLane, account, deadline, progress, clock, priority, isHeldBack },
       control: this.#control,
+      openOrigin: task.backToSource ? (index, onStored) => this.#openOrigin(index, onStored) : undefined,
       isJoined: () => this.#standing.type === 'joined',
       onPiece: () => this.#patience.progress(),
+      onOriginTrouble: (error) => this.#fail(error),
       onDiskTrouble: (error) => this.#fail(error),
       signal: this.#work.signal,
     })
+  }
+
+  /** Of one piece, which nobody else may touch. */
+  #openOrigin(index: number, onStored: (index: number, digest: Sha256) => void): OriginFetch {
+    const surroundings = { ...this.#options, content: this.#content, signal: this.#work.signal }
+    return createOriginFetch(surroundings, { parallel: 1, isElsewhere: (other) => other !== index, onStored })
   }
 
   #createOwnWay(reason: BackToSourceReason): OwnWay {

@@ -7,6 +7,7 @@ export const BACK_TO_SOURCE_REASONS = [
   'supernode-slow',
   'origin-failed',
   'no-parent',
+  'passthrough',
 ] as const
 export type BackToSourceReason = (typeof BACK_TO_SOURCE_REASONS)[number]
 

@@ -1,9 +1,10 @@
-import { ORIGIN_PEER, pieceSizeFor, type RateUse, type Sha256 } from '@damselfly/shared'
+import type { Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
 import type { ArrivingContent } from './arriving-content.ts'
 import type { AssignedWork } from './assigned-work.ts'
 import { fetchFromKnownParents } from './known-parents.ts'
-import { OriginFetch } from './origin-fetch.ts'
+import { createOriginFetch } from './create-origin-fetch.ts'
+import type { OriginFetch } from './origin-fetch.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
@@ -80,42 +81,10 @@ export class OwnWay {
     // A whole content has nothing to ask for, so whether it is still the origin's must show first.
     const resumable = existing?.layout !== undefined && !existing.isComplete ? existing : undefined
     if (content.stored === undefined && resumable !== undefined) await content.prepare(resumable.record)
-    this.#origin = this.#createOriginFetch()
+    const { assigned, onStored } = this.#options
+    const isElsewhere = (index: number): boolean => assigned()?.isFetching(index) === true
+    this.#origin = createOriginFetch(this.#options, { parallel: this.#options.dependencies.parallelRanges, isElsewhere, onStored })
     if (this.#stop.signal.aborted) return
     await this.#origin.run()
-  }
-
-  #createOriginFetch(): OriginFetch {
-    const { task, account, dependencies, content, assigned, onStored, signal } = this.#options
-    return new OriginFetch({
-      origin: task.origin,
-      account,
-      digests: content.digests,
-      parallel: dependencies.parallelRanges,
-      existing: content.stored,
-      prepare: (described) =>
-        content.prepare({
-          ...described,
-          pieceSize: pieceSizeFor(described.contentLength),
-          // What credentials were needed for, if any, cannot be told here: nobody else gets it unasked.
-          isPrivate: task.credentials.size > 0,
-        }),
-      isElsewhere: (index) => assigned()?.isFetching(index) === true,
-      onStored,
-      flow: dependencies.downloadLimiter.flow(originUse(task)),
-      clock: dependencies.clock,
-      signal,
-    })
-  }
-}
-
-/** To the limits, an origin is one more peer. */
-function originUse({ taskId, priority }: DownloadTask): RateUse {
-  return {
-    task: taskId,
-    peer: ORIGIN_PEER,
-    get priority() {
-      return priority()
-    },
   }
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-export const TASK_STATES = ['idle', 'starting', 'fetching', 'complete', 'failed'] as const
+export const TASK_STATES = ['idle', 'starting', 'fetching', 'passed-on', 'complete', 'failed'] as const
 
 export const healthBody = z.object({ status: z.enum(['ok', 'stopping']) })
 

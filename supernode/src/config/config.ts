@@ -74,6 +74,13 @@ export const supernodeConfigSchema = z.strictObject({
   store: spaceSettings,
   cdn: z
     .strictObject({
+      mode: z
+        .enum(['cache', 'passthrough'])
+        .default('cache')
+        .describe(
+          '`cache`: the supernode fetches each content once and keeps it; `passthrough`: it keeps nothing, and each peer fetches some of the pieces from the origin ' +
+            'and gives them to the others, where the origin serves ranges and tells length and version (others are cached all the same)',
+        ),
       connections: z
         .number()
         .int()

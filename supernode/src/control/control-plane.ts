@@ -1,4 +1,4 @@
-import { DamselflyError, isErrorCode, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
+import { DamselflyError, isErrorCode, ORIGIN_PEER, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register } from '@damselfly/shared/wire'
 import type { Channel } from '@damselfly/exchange'
@@ -8,6 +8,7 @@ import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import type { RateControl } from '../rules/rate-control.ts'
 import type { ParentIntroductions } from '../scheduling/parent-introductions.ts'
 import type { SchedulerBridge } from '../scheduling/scheduler-bridge.ts'
+import type { DigestSamples } from '../swarm/digest-samples.ts'
 import { takeInventory, type ManifestReader } from '../swarm/inventory.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import { readAnnouncement } from './announcement.ts'
@@ -29,6 +30,7 @@ export interface ControlPlaneDeps {
   readonly registrar: Registrar
   readonly rates: RateControl
   readonly preheats: Pick<Preheats, 'peerJoined' | 'peerLeft' | 'reported'>
+  readonly samples: DigestSamples
   readonly readManifest: ManifestReader
   readonly limits: ControlLimits
   readonly metrics: SupernodeMetrics
@@ -169,32 +171,52 @@ export class ControlPlane implements SessionListener {
   }
 
   #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes: said, durationUs }: PieceDone): void {
-    const { tasks, bridge, metrics, introductions, rates, self } = this.#deps
+    const { tasks, bridge, metrics, rates } = this.#deps
     const task = readTaskId(taskId)
     const swarm = tasks.get(task)?.swarm
     const member = swarm?.members.get(peer.peer)
-    const pieceSize = swarm?.content.pieceSize ?? 0
-    const bytes = Math.min(said, pieceSize)
-    const from = parent as PeerId
-    // A child may also take a piece from another parent that it knows than the one assigned, but from no stranger.
-    if (swarm?.content.digest(index) === undefined || member === undefined || !introductions.knows(peer, task, from)) return
+    const from = this.#sender(peer, task, index, parent)
+    if (swarm === undefined || member === undefined || from === undefined) return
+    if (parent === ORIGIN_PEER && !member.possession.has(index)) {
+      return this.#failed(peer, task, index, from, 'refused')
+    }
+    if (swarm.content.digest(index) === undefined) return
+    const bytes = Math.min(said, swarm.content.pieceSize ?? 0)
     swarm.settleAssignment(peer.peer, index)
-    metrics.pieceReported(from === self ? 'cdn' : 'peer', bytes)
-    rates.moved(peer.peer, from, bytes)
+    // What comes from the origin was counted when its digest was told.
+    if (parent !== ORIGIN_PEER) {
+      metrics.pieceReported(from === this.#deps.self ? 'cdn' : 'peer', bytes)
+      rates.moved(peer.peer, from, bytes)
+    }
     bridge.handle({ type: 'piece-done', task, peer: peer.peer, piece: index, parent: from, bytes, durationMs: durationUs / 1000 })
     swarm.claim(member, [[index, undefined]])
   }
 
   #pieceFailed(peer: ConnectedPeer, { taskId, index, parent, reason: code, message }: PieceFailed): void {
-    const { tasks, bridge, metrics, introductions, logger } = this.#deps
     const task = readTaskId(taskId)
-    const from = parent as PeerId
-    if (!introductions.knows(peer, task, from)) return
-    tasks.get(task)?.swarm.settleAssignment(peer.peer, index)
-    const reason = failureReasonOf(code)
+    const from = this.#sender(peer, task, index, parent)
+    if (from === undefined) return
+    this.#deps.logger.debug({ task, child: peer.peer, parent, piece: index, code, error: message.slice(0, 256) }, 'piece failed')
+    this.#failed(peer, task, index, from, failureReasonOf(code))
+  }
+
+  #failed(peer: ConnectedPeer, task: TaskId, piece: number, parent: PeerId, reason: FailureReason): void {
+    const { tasks, bridge, metrics } = this.#deps
+    tasks.get(task)?.swarm.settleAssignment(peer.peer, piece)
     metrics.pieceFailed(reason)
-    logger.debug({ task, child: peer.peer, parent, piece: index, code, error: message.slice(0, 256) }, 'piece failed')
-    bridge.handle({ type: 'piece-failed', task, peer: peer.peer, piece: index, parent: from, reason })
+    bridge.handle({ type: 'piece-failed', task, peer: peer.peer, piece, parent, reason })
+  }
+
+  /**
+   * Whom the child speaks of; the CDN stands for the origin. It may also take a piece from another parent that it knows
+   * than the one assigned, but undefined for a stranger, and for the origin where it was not sent there.
+   */
+  #sender(peer: ConnectedPeer, task: TaskId, index: number, parent: string): PeerId | undefined {
+    const { tasks, introductions, self } = this.#deps
+    if (parent !== ORIGIN_PEER) return introductions.knows(peer, task, parent as PeerId) ? (parent as PeerId) : undefined
+    const swarm = tasks.get(task)?.swarm
+    const isSent = swarm?.isPassedOn === true && swarm.members.get(peer.peer)?.child?.assignments.has(index) === true
+    return isSent ? self : undefined
   }
 
   #pieceStored(peer: ConnectedPeer, { taskId, index, digest }: PieceStored): void {
@@ -208,6 +230,8 @@ export class ControlPlane implements SessionListener {
       metrics.pieceReported('origin', layout.piece(index).length)
       this.#deps.rates.moved(peer.peer, undefined, layout.piece(index).length)
     }
+    const { samples } = this.#deps
+    if (samples.believes(peer.peer) && swarm.found(member, index, own)) samples.consider(swarm, peer.peer, index, own)
     swarm.claim(member, [[index, own]])
   }
 

@@ -1,4 +1,4 @@
-import { taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
+import { ORIGIN_PEER, taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
 import type { SchedulerCommand } from '@damselfly/scheduler'
 import type { ParentCard } from '../control/connected-peer.ts'
 import type { PeerRegister } from '../control/peer-register.ts'
@@ -53,6 +53,11 @@ export class CommandDelivery {
     const swarm = this.#deps.task(taskId)?.swarm
     const digest = swarm?.content.digest(piece)
     const card = this.#cardOf(parent)
+    if (child !== undefined && swarm?.isPassedOn === true && parent === this.#deps.cdnCard().peer) {
+      swarm.assigned(childId, piece)
+      this.#deps.metrics.assigned()
+      return child.session.send({ case: 'assign', value: { taskId: taskIdToBytes(taskId), index: piece, parent: ORIGIN_PEER } })
+    }
     // Whoever is gone by now has an event on its way that tells the scheduler.
     if (child === undefined || swarm === undefined || digest === undefined || card === undefined) return
     this.#deps.introductions.introduce(child, taskId, card)

@@ -61,7 +61,7 @@ export class Admission {
   /** @returns false when the content turned out to be another one than the swarm has. */
   async #mayHave(task: Task, caller: Caller): Promise<boolean> {
     const isCurrent =
-      task.source.task === undefined
+      task.source.task === undefined && task.source.state.type !== 'passed-on'
         ? await this.#confirm(task, caller)
         : await orAborted(task.source.revalidate({ ...caller, by: caller.peer }), caller.signal)
     if (!isCurrent) return false
@@ -106,6 +106,7 @@ function wayOf({ swarm, source }: Task, caller: Caller): 'join' | 'wait' | 'obta
   const mayShare = swarm.isVerified || swarm.sourceOrigin === originOf(caller.spec.url)
   if (source.state.type === 'fetching') return mayShare ? 'join' : 'wait'
   if (source.state.type === 'complete') return 'join'
+  if (source.state.type === 'passed-on') return mayShare && swarm.isPassedOn ? 'join' : 'obtain'
   return mayShare && swarm.isAvailable ? 'join' : 'obtain'
 }
 

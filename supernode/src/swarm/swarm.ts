@@ -1,4 +1,4 @@
-import { digestsEqual, type Clock, type DamselflyError, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
+import { Bitset, digestsEqual, type Clock, type DamselflyError, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
 import type { ContentSpec, OriginValidators } from '@damselfly/cdn'
 import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
@@ -40,6 +40,7 @@ export class Swarm {
   #content = new TaskContent()
   #cdnPieces = new GrowingSet()
   #isVerified = false
+  #isPassedOn = false
   /** How many members that serve hold each piece. */
   #holders: number[] = []
 
@@ -144,6 +145,26 @@ export class Swarm {
     this.#ports.schedule({ type: 'pieces-available', task: this.taskId, peer: this.#ports.cdnPeer, pieces })
   }
 
+  /** The origin has every piece, and the peers are to fetch them: to the scheduler it stands in the CDN's place. */
+  passOn(): void {
+    const { layout } = this.#content
+    if (layout === undefined || this.#isPassedOn) return
+    this.#isPassedOn = true
+    this.#ports.schedule({ type: 'pieces-available', task: this.taskId, peer: this.#ports.cdnPeer, pieces: Bitset.full(layout.pieceCount) })
+  }
+
+  /** Whether pieces that come from the CDN come from the origin in truth. */
+  get isPassedOn(): boolean {
+    return this.#isPassedOn
+  }
+
+  /** What a peer found in a piece that it was sent to the origin for. @returns whether it was, and is the first to tell */
+  found(member: Member, index: number, digest: Sha256): boolean {
+    if (!this.#isPassedOn || member.child?.assignments.has(index) !== true || this.#content.digest(index) !== undefined) return false
+    this.trust([[index, digest]])
+    return true
+  }
+
   /** The CDN has deleted its copy. */
   cdnDropped(): void {
     if (this.#cdnPieces.count === 0) return
@@ -171,6 +192,7 @@ export class Swarm {
     this.#content = new TaskContent()
     this.#cdnPieces = new GrowingSet()
     this.#isVerified = false
+    this.#isPassedOn = false
     this.#holders = []
     this.#fresh.take()
     this.sourceOrigin = undefined

@@ -124,7 +124,7 @@ export class TaskRegistry {
       const children = swarm.waitingChildren()
       if (source.state.type === 'idle') this.#helpStranded(task, children, (blocked ??= this.#deps.blocked()))
       if (children.length + waiting.size === 0) continue
-      if (!isBusy(source.state) && !swarm.isAvailable) continue
+      if (!isBusy(source.state) && source.state.type !== 'passed-on' && !swarm.isAvailable) continue
       const news = progressNews(swarm.taskId, source.fetchedBytes)
       for (const peer of new Set([...waiting, ...children.map((child) => child.peer)])) this.#deps.ports.send(peer, news)
     }

@@ -1,5 +1,6 @@
-import { DamselflyError, originOf, toDamselflyError, type HeaderMap, type PeerId } from '@damselfly/shared'
+import { DamselflyError, originOf, toDamselflyError, type Clock, type HeaderMap, type PeerId } from '@damselfly/shared'
 import type { Cdn, CdnTask, CdnTaskState, ContentSpec } from '@damselfly/cdn'
+import type { Overview, Passthrough } from './passthrough.ts'
 import type { Swarm } from './swarm.ts'
 
 /** One attempt to bring a content from its origin. */
@@ -21,13 +22,29 @@ export type SourceState =
   | { readonly type: 'starting' }
   | { readonly type: 'fetching'; readonly task: CdnTask }
   | { readonly type: 'complete'; readonly task: CdnTask }
+  /** The peers fetch it themselves, as they are told, and nothing of it is kept here. */
+  | { readonly type: 'passed-on'; readonly lookedAt: number }
   | { readonly type: 'failed'; readonly error: DamselflyError }
 
 /** Failures after which what the swarm knows is worth nothing. */
 const SPOILED: ReadonlySet<string> = new Set(['DIGEST_MISMATCH', 'ORIGIN_CHANGED', 'ORIGIN_LONG'])
 
+/** How long an origin's word on a content that is passed on holds; milliseconds. */
+const FRESH_FOR_MS = 5_000
+
+/** What a content is said to be. */
+interface Described {
+  readonly pieceSize: number
+  readonly contentLength: number | undefined
+  readonly etag: string
+  readonly isPrivate: boolean
+}
+
 export interface TaskSourceDeps {
   readonly cdn: Cdn
+  /** Where contents are not cached. @default they are */
+  readonly passthrough?: Passthrough | undefined
+  readonly clock: Clock
   /** Ends what is under way when the supernode stops. */
   readonly stopping: AbortSignal
   /** Signs what is known of the swarm's content. */
@@ -70,8 +87,10 @@ export class TaskSource {
     this.#detach()
     this.#state = { type: 'starting' }
     try {
-      const task = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping)
-      this.#attach(attempt, task)
+      const { spec, credentials } = attempt
+      const overview = await this.#deps.passthrough?.look(spec, credentials, this.#deps.stopping)
+      if (overview !== undefined) this.#passOn(attempt, overview)
+      else this.#attach(attempt, await this.#deps.cdn.obtain(spec, credentials, this.#deps.stopping))
       return { attempt, error: undefined }
     } catch (error) {
       const failure = toDamselflyError(error)
@@ -87,6 +106,7 @@ export class TaskSource {
    * @throws DamselflyError why the origin would not give the content any more
    */
   async revalidate(attempt: SourceAttempt): Promise<boolean> {
+    if (this.#state.type === 'passed-on') return await this.#lookAgain(attempt, this.#state.lookedAt)
     // A digest names its content for ever.
     if (this.#state.type !== 'complete' || attempt.spec.expectedDigest !== undefined) return true
     const held = this.#state.task
@@ -117,14 +137,8 @@ export class TaskSource {
 
   #attach(attempt: SourceAttempt, task: CdnTask): void {
     const swarm = this.#swarm
-    const origin = originOf(attempt.spec.url)
-    if (this.#contradicts(task)) swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
-    // What another origin's URL has brought so far may be a lie; its children go on at that origin.
-    else if (!swarm.isVerified && swarm.sourceOrigin !== undefined && swarm.sourceOrigin !== origin) swarm.reset(undefined)
-    swarm.spec = attempt.spec
-    swarm.sourceOrigin = origin
-    swarm.content.isPrivate = task.isPrivate
     const { record, layout } = task.stored
+    this.#take(attempt, { ...record, contentLength: layout?.contentLength, isPrivate: task.isPrivate })
     swarm.describe(record.pieceSize, layout?.contentLength, { etag: record.etag, lastModified: record.lastModified })
     this.#state = { type: 'fetching', task }
     this.#unsubscribe = task.subscribe({
@@ -143,13 +157,45 @@ export class TaskSource {
     else this.#ended(attempt, task, task.state)
   }
 
-  /** What the CDN holds is another content than the one that the swarm was built for. */
-  #contradicts(task: CdnTask): boolean {
+  #passOn(attempt: SourceAttempt, overview: Overview): void {
+    const { pieceSize, contentLength, validators } = overview
+    this.#take(attempt, { ...overview, etag: validators.etag })
+    this.#swarm.describe(pieceSize, contentLength, validators)
+    this.#swarm.passOn()
+    this.#state = { type: 'passed-on', lookedAt: this.#deps.clock.now() }
+    this.#changed({ attempt, error: undefined })
+  }
+
+  /** @returns false when it is another content now */
+  async #lookAgain(attempt: SourceAttempt, lookedAt: number): Promise<boolean> {
+    const { clock, passthrough, stopping } = this.#deps
+    if (attempt.spec.expectedDigest !== undefined || clock.now() - lookedAt < FRESH_FOR_MS) return true
+    const overview = await passthrough?.look(attempt.spec, attempt.credentials, stopping)
+    if (overview === undefined || this.#state.type !== 'passed-on') return true
+    const isCurrent = !this.#contradicts({ ...overview, etag: overview.validators.etag })
+    if (!isCurrent) this.#passOn(attempt, overview)
+    else this.#state = { type: 'passed-on', lookedAt: clock.now() }
+    return isCurrent
+  }
+
+  /** The swarm is about this content from now on. */
+  #take({ spec }: SourceAttempt, described: Described): void {
+    const swarm = this.#swarm
+    const origin = originOf(spec.url)
+    if (this.#contradicts(described)) swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
+    // What another origin's URL has brought so far may be a lie; its children go on at that origin.
+    else if (!swarm.isVerified && swarm.sourceOrigin !== undefined && swarm.sourceOrigin !== origin) swarm.reset(undefined)
+    swarm.spec = spec
+    swarm.sourceOrigin = origin
+    swarm.content.isPrivate = described.isPrivate
+  }
+
+  /** It is another content than the one that the swarm was built for. */
+  #contradicts({ pieceSize, contentLength, etag }: Described): boolean {
     const { content } = this.#swarm
-    const { layout, record } = task.stored
-    if (content.pieceSize !== undefined && content.pieceSize !== record.pieceSize) return true
-    if (content.layout !== undefined && layout !== undefined && content.layout.contentLength !== layout.contentLength) return true
-    return differs(content.validators.etag, record.etag)
+    if (content.pieceSize !== undefined && content.pieceSize !== pieceSize) return true
+    if (content.layout !== undefined && contentLength !== undefined && content.layout.contentLength !== contentLength) return true
+    return differs(content.validators.etag, etag)
   }
 
   #ended(attempt: SourceAttempt, task: CdnTask, state: CdnTaskState): void {
