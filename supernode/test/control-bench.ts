@@ -10,6 +10,7 @@ import { assembleControl, type AssembledControl } from '../src/control-assembly.
 import { blockRule, type BlockRule } from '../src/rules/block-rule.ts'
 import { rateRule, type RateRule } from '../src/rules/rate-rule.ts'
 import { RuleStore } from '../src/rules/rule-store.ts'
+import type { Passthrough } from '../src/swarm/passthrough.ts'
 import { FakeCdn, type FakeContent } from './fake-cdn.ts'
 import { FakePeer, type Greeting } from './fake-peer.ts'
 
@@ -27,7 +28,7 @@ export interface ControlBench extends AssembledControl {
 }
 
 /** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
-export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string } = {}): ControlBench {
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough } = {}): ControlBench {
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
@@ -42,6 +43,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     identity,
     agent: 'supernode/test',
     cdn,
+    passthrough: options.passthrough,
     probe: async () => {
       origin.probes++
       if (origin.answer instanceof Error) throw origin.answer
