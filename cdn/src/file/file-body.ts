@@ -8,8 +8,8 @@ import { fileVersion, type FileVersion } from './file-version.ts'
 const READ_BYTES = 256 * 1024
 
 export interface FileBodyInit {
-  /** Closed when the body is over. */
-  readonly handle: FileHandle
+  /** Called when somebody wants the first byte, so that a body which nobody reads holds nothing open. */
+  readonly open: () => Promise<FileHandle>
   readonly version: FileVersion
   /** Position in the file; bytes. */
   readonly start: number
@@ -21,25 +21,15 @@ export interface FileBodyInit {
 
 /** A part of a file, which must stay as it is until its last byte was handed on. */
 export function fileBody(init: FileBodyInit): ByteFlow {
-  const flow = flowOf(chunksOf(init))
-  const close = (): void => void init.handle.close().catch(() => undefined)
-  let isPiped = false
-  return {
-    pipe: (sink) => {
-      isPiped = true
-      return flow.pipe(sink)
-    },
-    cancel: () => {
-      flow.cancel()
-      // A generator that never began does not run its `finally`.
-      if (!isPiped) close()
-    },
-  }
+  return flowOf(chunksOf(init))
 }
 
-async function* chunksOf({ handle, version, start, length, shown, signal }: FileBodyInit): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.allocUnsafe(Math.min(length, READ_BYTES))
+async function* chunksOf({ open, version, start, length, shown, signal }: FileBodyInit): AsyncGenerator<Uint8Array> {
+  signal.throwIfAborted()
+  const handle = await open()
   try {
+    await checkSame(handle, version, shown)
+    const buffer = Buffer.allocUnsafe(Math.min(length, READ_BYTES))
     for (let done = 0; done < length; ) {
       signal.throwIfAborted()
       const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - done), start + done)

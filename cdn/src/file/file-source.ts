@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { DamselflyError, type ByteRange } from '@damselfly/shared'
@@ -29,25 +28,18 @@ class FileSource implements SourceClient {
   }
 
   async probe(request: OriginRequest): Promise<OriginInfo> {
-    const { handle, version } = await this.#open(request)
-    await handle.close()
-    return infoOf(version)
+    return infoOf(await this.#look(request))
   }
 
   async read(request: OriginRequest): Promise<OriginResponse> {
-    const { handle, version } = await this.#open(request)
-    try {
-      const { range, ifMatch, url, signal } = request
-      if (ifMatch !== undefined && sameValidators(ifMatch, version) === false) {
-        throw new DamselflyError('ORIGIN_CHANGED', `${url} has another content than before`)
-      }
-      const { start, length } = placeIn(version.size, range, url)
-      const body = fileBody({ handle, version, start, length, shown: url, signal })
-      return { ...infoOf(version), start, bodyLength: length, body }
-    } catch (error) {
-      await handle.close()
-      throw error
+    const { range, ifMatch, url, signal } = request
+    const version = await this.#look(request)
+    if (ifMatch !== undefined && sameValidators(ifMatch, version) === false) {
+      throw new DamselflyError('ORIGIN_CHANGED', `${url} has another content than before`)
     }
+    const { start, length } = placeIn(version.size, range, url)
+    const body = fileBody({ open: () => this.#roots.open(url), version, start, length, shown: url, signal })
+    return { ...infoOf(version), start, bodyLength: length, body }
   }
 
   async *list({ url, signal }: ListRequest): AsyncIterable<ListedContent> {
@@ -59,14 +51,15 @@ class FileSource implements SourceClient {
     return Promise.resolve()
   }
 
-  async #open({ url, signal }: OriginRequest): Promise<{ readonly handle: FileHandle; readonly version: FileVersion }> {
+  async #look({ url, signal }: OriginRequest): Promise<FileVersion> {
     signal.throwIfAborted()
     const handle = await this.#roots.open(url)
     try {
-      return { handle, version: await fileVersion(handle) }
+      return await fileVersion(handle)
     } catch (error) {
-      await handle.close()
       throw fileError(error, url)
+    } finally {
+      await handle.close()
     }
   }
 }

@@ -80,7 +80,7 @@ interface RequestsFor {
 function requestsFor({ url, headers, range, signal }: OriginRequest): RequestsFor {
   const { registry, repository, digest } = parseOciUrl(url)
   if (digest === undefined) {
-    throw new DamselflyError('URL_REFUSED', `'${redactUrl(url)}' names an image, which is many contents: preheat it, or give the digest of one, as @sha256:…`)
+    throw new DamselflyError('URL_REFUSED', `'${redactUrl(url)}' names an image, which is many contents: give the digest of one, as @sha256:…`)
   }
   const common = { registry, repository, headers, range, signal }
   const blob = { ...common, path: `blobs/${digest}` }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, linkSync, mkdirSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describeSourceClient } from '@damselfly/cdn/testing/source-client'
@@ -121,16 +121,32 @@ describe('the file source client', () => {
     })
   }
 
-  it('goes on with the file that it opened when another takes its name, and tells the next reader', async () => {
+  it('goes on with the file that it has begun to read when another takes its name, and tells the next reader', async () => {
     const file = join(root, 'file')
     const content = generatedContent(SIZE)
     writeFileSync(file, content)
     const { body, validators: ifMatch } = await client.read(requestFor(urlOf('root', 'file')))
-    writeFileSync(`${file}.new`, generatedContent(SIZE, 2))
-    linkSync(file, `${file}.old`)
-    renameSync(`${file}.new`, file)
-    assert.deepEqual(await collect(body), content)
+    const given: Buffer[] = []
+    await body.pipe((bytes) => {
+      if (given.length === 0) {
+        writeFileSync(`${file}.new`, generatedContent(SIZE, 2))
+        renameSync(`${file}.new`, file)
+      }
+      given.push(Buffer.copyBytesFrom(bytes))
+      return undefined
+    })
+    assert.deepEqual(Buffer.concat(given), content)
     await assert.rejects(client.read({ ...requestFor(urlOf('root', 'file')), range: { start: 1 }, ifMatch }), { code: 'ORIGIN_CHANGED' })
+  })
+
+  it('tells when another takes its name before it is read, and holds nothing open until then', async () => {
+    const file = join(root, 'file')
+    writeFileSync(file, generatedContent(SIZE))
+    const { body } = await client.read(requestFor(urlOf('root', 'file')))
+    assert.equal(origin.stats('root/file').open, 0)
+    writeFileSync(`${file}.new`, generatedContent(SIZE, 2))
+    renameSync(`${file}.new`, file)
+    await assert.rejects(collect(body), { code: 'ORIGIN_CHANGED' })
   })
 
   describe('listing', () => {

@@ -1,6 +1,6 @@
 import { DamselflyError, parseDigest, splitHeaders, type ByteRange, type HeaderMap, type TaskIdentity } from '@damselfly/shared'
 import { specToWire } from '@damselfly/exchange'
-import { basicAuthorization, withoutUserInfo, type ContentSpec } from '@damselfly/cdn'
+import { basicAuthorization, digestNamedBy, withoutUserInfo, type ContentSpec } from '@damselfly/cdn'
 import { readSpec } from '../control/peer-words.ts'
 import type { ContentRecord } from './preheat-record.ts'
 
@@ -28,7 +28,7 @@ export function newContent({ url: text, digest, headers, range, ...rest }: Conte
     url: withoutUserInfo(url).href,
     range: range === undefined ? null : { ...range },
     headers: [...variant],
-    digest: digest === undefined ? null : hexOf(digest),
+    digest: digest === undefined ? namedDigest(url, range) : hexOf(digest),
     credentials: [...given],
     state: 'waiting',
     bytes: 0,
@@ -60,6 +60,12 @@ export function identityOf({ url, filteredQueryParams, tag, application, range, 
 
 export function credentialsOf({ credentials }: ContentRecord): HeaderMap {
   return new Map(credentials)
+}
+
+/** As peers do for what they are asked for, so that it is the same task. */
+function namedDigest(url: URL, range: ByteRange | undefined): string | null {
+  const named = range === undefined ? digestNamedBy(url) : undefined
+  return named === undefined ? null : Buffer.from(named).toString('hex')
 }
 
 function hexOf(text: string): string {
