@@ -4,6 +4,7 @@ import { parseHeader } from './header.ts'
 import type { GivenOptions } from './option-table.ts'
 import { readPlainArguments } from './plain-arguments.ts'
 import { parseRange } from './range.ts'
+import type { PreheatJob } from './preheat/command.ts'
 import type { SettingFlags } from './settings.ts'
 
 /** What is downloaded and how it is reported; what is only ever said on the command line. */
@@ -22,11 +23,13 @@ export type Invocation =
   | { readonly type: 'print'; readonly text: string }
   | { readonly type: 'print-config'; readonly configFile: string | undefined; readonly flags: SettingFlags }
   | { readonly type: 'explain'; readonly job: ExplainJob }
+  | { readonly type: 'preheat'; readonly job: PreheatJob }
   | { readonly type: 'download'; readonly job: Job; readonly configFile: string | undefined; readonly flags: SettingFlags }
 
 /** @throws DamselflyError USAGE */
 export async function parseArguments(args: readonly string[], version: string): Promise<Invocation> {
   if (args[0] === 'explain') return explainInvocation(args.slice(1))
+  if (args[0] === 'preheat') return preheatInvocation(args.slice(1))
   const given = readPlainArguments(args) ?? (await import('./command.ts')).readCommandLine(args, version)
   return 'printed' in given ? { type: 'print', text: given.printed } : invocationOf(given.url, given.options)
 }
@@ -35,6 +38,12 @@ async function explainInvocation(args: readonly string[]): Promise<Invocation> {
   const { readExplainCommand } = await import('./explain/command.ts')
   const given = readExplainCommand(args)
   return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'explain', job: given }
+}
+
+async function preheatInvocation(args: readonly string[]): Promise<Invocation> {
+  const { readPreheatCommand } = await import('./preheat/command.ts')
+  const given = readPreheatCommand(args)
+  return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'preheat', job: given }
 }
 
 function invocationOf(url: string | undefined, options: GivenOptions): Invocation {

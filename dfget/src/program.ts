@@ -5,6 +5,7 @@ import { Interruption, type SignalSource } from './interruption.ts'
 import { chooseConfigFile, loadSettings, type Environment } from './load-settings.ts'
 import { parseArguments, type Invocation } from './options.ts'
 import { JsonReporter } from './progress/json-reporter.ts'
+import type { PreheatJob } from './preheat/command.ts'
 import { LineReporter } from './progress/line-reporter.ts'
 import type { Reporter } from './progress/reporter.ts'
 import { runDownload } from './run.ts'
@@ -28,6 +29,8 @@ export async function runProgram(program: Program): Promise<number> {
       await download(program, invocation, (chosen) => (reporter = chosen))
     } else if (invocation.type === 'explain') {
       await explain(program, invocation.job, (chosen) => (reporter = chosen))
+    } else if (invocation.type === 'preheat') {
+      await preheat(program, invocation.job, (chosen) => (reporter = chosen))
     } else {
       streams.stdout.write(invocation.type === 'print' ? invocation.text : await configText(program, invocation))
     }
@@ -65,6 +68,13 @@ async function explain({ env, streams }: Program, job: ExplainJob, onReporter: (
   if (job.json) onReporter(new JsonReporter(write))
   const { runExplain } = await import('./explain/run-explain.ts')
   await runExplain(job, env, write)
+}
+
+async function preheat({ env, streams }: Program, job: PreheatJob, onReporter: (reporter: Reporter) => void): Promise<void> {
+  const write = lineWriter(() => streams.stdout)
+  if (job.json) onReporter(new JsonReporter(write))
+  const { runPreheat } = await import('./preheat/run-preheat.ts')
+  await runPreheat(job, env, write)
 }
 
 async function configText({ env }: Program, { configFile, flags }: ConfigInvocation): Promise<string> {

@@ -2,7 +2,7 @@ import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics } from '@damselfly/shared/metrics'
 import type { Cdn } from '@damselfly/cdn'
-import { signManifest, signTicket, verifyManifest, type Identity } from '@damselfly/exchange'
+import { signManifest, signTicket, verifyManifest, type Identity, type PieceStore } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
 import { ruledPeerOf, type ParentCard } from './control/connected-peer.ts'
 import { ControlPlane } from './control/control-plane.ts'
@@ -27,6 +27,8 @@ import { Admission, type OriginProbe } from './swarm/admission.ts'
 import { DigestSamples } from './swarm/digest-samples.ts'
 import { manifestOf } from './swarm/manifest.ts'
 import type { Passthrough } from './swarm/passthrough.ts'
+import { TaskCatalogue } from './swarm/task-catalogue.ts'
+import { UseLedger } from './swarm/use-ledger.ts'
 import { TaskRegistry } from './swarm/task-registry.ts'
 import type { Task } from './swarm/task.ts'
 
@@ -35,6 +37,8 @@ export interface ControlParts {
   /** Shown to peers, such as `supernode/0.1.0`. */
   readonly agent: string
   readonly cdn: Cdn
+  /** The CDN's. */
+  readonly store: Pick<PieceStore, 'list' | 'open' | 'verifiedBytes'>
   readonly probe: OriginProbe
   /** Where contents are not cached. @default they are */
   readonly passthrough?: Passthrough | undefined
@@ -59,6 +63,7 @@ export interface AssembledControl {
   readonly control: ControlPlane
   readonly peers: PeerRegister
   readonly tasks: TaskRegistry
+  readonly catalogue: TaskCatalogue
   readonly metrics: SupernodeMetrics
   readonly rateControl: RateControl
   /** To be loaded before the start. */
@@ -82,6 +87,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     const peer = peers.get(id)
     return peer === undefined ? undefined : ruledPeerOf(peer)
   }
+  const uses = new UseLedger({ store: parts.store, clock, logger })
   const tasks: TaskRegistry = new TaskRegistry({
     ports: {
       cdnPeer: self,
@@ -95,7 +101,14 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       },
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
     },
-    source: { cdn, passthrough: parts.passthrough, clock, stopping: stopping.signal, sign: (swarm) => signManifest(identity, manifestOf(swarm)) },
+    source: {
+      cdn,
+      passthrough: parts.passthrough,
+      clock,
+      stopping: stopping.signal,
+      fetched: (task) => uses.fetched(task),
+      sign: (swarm) => signManifest(identity, manifestOf(swarm)),
+    },
     blocked: () => blockedNow(scheduler),
     clock,
   })
@@ -147,6 +160,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   const control = new ControlPlane({
     samples,
     rates: rateControl,
+    uses,
     preheats,
     self,
     agent: parts.agent,
@@ -154,7 +168,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     tasks,
     bridge,
     introductions,
-    registrar: new Registrar({ preheats, blocks, tasks, admission, limits, clock, metrics, logger }),
+    registrar: new Registrar({ preheats, uses, blocks, tasks, admission, limits, clock, metrics, logger }),
     readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
     limits,
     metrics,
@@ -166,6 +180,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     control,
     peers,
     tasks,
+    catalogue: new TaskCatalogue({ tasks, store: parts.store, cdn, uses }),
     metrics,
     rateControl,
     preheats,
@@ -182,6 +197,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       rateControl.stop()
       bridge.stop()
       tasks.stop()
+      await uses.stop()
     },
   }
 }

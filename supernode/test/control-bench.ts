@@ -6,7 +6,7 @@ import { createIdentity, type Identity } from '@damselfly/exchange'
 import { createScheduler, type Scheduler } from '@damselfly/scheduler'
 import { DecisionTrace } from '@damselfly/scheduler/explain'
 import { CONTROL_LIMITS, type ControlLimits } from '../src/control/limits.ts'
-import { assembleControl, type AssembledControl } from '../src/control-assembly.ts'
+import { assembleControl, type AssembledControl, type ControlParts } from '../src/control-assembly.ts'
 import { blockRule, type BlockRule } from '../src/rules/block-rule.ts'
 import { rateRule, type RateRule } from '../src/rules/rate-rule.ts'
 import { RuleStore } from '../src/rules/rule-store.ts'
@@ -28,7 +28,7 @@ export interface ControlBench extends AssembledControl {
 }
 
 /** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
-export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough } = {}): ControlBench {
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store'] } = {}): ControlBench {
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
@@ -44,6 +44,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     agent: 'supernode/test',
     cdn,
     passthrough: options.passthrough,
+    store: options.store ?? { open: async () => undefined, list: () => [], verifiedBytes: () => 0 },
     probe: async () => {
       origin.probes++
       if (origin.answer instanceof Error) throw origin.answer

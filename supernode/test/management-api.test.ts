@@ -16,6 +16,8 @@ interface OpenApi {
   readonly paths: Record<string, Record<string, unknown>>
 }
 
+const keeping = { pin: async (): Promise<void> => undefined, evict: async (): Promise<void> => undefined }
+
 describe('the management API', () => {
   let dataDir: string
   let bench: ControlBench
@@ -50,6 +52,9 @@ describe('the management API', () => {
         rateRules: bench.rateRules,
         rateControl: bench.rateControl,
         preheats: bench.preheats,
+        sources: {},
+        catalogue: bench.catalogue,
+        keeping,
         cdnUploads,
         clock: bench.clock,
       },
@@ -267,6 +272,9 @@ describe('the management API', () => {
         rateRules: bench.rateRules,
         rateControl: bench.rateControl,
         preheats: bench.preheats,
+        sources: {},
+        catalogue: bench.catalogue,
+        keeping,
         cdnUploads,
         clock: bench.clock,
       },

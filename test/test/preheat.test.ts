@@ -54,10 +54,31 @@ describe('a preheat', function () {
     assert.deepEqual(bytes, { cdn: SIZE, peers: 2 * SIZE })
     assert.equal(await holders(results[0]?.taskId ?? ''), 2)
     assert.equal(origin.stats('/file').bodyBytes, SIZE)
+    const pinned = `/api/v1/tasks/${results[0]?.taskId}`
+    await supernode.send('POST', `${pinned}/pin`)
+    await assert.rejects(supernode.send('POST', `${pinned}/evict`), /409.*TASK_PINNED/)
+    await supernode.send('POST', `${pinned}/unpin`)
+    assert.deepEqual(await supernode.send('POST', `${pinned}/refresh`), { changed: false })
     // The third one gets it without the origin as well, and the one that takes no preheats is left out.
     const all = await over((await ask({ urls, scope: 'all' })).id)
     assert.deepEqual([all.state, all.targets.total, all.targets.done], ['done', 3, 3])
     assert.equal(origin.stats('/file').bodyBytes, SIZE)
+    const { hits, bytesSaved, version } = await supernode.get<{ hits: number; bytesSaved: number; version: { etag: string } }>(pinned)
+    // Two were brought in by the fetch itself or after it, the third asked for what was there.
+    assert.ok(hits >= 1)
+    assert.equal(bytesSaved, 3 * SIZE - SIZE)
+    assert.notEqual(version.etag, '')
+  })
+
+  it('is asked for on the command line, which says how it goes', async () => {
+    const url = origin.add('/told', { size: SIZE, seed: 4 })
+    const ways = ['--management', supernode.url, '--token-file', join(supernode.dataDir, 'admin-token')]
+    const { code, stdout } = await lab.dfget(['preheat', url, '--peers', '1', ...ways]).exited
+    assert.equal(code, 0)
+    assert.match(stdout, /^preheat [0-9a-f]{12}\n[^]*done: 1 of 1 at the supernode \(24.0 MiB\), 1 of 1 at peers \(24.0 MiB\)$/)
+    const missing = await lab.dfget(['preheat', `${url}-not`, ...ways]).exited
+    assert.equal(missing.code, 3)
+    assert.match(missing.stderr, /ORIGIN_NOT_FOUND/)
   })
 
   it('goes on after the supernode was killed in the middle, with credentials that end with it', async () => {

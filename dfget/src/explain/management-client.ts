@@ -14,6 +14,13 @@ const SYSTEM_TOKEN_FILE = '/var/lib/damselfly/supernode/admin-token'
 
 const errorBody = z.object({ code: z.string(), message: z.string() })
 
+/** What a request says beside where it goes. */
+interface RequestParts {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
 /** Asks one supernode's management API. */
 export class ManagementClient {
   readonly #url: string
@@ -33,7 +40,16 @@ export class ManagementClient {
   async get<T extends z.ZodType>(path: string, query: Readonly<Record<string, string | number | undefined>>, body: T): Promise<z.output<T>> {
     const url = new URL(path, this.#url)
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
-    const response = await this.#fetch(url)
+    return this.#read(await this.#fetch(url, {}), body)
+  }
+
+  /** @param given the body, if there is one. @throws as `get` */
+  async send<T extends z.ZodType>(method: 'POST' | 'DELETE', path: string, given: unknown, body: T): Promise<z.output<T>> {
+    const init = given === undefined ? { method } : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(given) }
+    return this.#read(await this.#fetch(new URL(path, this.#url), init), body)
+  }
+
+  async #read<T extends z.ZodType>(response: Response, body: T): Promise<z.output<T>> {
     const answer = await jsonOf(response, this.#url)
     const failure = errorBody.safeParse(answer)
     if (!response.ok && failure.success) throw errorFromWire(failure.data.code, failure.data.message)
@@ -42,11 +58,11 @@ export class ManagementClient {
     throw new DamselflyError('PROTOCOL', `${this.#url} does not answer as a supernode's management API (status ${response.status})`)
   }
 
-  async #fetch(url: URL): Promise<Response> {
+  async #fetch(url: URL, { headers, ...more }: RequestParts): Promise<Response> {
     try {
       // The token is for nobody else.
-      const init = { redirect: 'error', headers: { authorization: `Bearer ${this.#token}` } } as const
-      return await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) })
+      const init = { redirect: 'error', headers: { ...headers, authorization: `Bearer ${this.#token}` } } as const
+      return await fetch(url, { ...more, ...init, signal: AbortSignal.timeout(PATIENCE_MS) })
     } catch (error) {
       throw unreachable(this.#url, error)
     }

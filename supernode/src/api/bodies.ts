@@ -1,13 +1,58 @@
-import { formatDigest, redactUrl, type Clock } from '@damselfly/shared'
+import { DamselflyError, formatDigest, redactUrl, type Clock } from '@damselfly/shared'
 import { isoTime } from '@damselfly/shared/http-api'
 import type { BlocklistEntry } from '@damselfly/scheduler'
 import type * as z from 'zod'
 import type { ConnectedPeer } from '../control/connected-peer.ts'
+import type { KnownTask, TaskCatalogue } from '../swarm/task-catalogue.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
 import type { blocklistBody, PeerBody, peerDetailBody, TaskBody, taskDetailBody } from './schemas.ts'
 
-export function taskBodyOf({ swarm, source, createdAt, lastUsedAt }: Task): TaskBody {
+export function taskBodyOf(task: KnownTask, catalogue: TaskCatalogue): TaskBody {
+  const { taskId, record } = task
+  const { hits, servedBytes, originBytes } = catalogue.usesOf(task)
+  const validators = record === undefined ? null : { etag: record.etag, lastModified: record.lastModified }
+  return {
+    ...contentBodyOf(task, catalogue.heldBytes(taskId)),
+    lastUsedAt: isoTime(catalogue.lastUsedAt(task)),
+    heldBytes: catalogue.heldBytes(taskId),
+    pinned: record?.pinned === true,
+    version: validators === null ? null : { ...validators, since: isoTime(record?.createdAt ?? 0) },
+    hits,
+    servedBytes,
+    originBytes,
+    bytesSaved: Math.max(0, servedBytes - originBytes),
+  }
+}
+
+type ContentBody = Omit<TaskBody, 'lastUsedAt' | 'heldBytes' | 'pinned' | 'version' | 'hits' | 'servedBytes' | 'originBytes' | 'bytesSaved'>
+
+function contentBodyOf({ taskId, live, record }: KnownTask, heldBytes: number): ContentBody {
+  if (live !== undefined) return liveBodyOf(live)
+  if (record === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
+  const { contentLength, pieceSize, contentDigest } = record
+  const heldPieces = Math.ceil(heldBytes / pieceSize)
+  return {
+    taskId,
+    url: redactUrl(record.url),
+    tag: record.tag,
+    application: record.application,
+    source: contentLength === heldBytes ? 'complete' : 'idle',
+    isPrivate: record.isPrivate,
+    contentLength: contentLength ?? null,
+    pieceSize,
+    pieces: contentLength === undefined ? null : Math.ceil(contentLength / pieceSize),
+    knownDigests: heldPieces,
+    cdnPieces: heldPieces,
+    contentDigest: contentDigest === undefined ? null : formatDigest(contentDigest),
+    isSigned: false,
+    peers: 0,
+    children: 0,
+    createdAt: isoTime(record.createdAt),
+  }
+}
+
+function liveBodyOf({ swarm, source, createdAt }: Task): ContentBody {
   const { spec, content, members } = swarm
   return {
     taskId: swarm.taskId,
@@ -26,15 +71,14 @@ export function taskBodyOf({ swarm, source, createdAt, lastUsedAt }: Task): Task
     peers: members.size,
     children: [...members.values()].filter(({ child }) => child !== undefined).length,
     createdAt: isoTime(createdAt),
-    lastUsedAt: isoTime(lastUsedAt),
   }
 }
 
-export function taskDetailOf(task: Task): z.output<typeof taskDetailBody> {
-  const members = [...task.swarm.members.values()].map(({ peer, child, possession }) => {
+export function taskDetailOf(task: KnownTask, catalogue: TaskCatalogue): z.output<typeof taskDetailBody> {
+  const members = [...(task.live?.swarm.members.values() ?? [])].map(({ peer, child, possession }) => {
     return { peer, isChild: child !== undefined, pieces: possession.count }
   })
-  return { ...taskBodyOf(task), members }
+  return { ...taskBodyOf(task, catalogue), members }
 }
 
 export function peerBodyOf(peer: ConnectedPeer): PeerBody {

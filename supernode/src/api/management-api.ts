@@ -9,9 +9,10 @@ import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { AdminToken } from './admin-token.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
+import { addTaskRoutes, type TaskSources } from './task-routes.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
 import { addBlockRuleRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
-import { addHealthRoutes, addPeerRoutes, addStatusRoutes, addTaskRoutes, type RouteSources } from './routes.ts'
+import { addHealthRoutes, addPeerRoutes, addStatusRoutes, type RouteSources } from './routes.ts'
 
 /** A rule is the largest that anybody sends. Bytes. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -24,7 +25,7 @@ const BEARER = /^Bearer ([\w-]+)$/i
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
   readonly token: AdminToken
-  readonly sources: RouteSources & RuleSources & PreheatSources
+  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources
   readonly logger: Logger
 }
 

@@ -1,6 +1,9 @@
-import { DamselflyError, originOf, splitHeaders } from '@damselfly/shared'
+import { DamselflyError, formatDigest, originOf, splitHeaders } from '@damselfly/shared'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
+import type { SourceClient } from '@damselfly/cdn'
 import * as z from 'zod'
+import type { ContentRequest } from '../preheat/content-spec.ts'
+import { PREHEAT_LIMITS } from '../preheat/limits.ts'
 import type { PreheatRequest, Preheats } from '../preheat/preheats.ts'
 import { pageOf } from './page.ts'
 import { preheatBodyOf, preheatDetailOf, targetBodiesOf } from './preheat-bodies.ts'
@@ -20,14 +23,19 @@ const PREHEATS_PATH = '/api/v1/preheats'
 /** Room for a thousand URLs. Bytes. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
+/** How long an origin may take to list what a URL leads to; milliseconds. */
+const LISTING_MS = 30_000
+
 export interface PreheatSources {
   readonly preheats: Preheats
+  /** What names the contents below a URL. */
+  readonly sources: Pick<SourceClient, 'list'>
 }
 
 const params = z.object({ id: z.string().max(64) })
 const refusals = { 400: apiErrorBody, 401: apiErrorBody, 404: apiErrorBody }
 
-export function addPreheatRoutes(app: ApiServer, { preheats }: PreheatSources): void {
+export function addPreheatRoutes(app: ApiServer, { preheats, sources }: PreheatSources): void {
   app.post(
     PREHEATS_PATH,
     {
@@ -35,10 +43,10 @@ export function addPreheatRoutes(app: ApiServer, { preheats }: PreheatSources): 
       schema: {
         description: 'Brings contents to the supernode, and to peers, before anybody wants them; in the background. Goes on after a restart.',
         body: newPreheatBody,
-        response: { 202: preheatBody, 400: apiErrorBody, 401: apiErrorBody, 503: apiErrorBody },
+        response: { 202: preheatBody, '4xx': apiErrorBody, '5xx': apiErrorBody },
       },
     },
-    async ({ body }, reply) => reply.code(202).send(preheatBodyOf(await preheats.add(requestOf(body)))),
+    async ({ body }, reply) => reply.code(202).send(preheatBodyOf(await preheats.add(requestOf(body, await listed(sources, body))))),
   )
   app.get(
     PREHEATS_PATH,
@@ -97,14 +105,32 @@ export function addPreheatRoutes(app: ApiServer, { preheats }: PreheatSources): 
   )
 }
 
+type Named = Pick<ContentRequest, 'url' | 'digest'>
+
+/** What a listing leads to. @throws DamselflyError USAGE when that is too much; as SourceClient.list */
+async function listed(sources: PreheatSources['sources'], { list: url, platforms, headers }: NewPreheat): Promise<Named[]> {
+  if (url === undefined) return []
+  const { credentials, variant } = splitHeaders(headers)
+  const found: Named[] = []
+  const request = { url, headers: new Map([...variant, ...credentials]), platforms, signal: AbortSignal.timeout(LISTING_MS) }
+  for await (const content of sources.list?.(request) ?? []) {
+    found.push({ url: content.url, digest: content.digest === undefined ? undefined : formatDigest(content.digest) })
+    if (found.length > PREHEAT_LIMITS.contents) throw new DamselflyError('USAGE', `the URL leads to more than ${PREHEAT_LIMITS.contents} contents`)
+  }
+  return found
+}
+
 /** @throws DamselflyError USAGE */
-function requestOf({ urls, digest, headers, scope, peers, location, key, range, filteredQueryParams, tag, application }: NewPreheat): PreheatRequest {
-  if (digest !== undefined && urls.length > 1) throw new DamselflyError('USAGE', 'a digest is that of one URL')
+function requestOf({ urls, digest, scope, peers, location, key, ...rest }: NewPreheat, others: readonly Named[]): PreheatRequest {
+  if (digest !== undefined && urls.length !== 1) throw new DamselflyError('USAGE', 'a digest is that of one URL')
   const chosen = scope ?? (peers === undefined ? 'supernode' : 'peers')
   if (peers !== undefined && chosen !== 'peers') throw new DamselflyError('USAGE', `a number of peers does not go with the scope ${chosen}`)
-  if (splitHeaders(headers).credentials.size > 0 && new Set(urls.map(originOf)).size > 1) {
+  const named = [...[...new Set(urls)].map((url) => ({ url, digest })), ...others]
+  if (named.length === 0) throw new DamselflyError('USAGE', 'there is nothing to preheat: give urls, or a list that leads to something')
+  const { headers, filteredQueryParams, tag, application, range } = rest
+  if (splitHeaders(headers).credentials.size > 0 && new Set(named.map(({ url }) => originOf(url))).size > 1) {
     throw new DamselflyError('USAGE', 'credentials are for one origin: make a preheat for each')
   }
-  const contents = [...new Set(urls)].map((url) => ({ url, digest, headers, filteredQueryParams, tag, application, range }))
+  const contents = named.map((content) => ({ ...content, headers, filteredQueryParams, tag, application, range }))
   return { key, scope: chosen, count: chosen === 'peers' ? (peers ?? 1) : 0, location, contents }
 }

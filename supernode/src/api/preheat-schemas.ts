@@ -1,22 +1,17 @@
 import * as z from 'zod'
 import { PREHEAT_LIMITS } from '../preheat/limits.ts'
 import { CONTENT_STATES, JOB_STATES, SCOPES, TARGET_STATES } from '../preheat/preheat-record.ts'
-import { pageQuery } from './schemas.ts'
+import { headerList, pageQuery } from './schemas.ts'
 
 const count = z.number().int().min(0)
 const failure = z.object({ code: z.string(), message: z.string() }).nullable()
 
-/** HTTP's token characters, so that no header can be smuggled into another one. */
-const headerName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9a-z]{1,256}$/i, 'is not a header name')
-// oxlint-disable-next-line no-control-regex -- what must not occur in a header value is just that
-const headerValue = z.string().max(8192).regex(/^[^\0\r\n]*$/, 'has characters that a header value cannot have')
-
 export const newPreheatBody = z.strictObject({
-  urls: z.array(z.string().min(1).max(8192)).min(1).max(PREHEAT_LIMITS.contents).describe('What is to be there'),
+  urls: z.array(z.string().min(1).max(8192)).max(PREHEAT_LIMITS.contents).default([]).describe('What is to be there'),
+  list: z.string().min(1).max(8192).optional().describe('URL of a directory, a prefix or an image: all that it leads to'),
+  platforms: z.array(z.string().min(1).max(64)).max(64).optional().describe('Of an image in `list`: only these, such as linux/amd64. Default: all'),
   digest: z.string().max(128).optional().describe('Of the whole content, as sha256:…; with one URL'),
-  headers: z
-    .array(z.tuple([headerName, headerValue]))
-    .max(64)
+  headers: headerList
     .default([])
     .describe('For the origin. Credentials are used for this preheat alone, given to nobody else, and forgotten when it is over'),
   filteredQueryParams: z.array(z.string().min(1).max(256)).max(64).default([]),

@@ -1,4 +1,4 @@
-import { DamselflyError, isTaskId, type Clock, type PeerId } from '@damselfly/shared'
+import { DamselflyError, type Clock, type PeerId } from '@damselfly/shared'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import type { Registry } from '@damselfly/shared/metrics'
 import type { Collector, Scrubber } from '@damselfly/exchange'
@@ -7,7 +7,7 @@ import type { DecisionTrace } from '@damselfly/scheduler/explain'
 import * as z from 'zod'
 import type { PeerRegister } from '../control/peer-register.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
-import { blocklistBodyOf, peerBodyOf, peerDetailOf, taskBodyOf, taskDetailOf } from './bodies.ts'
+import { blocklistBodyOf, peerBodyOf, peerDetailOf } from './bodies.ts'
 import { pageOf } from './page.ts'
 import {
   blocklistBody,
@@ -15,9 +15,6 @@ import {
   pageQuery,
   peerDetailBody,
   peerListBody,
-  taskDetailBody,
-  taskListBody,
-  taskQuery,
   versionBody,
 } from './schemas.ts'
 
@@ -79,43 +76,6 @@ export function addStatusRoutes(app: ApiServer, { version, peerId, registry, sch
       },
     },
     async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
-  )
-}
-
-export function addTaskRoutes(app: ApiServer, { tasks }: RouteSources): void {
-  app.get(
-    '/api/v1/tasks',
-    {
-      schema: {
-        description: 'Tasks that the supernode knows, in the order of their ids.',
-        querystring: taskQuery,
-        response: { 200: taskListBody, 400: apiErrorBody, 401: apiErrorBody },
-      },
-    },
-    async ({ query }) => {
-      const matching = [...tasks.list()].filter(({ swarm, source }) => {
-        if (query.source !== undefined && source.state.type !== query.source) return false
-        if (query.tag !== undefined && swarm.spec.tag !== query.tag) return false
-        return query.application === undefined || swarm.spec.application === query.application
-      })
-      const { items, next } = pageOf(matching, ({ swarm }) => swarm.taskId, query.after, query.limit)
-      return { tasks: items.map(taskBodyOf), next }
-    },
-  )
-  app.get(
-    '/api/v1/tasks/:id',
-    {
-      schema: {
-        description: 'One task with its swarm.',
-        params: z.object({ id: z.string().max(128) }),
-        response: { 200: taskDetailBody, 401: apiErrorBody, 404: apiErrorBody },
-      },
-    },
-    async ({ params: { id } }) => {
-      const task = isTaskId(id) ? tasks.get(id) : undefined
-      if (task === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${id}`)
-      return taskDetailOf(task)
-    },
   )
 }
 

@@ -23,7 +23,17 @@ export const taskBody = z.object({
   peers: z.number(),
   children: z.number(),
   createdAt: z.iso.datetime(),
-  lastUsedAt: z.iso.datetime(),
+  lastUsedAt: z.iso.datetime().describe('When somebody last asked for it'),
+  heldBytes: z.number().describe('That the CDN keeps of it'),
+  pinned: z.boolean(),
+  version: z
+    .object({ etag: z.string(), lastModified: z.string(), since: z.iso.datetime().describe('When its fetch began') })
+    .nullable()
+    .describe('Of what the CDN keeps'),
+  hits: z.number().describe('Times that it was asked for while it was here or on its way'),
+  servedBytes: z.number().describe('That peers got from the CDN and from each other'),
+  originBytes: z.number().describe('That the CDN got from the origin'),
+  bytesSaved: z.number().describe('What the origin did not have to send'),
 })
 
 export const memberBody = z.object({ peer: z.string(), isChild: z.boolean(), pieces: z.number() })
@@ -66,12 +76,24 @@ export const blocklistBody = z.object({
   ),
 })
 
+/** HTTP's token characters, so that no header can be smuggled into another one. */
+const headerName = z.string().regex(/^[!#$%&'*+\-.^_`|~0-9a-z]{1,256}$/i, 'is not a header name')
+// oxlint-disable-next-line no-control-regex -- what must not occur in a header value is just that
+const headerValue = z.string().max(8192).regex(/^[^\0\r\n]*$/, 'has characters that a header value cannot have')
+
+/** Request headers for an origin. */
+export const headerList = z.array(z.tuple([headerName, headerValue])).max(64)
+
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().max(128).optional().describe('The `next` of the page before'),
 })
 
+export const TASK_ORDERS = ['taskId', 'lastUsedAt', 'heldBytes', 'hits', 'bytesSaved'] as const
+
 export const taskQuery = pageQuery.extend({
+  sort: z.enum(TASK_ORDERS).default('taskId').describe('By what; all but `taskId` begin with the most'),
+  pinned: z.stringbool().optional(),
   source: z.enum(TASK_STATES).optional(),
   tag: z.string().max(256).optional(),
   application: z.string().max(256).optional(),

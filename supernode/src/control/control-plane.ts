@@ -10,6 +10,7 @@ import type { ParentIntroductions } from '../scheduling/parent-introductions.ts'
 import type { SchedulerBridge } from '../scheduling/scheduler-bridge.ts'
 import type { DigestSamples } from '../swarm/digest-samples.ts'
 import { takeInventory, type ManifestReader } from '../swarm/inventory.ts'
+import type { UseLedger } from '../swarm/use-ledger.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import { readAnnouncement } from './announcement.ts'
 import { capacityOf, readHello, type ConnectedPeer } from './connected-peer.ts'
@@ -29,6 +30,7 @@ export interface ControlPlaneDeps {
   readonly introductions: ParentIntroductions
   readonly registrar: Registrar
   readonly rates: RateControl
+  readonly uses: Pick<UseLedger, 'served'>
   readonly preheats: Pick<Preheats, 'peerJoined' | 'peerLeft' | 'reported'>
   readonly samples: DigestSamples
   readonly readManifest: ManifestReader
@@ -187,6 +189,7 @@ export class ControlPlane implements SessionListener {
     if (parent !== ORIGIN_PEER) {
       metrics.pieceReported(from === this.#deps.self ? 'cdn' : 'peer', bytes)
       rates.moved(peer.peer, from, bytes)
+      this.#deps.uses.served(task, bytes)
     }
     bridge.handle({ type: 'piece-done', task, peer: peer.peer, piece: index, parent: from, bytes, durationMs: durationUs / 1000 })
     swarm.claim(member, [[index, undefined]])

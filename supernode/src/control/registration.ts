@@ -14,6 +14,7 @@ import type { BlockRules } from '../rules/block-rules.ts'
 import type { Preheats } from '../preheat/preheats.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import { orAborted, type Admission } from '../swarm/admission.ts'
+import type { UseLedger } from '../swarm/use-ledger.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
@@ -33,6 +34,7 @@ export interface RegistrarDeps {
   readonly tasks: TaskRegistry
   readonly admission: Admission
   readonly preheats: Pick<Preheats, 'credentialsFor'>
+  readonly uses: Pick<UseLedger, 'hit' | 'served'>
   readonly limits: ControlLimits
   readonly clock: Clock
   readonly metrics: SupernodeMetrics
@@ -92,6 +94,7 @@ export class Registrar {
     }
     const task = tasks.use(spec)
     const { signal } = peer.gone
+    const wasHere = task.source.task !== undefined || task.swarm.isAvailable
     task.waiting.add(peer.peer)
     let content: Uint8Array | undefined
     try {
@@ -103,6 +106,7 @@ export class Registrar {
     signal.throwIfAborted()
     // A rule may have been made meanwhile.
     blocks.checkDownload(ruledPeerOf(peer), spec)
+    if (wasHere || isFromBefore(task)) this.#deps.uses.hit(spec.taskId)
     this.#answer(peer, register.requestId, task.swarm, content)
     this.#join(peer, task.swarm, order, spec.url, register)
   }
@@ -124,6 +128,7 @@ export class Registrar {
 
   #answer(peer: ConnectedPeer, requestId: number, { taskId, content }: Swarm, inline: Uint8Array | undefined): void {
     const { pieceSize, layout, validators, isPrivate } = content
+    if (inline !== undefined) this.#deps.uses.served(taskId, inline.length)
     if (pieceSize === undefined) throw new DamselflyError('ORIGIN_CHANGED', 'the content changed while it was asked for')
     peer.session.send({
       case: 'registered',
@@ -148,6 +153,11 @@ export class Registrar {
     if (held.layout.contentLength !== layout.contentLength || held.layout.pieceSize !== layout.pieceSize) return
     swarm.claim(member, [...held.pieces.members()].map((index) => [index, undefined] as const))
   }
+}
+
+/** The CDN had it on its disk since an earlier run. */
+function isFromBefore({ source: { state } }: Task): boolean {
+  return state.type === 'complete' && state.task.originBytes === 0
 }
 
 function readOrder(order: string): PieceOrder {

@@ -1,4 +1,4 @@
-import { pause, type Clock, type HeaderMap } from '@damselfly/shared'
+import { DamselflyError, pause, type Clock, type HeaderMap } from '@damselfly/shared'
 import type { Cdn, ContentSpec } from '@damselfly/cdn'
 import { orAborted } from '../swarm/admission.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
@@ -63,6 +63,8 @@ async function open({ source }: Task, asked: Omit<Bringing, 'listener'>): Promis
         break
       case 'fetching':
         return
+      case 'passed-on':
+        throw new DamselflyError('USAGE', 'a supernode in passthrough mode keeps nothing, so there is nothing to preheat')
       case 'complete':
         if (await orAborted(source.revalidate(attempt), asked.signal)) return
         break

@@ -47,6 +47,8 @@ export interface TaskSourceDeps {
   readonly clock: Clock
   /** Ends what is under way when the supernode stops. */
   readonly stopping: AbortSignal
+  /** A fetch is over, whole or not. */
+  readonly fetched: (task: CdnTask) => void
   /** Signs what is known of the swarm's content. */
   readonly sign: (swarm: Swarm) => Uint8Array
 }
@@ -202,6 +204,7 @@ export class TaskSource {
     if (state.type === 'fetching' || this.#state.type !== 'fetching') return
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
+    this.#deps.fetched(task)
     if (state.type === 'failed') return this.#fail(attempt, state.error)
     this.#state = { type: 'complete', task }
     this.#swarm.verified(task.stored.record.contentDigest)
