@@ -15,7 +15,7 @@ export const explanation: Explanation = {
     'nginx TLS': 'as `nginx plain`, over TLS 1.3 with AES-128-GCM',
     'hit TLS': 'as `hit plain`, by a direct lane, which is TLS 1.3 with AES-128-GCM too',
     'curl first': '`curl -r` for the first piece from the paced origin, from the start of the process to its end',
-    'curl limited': '`curl` for 128 MiB from an origin that gives no connection more than 40 MB/s',
+    'curl limited': '`curl` for 256 MiB from an origin that gives no connection more than 40 MB/s',
     limited: 'the supernode fetches the same, over as many connections as make it faster, four at most',
     crowd: '100 children ask at the same moment for 1 GiB at the paced origin, which nobody has, and take what they are offered at once',
   },

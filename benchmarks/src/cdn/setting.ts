@@ -18,7 +18,7 @@ export const CONTENT_LENGTH: number = GIB
 const PACE = { line: 1e9 / 8, limited: 40e6 }
 
 /** Of the content of the origin that limits each connection; bytes. */
-export const LIMITED_LENGTH: number = 128 * 1024 * 1024
+export const LIMITED_LENGTH: number = 256 * 1024 * 1024
 
 /** Of the content that shows whether memory grows; bytes. */
 const LARGE_LENGTH = { default: 3 * GIB, large: 20 * GIB } as const
