@@ -1,5 +1,6 @@
 import type { ByteRange, DamselflyError, HeaderMap, Sha256, TaskId } from '@damselfly/shared'
 import type { StoredTask } from '@damselfly/exchange'
+import type { FreshnessVerdict, HeldVersion } from './fetch-once/freshness.ts'
 
 /** One content as a peer asked for it, without credentials. */
 export interface ContentSpec {
@@ -58,18 +59,22 @@ export interface Cdn {
    * The anonymous request is tried first; `credentials` are used when the origin refuses it,
    * and then the task is private and each caller must pass `authorize`.
    *
+   * What is here already is handed out as long as it is fresh by its origin's word; after that its origin is asked whether
+   * it still serves it, and a content that is not shown to be the same is fetched anew. While its origin fails it
+   * is handed out only as far as `staleIfErrorMs` allows.
+   *
    * Aborting the signal ends the waiting, not the fetch, since others may share it.
    *
-   * @throws DamselflyError as SourceClient does, DISK_FULL, DIGEST_MISMATCH
+   * @throws DamselflyError as SourceClient does, DISK_FULL, DIGEST_MISMATCH; TASK_BUSY when somebody reads the old content for too long
    */
   obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask>
   /** A task that is being fetched, or that was obtained before and is held; without starting anything. */
   get(taskId: TaskId): CdnTask | undefined
   /**
-   * Asks the origin, without a body, whether this caller may have the content; the answer is
+   * Asks the origin, without a body, whether this caller may have the content that is held; the answer is
    * remembered for minutes per caller's own credentials.
    *
-   * @throws DamselflyError ORIGIN_UNAUTHORIZED, or as SourceClient.probe
+   * @throws DamselflyError ORIGIN_UNAUTHORIZED; ORIGIN_CHANGED when the origin has another content for this caller; or as SourceClient.probe
    */
   authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void>
   /**
@@ -80,6 +85,14 @@ export interface Cdn {
    * @throws DamselflyError TASK_NOT_FOUND when nothing whole is held, TASK_BUSY; as SourceClient.probe when the origin does not say
    */
   confirm(taskId: TaskId, credentials: HeaderMap): Promise<boolean>
+  /**
+   * Whether a content that only others hold is the one that its origin serves, under the same rules as for `obtain`.
+   *
+   * @throws DamselflyError as SourceClient.probe: why it may not be handed out to this caller now
+   */
+  vouch(spec: ContentSpec, credentials: HeaderMap, held: HeldVersion): Promise<FreshnessVerdict>
+  /** Named listeners on contents that are about to be deleted because their origin serves another one now. */
+  onSuperseded(listener: (taskId: TaskId) => void): () => void
   /** Stops fetches; what is verified stays for the next start. Idempotent. */
   stop(): Promise<void>
 }

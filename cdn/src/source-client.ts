@@ -1,4 +1,5 @@
 import type { ByteFlow, ByteRange, HeaderMap, Sha256 } from '@damselfly/shared'
+import type { CacheTerms } from './cache-terms.ts'
 
 /** What proves that an origin still serves the same content. Empty strings: not given. */
 export interface OriginValidators {
@@ -14,6 +15,8 @@ export interface OriginRequest {
   readonly range?: ByteRange | undefined
   /** With a range: the content must still be this one (If-Range), else ORIGIN_CHANGED. */
   readonly ifMatch?: OriginValidators | undefined
+  /** When probing: what the caller holds, so that the origin may just say that it is still the same (If-None-Match). */
+  readonly known?: OriginValidators | undefined
   readonly signal: AbortSignal
 }
 
@@ -22,6 +25,10 @@ export interface OriginInfo {
   readonly contentLength: number | undefined
   readonly acceptsRanges: boolean
   readonly validators: OriginValidators
+  /** What the origin says about handing it out again; undefined where its protocol has no words for that. */
+  readonly terms?: CacheTerms | undefined
+  /** The origin said that the content is the one that was `known`, and nothing else of it but what is new. */
+  readonly isUnchanged?: boolean | undefined
 }
 
 export interface OriginResponse extends OriginInfo {

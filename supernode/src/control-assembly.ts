@@ -112,6 +112,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     blocked: () => blockedNow(scheduler),
     clock,
   })
+  const unsubscribe = cdn.onSuperseded((taskId) => tasks.get(taskId)?.source.superseded())
   const metrics = new SupernodeMetrics({
     peers: () => peers.count,
     tasks: () => tasks.count,
@@ -194,6 +195,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       await preheats.stop()
       await control.stop()
       stopping.abort()
+      unsubscribe()
       rateControl.stop()
       bridge.stop()
       tasks.stop()

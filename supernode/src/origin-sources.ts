@@ -14,7 +14,9 @@ export interface OriginSourcesInit {
 /** Whatever the supernode is configured to fetch from. @throws DamselflyError CONFIG_INVALID */
 export async function createOriginSources({ config, directory, userAgent, clock }: OriginSourcesInit): Promise<SourceClient> {
   const { insecure, s3, registries, files } = config.origins
-  const init = { policy: { allow: allowedOrigins(config) }, insecure, userAgent, clock }
+  // Requests are counted for all kinds of origins together, before they get here.
+  const limits = { connectionsPerOrigin: Number.POSITIVE_INFINITY }
+  const init = { policy: { allow: allowedOrigins(config) }, insecure, userAgent, limits, clock }
   const http = createHttpSource(init)
   const own: SourceClient[] = []
   try {

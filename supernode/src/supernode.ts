@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError, messageOf, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import { createCdn, specOf, type MeasuredCdn, type SourceClient } from '@damselfly/cdn'
+import { createCdn, limitOrigins, specOf, type LimitedSource, type MeasuredCdn } from '@damselfly/cdn'
 import {
   bindableAddresses,
   createPieceServer,
@@ -21,6 +21,7 @@ import {
 import type { PolicySet } from '@damselfly/scheduler'
 import { loadAdminToken } from './api/admin-token.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
+import { cdnLimits, originLimits } from './config/cdn-config.ts'
 import type { SupernodeConfig } from './config/config.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'
 import type { RuleSources } from './api/rule-routes.ts'
@@ -29,6 +30,7 @@ import { rateRule } from './rules/rate-rule.ts'
 import { RuleStore } from './rules/rule-store.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
 import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
+import { exposeOrigins } from './metrics/origin-metrics.ts'
 import { createOriginSources } from './origin-sources.ts'
 import { ShutdownList } from './shutdown-list.ts'
 import { CdnStore } from './swarm/cdn-store.ts'
@@ -146,6 +148,7 @@ class ComposedSupernode implements Supernode {
     this.#shutdown.add(() => store.scrubber.stop())
     await store.scrubber.start()
     store.expose(assembled.metrics.registry)
+    exposeOrigins(assembled.metrics.registry, () => cdn.stats(), () => sources.traffic())
     const { management } = this.#config
     const pieces = this.#createPieceServer(identity, store.pieces)
     const endpoints = await this.#listen(identity, assembled, pieces)
@@ -208,12 +211,15 @@ class ComposedSupernode implements Supernode {
     return assembled
   }
 
-  async #createCdn(store: PieceStore): Promise<{ cdn: MeasuredCdn; sources: SourceClient }> {
+  async #createCdn(store: PieceStore): Promise<{ cdn: MeasuredCdn; sources: LimitedSource }> {
     const { version, moduleDirectory: directory = '.' } = this.#deps
-    const sources = await createOriginSources({ config: this.#config, directory, userAgent: `damselfly-supernode/${version}`, clock: this.#clock })
+    const { freshness, origins, connections: connectionsPerContent } = this.#config.cdn
+    const userAgent = `damselfly-supernode/${version}`
+    const source = await createOriginSources({ config: this.#config, directory, userAgent, clock: this.#clock })
+    const sources = limitOrigins({ source, limits: originLimits(origins), clock: this.#clock })
     this.#shutdown.add(() => sources.close())
-    const limits = { connectionsPerContent: this.#config.cdn.connections }
-    const cdn = createCdn({ store, sources, clock: this.#clock, logger: this.#deps.logger, limits })
+    const limits = { ...cdnLimits(freshness, origins), connectionsPerContent }
+    const cdn = createCdn({ store, sources, limits, clock: this.#clock, logger: this.#deps.logger })
     this.#shutdown.add(() => cdn.stop())
     return { cdn, sources }
   }

@@ -23,7 +23,7 @@ export interface ControlBench extends AssembledControl {
   readonly blockRules: RuleStore<BlockRule>
   readonly rateRules: RuleStore<RateRule>
   /** What the origin says when it is probed. */
-  origin: { answer: OriginInfo | DamselflyError; probes: number }
+  origin: { answer: OriginInfo | DamselflyError | 'the same'; probes: number }
   peer(greeting?: Greeting): FakePeer
 }
 
@@ -32,7 +32,12 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
-  const origin: ControlBench['origin'] = { answer: new DamselflyError('ORIGIN_UNREACHABLE', 'nobody there'), probes: 0 }
+  const origin: ControlBench['origin'] = { answer: 'the same', probes: 0 }
+  cdn.confirms = (held) => {
+    origin.probes++
+    if (origin.answer instanceof Error) throw origin.answer
+    return origin.answer === 'the same' || origin.answer.validators.etag === held.validators.etag ? 'current' : 'changed'
+  }
   const decisions = new DecisionTrace({ perTask: 1000, total: 10_000 })
   const scheduler = createScheduler({ random: () => 0.5, observer: decisions })
   // Where nobody made one, no rule can be kept.
@@ -48,6 +53,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     probe: async () => {
       origin.probes++
       if (origin.answer instanceof Error) throw origin.answer
+      if (origin.answer === 'the same') throw new DamselflyError('ORIGIN_UNREACHABLE', 'nobody there')
       return origin.answer
     },
     scheduler,

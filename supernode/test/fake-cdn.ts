@@ -1,5 +1,5 @@
 import { Bitset, DamselflyError, PieceLayout, sha256, type HeaderMap, type Sha256, type TaskId } from '@damselfly/shared'
-import type { Cdn, CdnTask, CdnTaskListener, CdnTaskState, ContentSpec } from '@damselfly/cdn'
+import type { Cdn, CdnTask, CdnTaskListener, CdnTaskState, ContentSpec, FreshnessVerdict, HeldVersion } from '@damselfly/cdn'
 import type { StoredTask, TaskRecord } from '@damselfly/exchange'
 
 /** What an origin of the fake CDN serves. */
@@ -109,6 +109,8 @@ export class FakeCdn implements Cdn {
   readonly tasks = new Map<TaskId, FakeCdnTask>()
   /** Why a caller may not have a private content. */
   refusal: DamselflyError | undefined
+  /** What the origin says of what peers hold. */
+  confirms: (held: HeldVersion) => FreshnessVerdict = () => 'current'
   /** Holds the origin's answers back while it is set. */
   gate: Promise<void> | undefined
   readonly #waiters = new Set<() => void>()
@@ -146,6 +148,14 @@ export class FakeCdn implements Cdn {
     const isCurrent = this.contents.get(held.spec.url) === held.content
     if (!isCurrent) this.tasks.delete(taskId)
     return isCurrent
+  }
+
+  async vouch(_spec: ContentSpec, _credentials: HeaderMap, held: HeldVersion): Promise<FreshnessVerdict> {
+    return this.confirms(held)
+  }
+
+  onSuperseded(): () => void {
+    return () => undefined
   }
 
   async stop(): Promise<void> {}

@@ -45,7 +45,7 @@ describe('when something is killed in the middle of a download', function () {
     const extra = (await nginx.bodyBytes('file')) - fetchedByThen
     assert.ok(extra <= SIZE + stillMissing, `${extra} bytes`)
 
-    const again = await lab.supernode()
+    const again = await lab.supernode('supernode', { config: { cdn: { freshness: { staleIfError: '1h' } } } })
     await until(async () => (await again.metric('damselfly_supernode_peers')) === 3)
     await nginx.stop()
     const fourth = await lab.daemon('d', { supernodes })

@@ -7,6 +7,7 @@ import type { FetchCounters } from './fetch-counters.ts'
 import type { CdnLimits } from './limits.ts'
 import { createMemory, keyOf } from './memory.ts'
 import { mayNeedCredentials } from './origin-reader.ts'
+import { versionOf } from './task-record.ts'
 import { orAborted } from './waiting.ts'
 
 interface Verdict {
@@ -33,9 +34,9 @@ export class Access {
     this.#verdicts = createMemory<Verdict>(init.limits.memoryEntries, init.limits.accessMemoryMs, init.clock)
   }
 
-  /** The origin has just served it to them. */
-  remember(spec: ContentSpec, credentials: HeaderMap): void {
-    this.#verdicts.set(keyOf(spec.taskId, spec.url, credentials), { refusal: undefined })
+  /** The origin has just served this very content to them. */
+  remember(spec: ContentSpec, held: TaskRecord, credentials: HeaderMap): void {
+    this.#verdicts.set(accessKey(spec, held, credentials), { refusal: undefined })
   }
 
   /**
@@ -45,7 +46,7 @@ export class Access {
   async check(spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (held !== undefined) requireSameOrigin(spec, held)
-    const key = keyOf(spec.taskId, spec.url, credentials)
+    const key = accessKey(spec, held, credentials)
     const verdict = this.#verdicts.get(key) ?? (await orAborted(this.#ask(key, spec, held, credentials), signal))
     if (verdict.refusal !== undefined) throw verdict.refusal
   }
@@ -81,11 +82,26 @@ function requireSameOrigin(spec: ContentSpec, held: TaskRecord): void {
   throw refused(spec, 'is private at another origin')
 }
 
-/** Another URL of the same origin counts only if what it serves may be this content. */
+/** What is served to one caller need not be what is served to another, not even at the same URL. */
 function requireSameContent(spec: ContentSpec, held: TaskRecord, info: OriginInfo): void {
-  if (spec.range !== undefined || isSameUrl(spec, held)) return
-  const isOther = info.contentLength !== held.contentLength || sameValidators(info.validators, held) === false
-  if (isOther) throw refused(spec, 'is another content than the private one')
+  const same = sameValidators(info.validators, held)
+  const isOtherLength = spec.range === undefined && info.contentLength !== held.contentLength
+  if (!isSameUrl(spec, held)) {
+    // Of a part the origin does not tell the length, so that only validators can show anything.
+    if (isOtherLength || same === false || (spec.range !== undefined && same !== true)) throw refused(spec, 'is another content than the private one')
+    return
+  }
+  const isUnproven = same === undefined && (spec.expectedDigest === undefined || isOtherLength)
+  if (same === false || isUnproven) {
+    const message = `${redactUrl(spec.url)} does not show this caller the content that is held here`
+    throw new DamselflyError('ORIGIN_CHANGED', message)
+  }
+}
+
+/** Consent to one content says nothing of the next one under the same URL. */
+function accessKey(spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap): string {
+  const version = held === undefined ? '' : versionOf({ record: held }).version
+  return `${version} ${keyOf(spec.taskId, spec.url, credentials)}`
 }
 
 function isSameUrl(spec: ContentSpec, held: TaskRecord): boolean {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { isWhole, type PieceStore } from '@damselfly/exchange'
-import { DamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap, type TaskId } from '@damselfly/shared'
+import { isWhole, type PieceStore, type StoredTask } from '@damselfly/exchange'
+import { DamselflyError, isDamselflyError, redactUrl, toDamselflyError, type Clock, type HeaderMap, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Cdn, CdnTask, ContentSpec } from '../cdn.ts'
 import type { SourceClient } from '../source-client.ts'
@@ -8,12 +8,14 @@ import { Access } from './access.ts'
 import { FailureMemory } from './failure-memory.ts'
 import { newCounters, type CdnStats, type FetchCounters } from './fetch-counters.ts'
 import { DEFAULT_CDN_LIMITS, type CdnLimits } from './limits.ts'
-import { Freshness } from './freshness.ts'
+import { deleteWhenFree } from './delete-when-free.ts'
+import { Freshness, type FreshnessConsequences, type FreshnessVerdict, type HeldVersion } from './freshness.ts'
 import { LiveTask } from './live-task.ts'
+import { keyOf } from './memory.ts'
 import { OriginFetch } from './origin-fetch.ts'
-import { OriginReader } from './origin-reader.ts'
+import { mayNeedCredentials, OriginReader } from './origin-reader.ts'
 import { RetrySchedule } from './retry-schedule.ts'
-import { separateCredentials, type SeparatedSpec } from './task-record.ts'
+import { separateCredentials, versionOf, type SeparatedSpec } from './task-record.ts'
 import { orAborted } from './waiting.ts'
 
 export interface CdnInit {
@@ -44,6 +46,8 @@ const MAX_HELD = 1024
 interface Running {
   readonly asked: SeparatedSpec
   readonly task: LiveTask
+  /** Whether the origin has served this fetch by their credentials. */
+  readonly proof: { isGiven: boolean }
   readonly over: Promise<void>
 }
 
@@ -57,15 +61,16 @@ class FetchOnceCdn implements MeasuredCdn {
   readonly #failures: FailureMemory
   readonly #access: Access
   readonly #freshness: Freshness
+  readonly #supersededListeners = new Set<(taskId: TaskId) => void>()
 
   constructor(init: CdnInit) {
     this.#init = init
     this.#limits = { ...DEFAULT_CDN_LIMITS, ...init.limits }
     this.#failures = new FailureMemory(this.#limits, init.clock)
-    const { clock, store, logger, sources: source } = init
-    const asking = { source, clock, limits: this.#limits, signal: this.#stopping.signal }
-    this.#access = new Access({ ...asking, counters: this.#counters })
-    this.#freshness = new Freshness({ ...asking, store, logger })
+    const { clock, sources: source } = init
+    const asking = { source, clock, limits: this.#limits, counters: this.#counters, signal: this.#stopping.signal }
+    this.#access = new Access(asking)
+    this.#freshness = new Freshness(asking)
   }
 
   async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask> {
@@ -75,7 +80,7 @@ class FetchOnceCdn implements MeasuredCdn {
       this.#stopping.signal.throwIfAborted()
       const shared = this.#running.get(spec.taskId)
       if (shared === undefined) {
-        const held = await this.#findHeld(asked)
+        const held = await orAborted(this.#findHeld(asked), signal)
         if (held !== undefined) return held
         // Another caller may have begun meanwhile.
         if (this.#running.has(spec.taskId)) continue
@@ -103,6 +108,8 @@ class FetchOnceCdn implements MeasuredCdn {
   async authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void> {
     this.#stopping.signal.throwIfAborted()
     const asked = separateCredentials(spec, credentials)
+    const running = this.#running.get(spec.taskId)
+    if (running?.proof.isGiven === true && isSameCaller(running.asked, asked)) return
     const stored = await this.#init.store.open(spec.taskId)
     await this.#access.check(asked.spec, stored?.record, asked.credentials, signal)
   }
@@ -111,7 +118,20 @@ class FetchOnceCdn implements MeasuredCdn {
     this.#stopping.signal.throwIfAborted()
     const held = await this.#openComplete(taskId)
     if (held === undefined) throw new DamselflyError('TASK_NOT_FOUND', `the CDN does not hold task ${taskId} whole`)
-    return await this.#freshness.confirm(held.stored, separateCredentials(held.spec, credentials))
+    const asked = separateCredentials(held.spec, credentials)
+    const then = this.#consequences(held.stored, asked, held.isPrivate)
+    return (await this.#freshness.askNow(versionOf(held.stored), asked.spec, asked.credentials, then)) === 'current'
+  }
+
+  async vouch(spec: ContentSpec, credentials: HeaderMap, held: HeldVersion): Promise<FreshnessVerdict> {
+    const asked = separateCredentials(spec, credentials)
+    const then = { same: () => undefined, other: () => Promise.resolve() }
+    return await this.#freshness.check(held, asked.spec, asked.credentials, then)
+  }
+
+  onSuperseded(listener: (taskId: TaskId) => void): () => void {
+    this.#supersededListeners.add(listener)
+    return () => void this.#supersededListeners.delete(listener)
   }
 
   async stop(): Promise<void> {
@@ -127,10 +147,46 @@ class FetchOnceCdn implements MeasuredCdn {
   async #findHeld(asked: SeparatedSpec): Promise<LiveTask | undefined> {
     const before = await this.#openComplete(asked.spec.taskId)
     if (before === undefined) return undefined
-    await this.#freshness.check(before.stored, asked)
+    await this.#revalidate(before.stored, asked)
     const task = await this.#openComplete(asked.spec.taskId)
     await task?.stored.update({ lastUsedAt: this.#init.clock.wallTime() })
     return task
+  }
+
+  /** Deletes a content that may not be the origin's any more. @throws why this caller may not have it */
+  async #revalidate(stored: StoredTask, asked: SeparatedSpec): Promise<void> {
+    try {
+      await this.#check(stored, asked, stored.record.isPrivate)
+    } catch (error) {
+      if (stored.record.isPrivate || !mayNeedCredentials(error)) throw error
+      // From now on each caller has to be let in by the origin, also by the word of those that were here before.
+      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) await stored.update({ isPrivate: true })
+      if (asked.credentials.size === 0) throw error
+      await this.#check(stored, asked, true)
+      await stored.update({ isPrivate: true })
+    }
+  }
+
+  async #check(stored: StoredTask, asked: SeparatedSpec, isPrivate: boolean): Promise<void> {
+    const held = { ...versionOf(stored), isPrivate }
+    await this.#freshness.check(held, asked.spec, asked.credentials, this.#consequences(stored, asked, isPrivate))
+  }
+
+  #consequences(stored: StoredTask, { spec, credentials }: SeparatedSpec, isPrivate: boolean): FreshnessConsequences {
+    return {
+      // Only about a private content the origin is asked with the caller's credentials.
+      same: () => (isPrivate ? this.#access.remember(spec, stored.record, credentials) : undefined),
+      other: (verdict) => this.#supersede(stored, spec, verdict),
+    }
+  }
+
+  /** Makes room for another version. Of a change those who use this one are told first, so that its last reader leaves. */
+  async #supersede({ record: { taskId } }: StoredTask, spec: ContentSpec, verdict: 'changed' | 'unconfirmed'): Promise<void> {
+    const { store, clock, logger } = this.#init
+    logger.info({ taskId, url: redactUrl(spec.url), verdict }, 'the content is fetched anew')
+    if (verdict === 'changed') for (const tell of this.#supersededListeners) tell(taskId)
+    const patience = { clock, patienceMs: this.#limits.supersedeMs, signal: this.#stopping.signal }
+    await deleteWhenFree(store, taskId, patience)
   }
 
   async #openComplete(taskId: TaskId): Promise<LiveTask | undefined> {
@@ -148,20 +204,22 @@ class FetchOnceCdn implements MeasuredCdn {
 
   #start(asked: SeparatedSpec): Running {
     const task = new LiveTask(asked.spec, this.#init.clock)
-    const running = { asked, task, over: this.#run(asked, task) }
+    const proof = { isGiven: false }
+    const running = { asked, task, proof, over: this.#run(asked, task, proof) }
     this.#running.set(asked.spec.taskId, running)
     return running
   }
 
-  async #run(asked: SeparatedSpec, task: LiveTask): Promise<void> {
+  async #run(asked: SeparatedSpec, task: LiveTask, proof: Running['proof']): Promise<void> {
     const counters = this.#counters
     counters.fetchesStarted++
     counters.fetchesActive++
     try {
       // So that the caller has entered the fetch in the list before it can end.
       await Promise.resolve()
-      await this.#fetch(asked, task)
-      this.#completed(task)
+      await this.#fetch(asked, task, proof)
+      if (proof.isGiven) this.#access.remember(asked.spec, task.stored.record, asked.credentials)
+      this.#completed(task, asked)
     } catch (error) {
       this.#failed(task, asked, toDamselflyError(error))
     } finally {
@@ -169,12 +227,13 @@ class FetchOnceCdn implements MeasuredCdn {
     }
   }
 
-  #completed(task: LiveTask): void {
-    const { taskId } = task.spec
+  #completed(task: LiveTask, { spec, credentials }: SeparatedSpec): void {
+    const { taskId } = spec
     this.#counters.fetchesCompleted++
     this.#running.delete(taskId)
     this.#held.set(taskId, task)
-    this.#freshness.remember(task.stored)
+    // What an earlier run has left whole was not confirmed by this one.
+    if (task.answer !== undefined) this.#freshness.remember(versionOf(task.stored), spec, credentials, task.answer.terms, task.answer.at)
     this.#init.logger.info({ taskId, originBytes: task.originBytes }, 'fetched')
     task.end({ type: 'complete' })
   }
@@ -189,14 +248,20 @@ class FetchOnceCdn implements MeasuredCdn {
     task.end({ type: 'failed', error })
   }
 
-  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask): Promise<void> {
+  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask, proof: Running['proof']): Promise<void> {
     const { store, sources, clock, logger, random } = this.#init
     const { signal } = this.#stopping
-    const onAccess = (): void => this.#access.remember(spec, credentials)
+    const onAccess = (): void => void (proof.isGiven = true)
     const reader = new OriginReader({ source: sources, spec, credentials, signal, onAccess })
     const retries = new RetrySchedule({ clock, limits: this.#limits, random: random ?? Math.random, signal })
     logger.info({ taskId: spec.taskId, url: redactUrl(spec.url) }, 'fetching from the origin')
-    const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, connections: this.#limits.connectionsPerContent, signal })
+    const { maxContentLength, connectionsPerContent: connections } = this.#limits
+    const limits = { maxContentLength, connections }
+    const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, ...limits, signal })
     await fetch.run()
   }
+}
+
+function isSameCaller(a: SeparatedSpec, b: SeparatedSpec): boolean {
+  return keyOf(a.spec.taskId, a.spec.url, a.credentials) === keyOf(b.spec.taskId, b.spec.url, b.credentials)
 }

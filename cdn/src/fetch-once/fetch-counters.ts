@@ -15,6 +15,13 @@ export interface CdnStats {
   readonly restarts: number
   /** Questions to origins whether a caller may have a private content. */
   readonly accessProbes: number
+  /** Answers to the question whether a held content is current: it is, or it may be another. */
+  readonly revalidatedSame: number
+  readonly revalidatedChanged: number
+  /** The same question without such an answer. */
+  readonly revalidationsFailed: number
+  /** Times that a content was handed out although its origin failed to confirm it. */
+  readonly staleHandedOut: number
 }
 
 /** The same while they are counted. */
@@ -27,6 +34,10 @@ export interface FetchCounters {
   retries: number
   restarts: number
   accessProbes: number
+  revalidatedSame: number
+  revalidatedChanged: number
+  revalidationsFailed: number
+  staleHandedOut: number
 }
 
 export function newCounters(): FetchCounters {
@@ -39,5 +50,9 @@ export function newCounters(): FetchCounters {
     retries: 0,
     restarts: 0,
     accessProbes: 0,
+    revalidatedSame: 0,
+    revalidatedChanged: 0,
+    revalidationsFailed: 0,
+    staleHandedOut: 0,
   }
 }

@@ -18,10 +18,18 @@ export interface CdnLimits {
   readonly accessMemoryMs: number
   /** How long its refusal holds; milliseconds. @default 5 s */
   readonly refusalMemoryMs: number
-  /** How long a held content is handed out without asking its origin whether it has changed; milliseconds. @default 5 s */
+  /** How long a held content counts as current where its origin does not say; milliseconds. @default 5 s */
   readonly freshForMs: number
-  /** How long the answer to that may take; milliseconds. @default 2 s */
+  /** The longest that an origin's word on that counts; milliseconds. @default 1 h */
+  readonly maxFreshMs: number
+  /** How much longer it is handed out while its origin fails, unless that forbids it; milliseconds, 0: not at all. @default 0 */
+  readonly staleIfErrorMs: number
+  /** How long the answer may take to the question whether it is current; milliseconds. @default 10 s */
   readonly freshnessTimeoutMs: number
+  /** How long a content that has changed waits for those who read a piece of the old one; milliseconds. @default 10 s */
+  readonly supersedeMs: number
+  /** Of a task's content; bytes. @default 1 TiB */
+  readonly maxContentLength: number
   /** Entries in each memory, the least recently used forgotten first. @default 10,000 */
   readonly memoryEntries: number
 }
@@ -37,6 +45,10 @@ export const DEFAULT_CDN_LIMITS: CdnLimits = {
   accessMemoryMs: 5 * 60_000,
   refusalMemoryMs: 5_000,
   freshForMs: 5_000,
-  freshnessTimeoutMs: 2_000,
+  maxFreshMs: 60 * 60_000,
+  staleIfErrorMs: 0,
+  freshnessTimeoutMs: 10_000,
+  supersedeMs: 10_000,
+  maxContentLength: 2 ** 40,
   memoryEntries: 10_000,
 }

@@ -1,10 +1,17 @@
 import type { StoredTask } from '@damselfly/exchange'
 import { DamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
+import type { CacheTerms } from '../cache-terms.ts'
 import type { CdnTask, CdnTaskListener, CdnTaskState, ContentSpec } from '../cdn.ts'
 import { specOf } from './task-record.ts'
 
 /** Signs of life come no more often; milliseconds. */
 const PROGRESS_INTERVAL_MS = 250
+
+export interface OriginAnswer {
+  readonly terms: CacheTerms | undefined
+  /** On the clock's scale; milliseconds. */
+  readonly at: number
+}
 
 /** A task as others see it; its fetch tells it what happens. */
 export class LiveTask implements CdnTask {
@@ -15,7 +22,7 @@ export class LiveTask implements CdnTask {
   #isOpen = false
   #stored: StoredTask | undefined
   #state: CdnTaskState = { type: 'fetching' }
-  #isPrivate = false
+  #answer: OriginAnswer | undefined
   #originBytes = 0
   #progressAt = Number.NEGATIVE_INFINITY
 
@@ -54,7 +61,7 @@ export class LiveTask implements CdnTask {
   }
 
   get isPrivate(): boolean {
-    return this.#isPrivate
+    return this.#stored?.record.isPrivate ?? false
   }
 
   get originBytes(): number {
@@ -68,7 +75,16 @@ export class LiveTask implements CdnTask {
 
   hold(stored: StoredTask): void {
     this.#stored = stored
-    this.#isPrivate = stored.record.isPrivate
+  }
+
+  /** The latest answer of its origin that brought content. */
+  get answer(): OriginAnswer | undefined {
+    return this.#answer
+  }
+
+  /** The origin has begun to serve it, under these terms. */
+  answered(terms: CacheTerms | undefined): void {
+    this.#answer = { terms, at: this.#clock.now() }
   }
 
   open(): void {

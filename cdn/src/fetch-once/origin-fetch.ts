@@ -16,6 +16,7 @@ import { answers, canBeDivided, isPart, placeOf } from './answered-part.ts'
 import { ContentHash } from './content-hash.ts'
 import type { FetchCounters } from './fetch-counters.ts'
 import { Helpers } from './helpers.ts'
+import { longerThanAnnounced, longerThanTaken } from './length-errors.ts'
 import type { LiveTask } from './live-task.ts'
 import type { OriginReader } from './origin-reader.ts'
 import { PieceSink, type Gap } from './piece-sink.ts'
@@ -35,6 +36,8 @@ export interface FetchInit {
   readonly counters: FetchCounters
   /** The most at once. */
   readonly connections: number
+  /** Bytes. */
+  readonly maxContentLength: number
   readonly signal: AbortSignal
 }
 
@@ -53,7 +56,7 @@ interface Filling {
 const FIRST_PORTION = 32 * 1024 * 1024
 
 /** After these nothing of what is here can be trusted to belong to the content that was asked for. */
-const POISONED = new Set(['DIGEST_MISMATCH', 'ORIGIN_LONG', 'ORIGIN_CHANGED'])
+const POISONED = new Set(['DIGEST_MISMATCH', 'ORIGIN_LONG', 'ORIGIN_CHANGED', 'CONTENT_TOO_LONG'])
 
 /** Brings one content here, continuing what an earlier run has left. */
 export class OriginFetch {
@@ -134,6 +137,7 @@ export class OriginFetch {
     const response = await this.#ask(gap)
     if (response === undefined) return
     this.#hasAnswered = true
+    this.#init.task.answered(response.terms)
     try {
       const filling = await this.#accept(response, gap)
       // One that ignores what part it is asked for brings all the rest.
@@ -211,6 +215,7 @@ export class OriginFetch {
     }
     if (this.#isDivided && !(canBeDivided(response) && answers(gap, spec, response))) await this.#stopDividing()
     const length = taskLength(spec, response)
+    if (length !== undefined && length > this.#init.maxContentLength) throw longerThanTaken(spec, this.#init.maxContentLength)
     const filling = this.#filling ?? (await this.#create(response, length))
     await this.#checkSame(filling.stored, response, length)
     await filling.sink.seek(place)
@@ -300,25 +305,26 @@ export class OriginFetch {
 
   async #drain(response: OriginResponse, filling: Filling, gap: Gap): Promise<void> {
     const { sink, stored } = filling
-    const limit = stored.record.contentLength ?? rangeLength(this.#init.spec)
+    const limit = stored.record.contentLength ?? Math.min(rangeLength(this.#init.spec), this.#init.maxContentLength)
     try {
       await this.#pour(response, sink, limit)
     } catch (error) {
       // What goes wrong after the last byte does no harm, unless it is one byte more.
-      if (sink.position < limit || isDamselflyError(error, 'ORIGIN_LONG')) throw error
+      if (sink.position < limit || isDamselflyError(error, 'ORIGIN_LONG') || isDamselflyError(error, 'CONTENT_TOO_LONG')) throw error
     }
     await sink.settle()
     await this.#end(filling, gap)
   }
 
   async #pour({ body }: OriginResponse, sink: PieceSink, limit: number): Promise<void> {
-    const { spec, task, counters } = this.#init
+    const { spec, task, counters, maxContentLength } = this.#init
     await body.pipe((bytes) => {
       task.receive(bytes.length)
       counters.originBytes += bytes.length
       const room = limit - sink.position
       if (bytes.length <= room) return sink.write(bytes)
-      if (spec.range === undefined) throw tooLong(spec, limit)
+      if (limit === maxContentLength) throw longerThanTaken(spec, this.#init.maxContentLength)
+      if (spec.range === undefined) throw longerThanAnnounced(spec, limit)
       // An origin that ignores where the range ends sends more than anybody asked for.
       body.cancel()
       return sink.write(bytes.subarray(0, room))
@@ -389,8 +395,4 @@ export class OriginFetch {
 
 function rangeLength(spec: ContentSpec): number {
   return spec.range?.end === undefined ? Number.POSITIVE_INFINITY : spec.range.end - spec.range.start + 1
-}
-
-function tooLong(spec: ContentSpec, limit: number): DamselflyError {
-  return new DamselflyError('ORIGIN_LONG', `${redactUrl(spec.url)} sent more than the ${limit} bytes that it announced`)
 }

@@ -1,8 +1,9 @@
-import type { TaskRecord } from '@damselfly/exchange'
+import type { StoredTask, TaskRecord } from '@damselfly/exchange'
 import { pieceSizeFor, redactUrl, DamselflyError, splitHeaders, type HeaderMap } from '@damselfly/shared'
 import type { ContentSpec } from '../cdn.ts'
 import type { OriginResponse, OriginValidators } from '../source-client.ts'
 import { basicAuthorization, withoutUserInfo } from '../user-info.ts'
+import type { HeldVersion } from './freshness.ts'
 
 /** The same content asked for without and with proof of who asks. */
 export interface SeparatedSpec {
@@ -70,4 +71,10 @@ export function taskLength(spec: ContentSpec, response: OriginResponse): number 
 export function specOf(record: TaskRecord): ContentSpec {
   const { taskId, url, filteredQueryParams, tag, application, range, expectedDigest } = record
   return { taskId, url, filteredQueryParams, tag, application, range, variantHeaders: new Map(record.headers), expectedDigest }
+}
+
+/** The stored task as one version of its content among those that its origin has served or will serve. */
+export function versionOf({ record }: Pick<StoredTask, 'record'>): HeldVersion {
+  const { taskId, createdAt, etag, lastModified, contentLength, isPrivate } = record
+  return { version: JSON.stringify([taskId, createdAt, etag, lastModified]), validators: { etag, lastModified }, contentLength, isPrivate }
 }

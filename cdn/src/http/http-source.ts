@@ -11,7 +11,7 @@ import { OriginGate, type OriginPolicy } from './origin-policy.ts'
 import { isRedirect, RedirectTrail } from './redirect-trail.ts'
 import { requestHeaders } from './request-headers.ts'
 import { header } from './response-head.ts'
-import { readAnswer, type ContentAnswer } from './response-info.ts'
+import { readAnswer, readUnchanged, validatorsOf, type ContentAnswer } from './response-info.ts'
 
 export interface HttpSourceInit {
   readonly policy: OriginPolicy
@@ -67,12 +67,14 @@ class HttpSource implements SourceClient {
     const whole = { ...request, range: undefined, ifMatch: undefined }
     const head = await this.#send('HEAD', whole)
     discard(head)
+    const unchanged = unchangedOf(head, whole)
+    if (unchanged !== undefined) return unchanged
     if (!HEAD_REFUSED.has(head.status)) return contentOf(head, undefined).info
     return await this.#probeByGet(whole)
   }
 
   async read(request: OriginRequest): Promise<OriginResponse> {
-    const answer = await this.#send('GET', request)
+    const answer = await this.#send('GET', { ...request, known: undefined })
     try {
       const { info, body } = contentOf(answer, request)
       if (request.ifMatch !== undefined) checkSame(answer, info, request)
@@ -94,7 +96,7 @@ class HttpSource implements SourceClient {
     try {
       // An empty content has no first byte.
       if (answer.status === 416) return emptyContent(answer)
-      return contentOf(answer, first).info
+      return unchangedOf(answer, first) ?? contentOf(answer, first).info
     } finally {
       if (answer.status === 200) answer.body().cancel()
       else discard(answer)
@@ -116,7 +118,7 @@ class HttpSource implements SourceClient {
 
   async #sendOnce(method: Method, trail: RedirectTrail, request: OriginRequest): Promise<HttpAnswer> {
     const { url, shown } = trail
-    const wish = { range: request.range, ifMatch: request.ifMatch }
+    const wish = { range: request.range, ifMatch: request.ifMatch, known: request.known }
     const headers = requestHeaders(trail.headers, this.#userAgent, wish)
     const client = this.#trustRequestedHost && trail.isAtRequestedHost ? this.#trusted : this.#checked
     try {
@@ -133,6 +135,11 @@ function refusal(answer: HttpAnswer, { isAtRequestedOrigin, shown }: RedirectTra
   discard(answer)
   const challenge = isAtRequestedOrigin ? (answer.headers.get('www-authenticate') ?? []).join(', ') : ''
   return statusError(answer.status, shown, '', challenge)
+}
+
+/** @returns undefined for every status but 304, and where nothing was known */
+function unchangedOf({ status, headers }: HttpAnswer, { known }: OriginRequest): OriginInfo | undefined {
+  return status === 304 && known !== undefined ? readUnchanged(headers, known) : undefined
 }
 
 /** @throws DamselflyError for every status but 200 and 206 */
@@ -156,8 +163,7 @@ function checkSame(answer: HttpAnswer, info: OriginInfo, request: OriginRequest)
 function emptyContent(answer: HttpAnswer): OriginInfo {
   const { headers } = answer
   if (header(headers, 'content-range').trim() !== 'bytes */0') throw statusError(416, answer.shown, '')
-  const validators = { etag: header(headers, 'etag'), lastModified: header(headers, 'last-modified') }
-  return { contentLength: 0, acceptsRanges: true, validators }
+  return { contentLength: 0, acceptsRanges: true, validators: validatorsOf(headers) }
 }
 
 /** Ends an answer whose body is not wanted, keeping the connection if little of it is left. */

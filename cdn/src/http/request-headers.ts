@@ -22,13 +22,14 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-export interface RangeWish {
+export interface Wish {
   readonly range: ByteRange | undefined
   readonly ifMatch: OriginValidators | undefined
+  readonly known: OriginValidators | undefined
 }
 
 /** What goes over the wire. An encoding is asked for only when the caller names one. */
-export function requestHeaders(given: HeaderMap, userAgent: string, wish: RangeWish): Record<string, string> {
+export function requestHeaders(given: HeaderMap, userAgent: string, wish: Wish): Record<string, string> {
   const headers: Record<string, string> = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': userAgent }
   for (const [name, value] of given) {
     if (!OWN_HEADERS.has(name.toLowerCase())) headers[name.toLowerCase()] = value
@@ -37,7 +38,7 @@ export function requestHeaders(given: HeaderMap, userAgent: string, wish: RangeW
     headers['range'] = `bytes=${wish.range.start}-${wish.range.end ?? ''}`
     Object.assign(headers, precondition(wish.ifMatch))
   }
-  return headers
+  return Object.assign(headers, newsOnly(wish.known))
 }
 
 /** If-Range makes a changed content come whole, and so be noticed; a weak tag proves nothing, and a date only with 412. */
@@ -45,4 +46,13 @@ function precondition(validators: OriginValidators | undefined): Record<string, 
   if (validators === undefined) return {}
   if (isStrongEtag(validators.etag)) return { 'if-range': validators.etag }
   return validators.lastModified === '' ? {} : { 'if-unmodified-since': validators.lastModified }
+}
+
+/** For a whole content a weak tag will do. The date goes along for origins that know no tags; others pass over it. */
+function newsOnly(known: OriginValidators | undefined): Record<string, string> {
+  if (known === undefined) return {}
+  return {
+    ...(known.etag === '' ? {} : { 'if-none-match': known.etag }),
+    ...(known.lastModified === '' ? {} : { 'if-modified-since': known.lastModified }),
+  }
 }

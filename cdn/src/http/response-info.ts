@@ -1,5 +1,6 @@
 import { DamselflyError, type ByteRange } from '@damselfly/shared'
-import type { OriginInfo } from '../source-client.ts'
+import type { OriginInfo, OriginValidators } from '../source-client.ts'
+import { readTerms } from './read-terms.ts'
 import { header, type ResponseHeaders } from './response-head.ts'
 
 export interface BodyPlace {
@@ -30,10 +31,11 @@ export function readAnswer(
   shown: string,
 ): ContentAnswer {
   const announced = byteCount(header(headers, 'content-length'))
-  const validators = { etag: header(headers, 'etag'), lastModified: header(headers, 'last-modified') }
+  const validators = validatorsOf(headers)
+  const terms = readTerms(headers)
   if (status !== 206) {
     const acceptsRanges = /\bbytes\b/i.test(header(headers, 'accept-ranges'))
-    return { info: { contentLength: announced, acceptsRanges, validators }, body: { start: 0, length: announced } }
+    return { info: { contentLength: announced, acceptsRanges, validators, terms }, body: { start: 0, length: announced } }
   }
   const part = contentRange(header(headers, 'content-range'))
   if (part === undefined || asked === undefined || !answers(part, asked)) {
@@ -41,9 +43,20 @@ export function readAnswer(
     throw new DamselflyError('ORIGIN_STATUS', `${shown} answered a request for ${shownRange(asked)} with ${told}`)
   }
   return {
-    info: { contentLength: part.total, acceptsRanges: true, validators },
+    info: { contentLength: part.total, acceptsRanges: true, validators, terms },
     body: { start: part.start, length: part.end - part.start + 1 },
   }
+}
+
+/** What a 304 tells: that the content is still the one that was known, and under which terms from now on. */
+export function readUnchanged(headers: ResponseHeaders, known: OriginValidators): OriginInfo {
+  const { etag, lastModified } = validatorsOf(headers)
+  const validators = { etag: etag || known.etag, lastModified: lastModified || known.lastModified }
+  return { contentLength: undefined, acceptsRanges: false, validators, terms: readTerms(headers), isUnchanged: true }
+}
+
+export function validatorsOf(headers: ResponseHeaders): OriginValidators {
+  return { etag: header(headers, 'etag'), lastModified: header(headers, 'last-modified') }
 }
 
 interface ContentRange {

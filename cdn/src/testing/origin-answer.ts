@@ -25,6 +25,10 @@ export async function answer(
   if (refusal !== undefined) return end(response, refusal.status, refusal.headers)
   setValidators(response, content)
   if (isHead && content.headStatus !== undefined) return end(response, content.headStatus)
+  if (isNotModified(request, content)) {
+    record.countNotModified()
+    return void response.writeHead(304).end()
+  }
   if (content.ranges !== false) response.setHeader('accept-ranges', 'bytes')
   if (isPreconditionFailed(request, content)) return end(response, 412)
   const part = partOf(request, content)
@@ -59,6 +63,14 @@ function setValidators(response: ServerResponse, content: OriginContent): void {
   const etag = etagOf(content)
   if (etag !== '') response.setHeader('etag', etag)
   if (content.lastModified !== undefined) response.setHeader('last-modified', content.lastModified)
+}
+
+/** Tags go before dates, and weak ones will do. */
+function isNotModified(request: IncomingMessage, content: OriginContent): boolean {
+  const noneMatch = request.headers['if-none-match']
+  if (noneMatch !== undefined) return noneMatch.replace('W/', '') === etagOf(content).replace('W/', '')
+  const since = request.headers['if-modified-since']
+  return since !== undefined && since === content.lastModified
 }
 
 function isPreconditionFailed(request: IncomingMessage, content: OriginContent): boolean {

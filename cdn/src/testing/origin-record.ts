@@ -8,6 +8,8 @@ export interface OriginStats {
   readonly bodyBytes: number
   /** Those of requests for the first byte alone. */
   readonly probeBytes: number
+  /** Answers that only said that nothing is new. */
+  readonly notModified: number
   /** The Range headers of GETs, '' where there was none. */
   readonly ranges: readonly string[]
   /** Of each request, in order. */
@@ -20,7 +22,7 @@ type Waiter = { readonly wanted: (stats: OriginStats) => boolean; readonly resol
 
 /** Keeps one path's account and wakes those who wait for it to change. */
 export class OriginRecord {
-  #stats: OriginStats = { gets: 0, heads: 0, bodyBytes: 0, probeBytes: 0, ranges: [], headers: [], open: 0 }
+  #stats: OriginStats = { gets: 0, heads: 0, bodyBytes: 0, probeBytes: 0, notModified: 0, ranges: [], headers: [], open: 0 }
   #cuts = 0
   readonly #waiters = new Set<Waiter>()
   readonly #paused = new Set<() => void>()
@@ -48,6 +50,10 @@ export class OriginRecord {
 
   countEnd(): void {
     this.#change({ open: this.#stats.open - 1 })
+  }
+
+  countNotModified(): void {
+    this.#change({ notModified: this.#stats.notModified + 1 })
   }
 
   countCut(): void {

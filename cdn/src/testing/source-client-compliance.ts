@@ -175,7 +175,8 @@ export function describeSourceClient(name: string, createHarness: () => Promise<
         assert.equal(harness.origin.stats('/f').bodyBytes, 0)
         const { contentLength, acceptsRanges, validators, body } = await read(url, { range: { start: 0, end: 0 } })
         body.cancel()
-        assert.deepEqual(info, { contentLength, acceptsRanges, validators })
+        const probed = { contentLength: info.contentLength, acceptsRanges: info.acceptsRanges, validators: info.validators }
+        assert.deepEqual(probed, { contentLength, acceptsRanges, validators })
       })
 
       it('tells what reading would tell', async () => {

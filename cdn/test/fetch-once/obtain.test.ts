@@ -124,7 +124,8 @@ describe('the CDN, obtaining a content', () => {
     await assert.rejects(fixture.obtain(specOf(fixture.origin.url('/missing'))), { code: 'ORIGIN_NOT_FOUND' })
     const { fetchesFailed, ...counted } = fixture.cdn.stats()
     assert.deepEqual([...fetchesFailed], [['ORIGIN_NOT_FOUND', 1]])
-    const none = { fetchesActive: 0, retries: 0, restarts: 0, accessProbes: 0 }
+    const revalidations = { revalidatedSame: 0, revalidatedChanged: 0, revalidationsFailed: 0, staleHandedOut: 0 }
+    const none = { fetchesActive: 0, retries: 0, restarts: 0, accessProbes: 0, ...revalidations }
     assert.deepEqual(counted, { originBytes: 10, fetchesStarted: 2, fetchesCompleted: 1, ...none })
   })
 

@@ -141,6 +141,22 @@ describe('the CDN, when the origin misbehaves', () => {
     assert.equal(await failureOf(await fixture.obtain(spec)), 'ORIGIN_SHORT')
   })
 
+  for (const chunked of [false, true]) {
+    it(`takes no content that is longer than it may be, ${chunked ? 'although nobody said so' : 'before its first byte'}, and keeps nothing of it`, async () => {
+      const small = await CdnFixture.create({ maxContentLength: 2 * PIECE })
+      try {
+        const spec = specOf(small.origin.add('/f', { size: SIZE, chunked }))
+        const code = await small.obtain(spec).then(failureOf, (error: { code: string }) => error.code)
+        assert.equal(code, 'CONTENT_TOO_LONG')
+        assert.equal(await small.store.open(spec.taskId), undefined)
+        const whole = await small.obtainWhole(specOf(small.origin.add('/g', { size: 2 * PIECE, chunked })))
+        assert.deepEqual(await readAll(whole), generatedContent(2 * PIECE))
+      } finally {
+        await small.remove()
+      }
+    })
+  }
+
   it('stores what the origin stores, however it is encoded', async () => {
     const body = generatedContent(1000)
     const url = fixture.origin.add('/f', { body, headers: { 'content-encoding': 'gzip' } })

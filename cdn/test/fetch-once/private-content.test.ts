@@ -29,7 +29,8 @@ describe('the CDN, with private content', () => {
     assert.equal(task.isPrivate, true)
     assert.deepEqual(await readAll(task), generatedContent(1000))
     await fixture.restart()
-    assert.equal((await fixture.obtain(spec)).isPrivate, true)
+    await assert.rejects(fixture.obtain(spec), { code: 'ORIGIN_UNAUTHORIZED' })
+    assert.equal((await fixture.obtain(spec, ALICE)).isPrivate, true)
   })
 
   it('takes credentials in the URL or among the variant headers for what they are', async () => {
@@ -99,6 +100,69 @@ describe('the CDN, with private content', () => {
     await assert.rejects(authorize(elsewhere, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
     const mirror = specOf(fixture.origin.add('/mirror', { size: 1000 }), { expectedDigest })
     await authorize(mirror, NOBODY)
+  })
+
+  it("does not give one caller's content to another whom the same URL serves another one", async () => {
+    const mine = { size: 1000, seed: 1, requireHeader: ['authorization', 'Bearer alice'] } as const
+    const yours = { size: 1000, seed: 2, requireHeader: ['authorization', 'Bearer mallory'] } as const
+    const spec = specOf(fixture.origin.add('/f', mine))
+    const first = await fixture.obtainWhole(spec, ALICE)
+    fixture.origin.add('/f', yours)
+    await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_CHANGED' })
+    const second = await fixture.obtainWhole(spec, MALLORY)
+    assert.notEqual(second, first)
+    assert.deepEqual(await readAll(second), generatedContent(1000, 2))
+    // What Alice was allowed before is not what is held now.
+    fixture.origin.add('/f', mine)
+    await assert.rejects(authorize(spec, ALICE), { code: 'ORIGIN_CHANGED' })
+  })
+
+  it('does not share a fetch that goes on with one who cannot be shown to get the same', async () => {
+    const bare = { ...SECRET, size: 3_000_000, etag: '', pauseAfter: 10 }
+    const spec = specOf(fixture.origin.add('/f', bare))
+    const task = await fixture.obtain(spec, ALICE)
+    assert.equal(task.state.type, 'fetching')
+    await authorize(spec, ALICE)
+    fixture.origin.add('/f', { ...bare, requireHeader: ['authorization', 'Bearer mallory'] })
+    await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_CHANGED' })
+    assert.equal(fixture.origin.stats('/f').heads, 1)
+  })
+
+  it('ends for a caller whose access is revoked, in minutes, and for nobody else', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    await fixture.obtainWhole(spec, ALICE)
+    fixture.origin.add('/f', { ...SECRET, requireHeader: ['authorization', 'Bearer mallory'] })
+    await authorize(spec, ALICE)
+    clock.advance(5 * 60_000 + 1)
+    await assert.rejects(authorize(spec, ALICE), { code: 'ORIGIN_UNAUTHORIZED' })
+    await assert.rejects(fixture.obtain(spec, ALICE), { code: 'ORIGIN_UNAUTHORIZED' })
+    await authorize(spec, MALLORY)
+  })
+
+  it('asks again in minutes, however long the origin lets a content be fresh', async () => {
+    const lasting = { ...SECRET, headers: { 'cache-control': 'public, max-age=86400' } }
+    const spec = specOf(fixture.origin.add('/f', lasting))
+    await fixture.obtainWhole(spec, ALICE)
+    fixture.origin.add('/f', { ...lasting, requireHeader: ['authorization', 'Bearer mallory'] })
+    clock.advance(4 * 60_000)
+    await fixture.obtain(spec, ALICE)
+    clock.advance(61_000)
+    await fixture.obtain(spec, ALICE)
+    await assert.rejects(authorize(spec, ALICE), { code: 'ORIGIN_UNAUTHORIZED' })
+  })
+
+  it('becomes private when the origin begins to refuse strangers', async () => {
+    const spec = specOf(fixture.origin.add('/f', { size: 1000 }))
+    const task = await fixture.obtainWhole(spec)
+    clock.advance(10_000)
+    await fixture.obtain(spec, MALLORY)
+    fixture.origin.add('/f', SECRET)
+    clock.advance(10_000)
+    await assert.rejects(fixture.obtain(spec, NOBODY), { code: 'ORIGIN_UNAUTHORIZED' })
+    assert.equal(task.isPrivate, true)
+    assert.equal(await fixture.obtain(spec, ALICE), task)
+    await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    await assert.rejects(fixture.obtain(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
   })
 
   it('passes other failures on and forgets them', async () => {

@@ -17,7 +17,7 @@ export class FileOrigin {
   /** What is open of it, for files know nothing else of their readers. */
   stats(path: string): OriginStats {
     const file = join(this.folder, path)
-    return { gets: 0, heads: 0, bodyBytes: 0, probeBytes: 0, ranges: [], headers: [], open: openFiles().filter((open) => open === file).length }
+    return { gets: 0, heads: 0, bodyBytes: 0, probeBytes: 0, notModified: 0, ranges: [], headers: [], open: openFiles().filter((open) => open === file).length }
   }
 
   async when(path: string, wanted: (stats: OriginStats) => boolean): Promise<OriginStats> {

@@ -110,6 +110,12 @@ export const ERROR_CODES = {
     meaning: 'the range lies outside the content, or the origin serves no ranges',
     advice: 'ask for a range inside the content',
   },
+  CONTENT_TOO_LONG: {
+    exit: EXIT.originRefused,
+    http: 413,
+    meaning: 'the content is longer than the supernode takes (cdn.origins.maxContentLength)',
+    advice: 'fetch it without the supernode, or raise the limit',
+  },
   DIGEST_MISMATCH: {
     exit: EXIT.integrity,
     http: 502,

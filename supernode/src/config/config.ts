@@ -4,6 +4,7 @@ import { LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } f
 import { fileSettings, sourceSettings, storageSettings } from '@damselfly/cdn'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
+import { freshnessSettings, originSettings } from './cdn-config.ts'
 import { schedulerConfigSchema } from './scheduler-config.ts'
 
 const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
@@ -99,6 +100,8 @@ export const supernodeConfigSchema = z.strictObject({
             'packages that are installed there',
         ),
       uploadRate: byteRate().default(0).describe('What the CDN sends to all peers together; 0: no limit'),
+      freshness: freshnessSettings,
+      origins: originSettings,
     })
     .prefault({}),
   preheat: z

@@ -71,21 +71,37 @@ export class Admission {
     return true
   }
 
-  /** What only peers vouch for is compared with the origin once, if the origin answers. */
+  /** What only peers vouch for has to be what the origin serves, as it has to be where the CDN holds it. */
   async #confirm(task: Task, caller: Caller): Promise<boolean> {
+    if (caller.spec.expectedDigest === undefined) return await orAborted(this.#confirmVersion(task, caller), caller.signal)
     task.confirmation ??= this.#probe(task, caller.spec)
-    return orAborted(task.confirmation, caller.signal)
+    return await orAborted(task.confirmation, caller.signal)
   }
 
+  async #confirmVersion({ swarm, source }: Task, { spec, credentials }: Caller): Promise<boolean> {
+    const { content } = swarm
+    const version = JSON.stringify([swarm.taskId, 'peers', content.validators])
+    const held = { version, validators: content.validators, contentLength: content.layout?.contentLength, isPrivate: content.isPrivate }
+    try {
+      if ((await this.#deps.cdn.vouch(spec, credentials, held)) === 'current') return true
+    } catch (error) {
+      if (content.isPrivate || !isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) throw error
+      content.isPrivate = true
+      // The same once more, by the caller's own credentials.
+      return false
+    }
+    // Others may have found that out already, and somebody may bring the other content by now.
+    if (swarm.content === content && source.task === undefined) swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
+    return false
+  }
+
+  /** A digest names its content for ever; the origin is asked whether strangers may have it. */
   async #probe(task: Task, spec: ContentSpec): Promise<boolean> {
     const timeout = new AbortController()
     const cancel = this.#deps.clock.after(PROBE_TIMEOUT_MS, () => timeout.abort(new DamselflyError('TIMEOUT', 'no answer')))
     try {
-      const info = await this.#deps.probe(spec, AbortSignal.any([timeout.signal, this.#deps.stopping]))
-      if (!isOther(task, spec, info)) return true
-      task.swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
-      task.confirmation = undefined
-      return false
+      await this.#deps.probe(spec, AbortSignal.any([timeout.signal, this.#deps.stopping]))
+      return true
     } catch (error) {
       if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) task.swarm.content.isPrivate = true
       else if (isDamselflyError(error) && FORBIDDING.has(error.code)) {
@@ -119,18 +135,6 @@ function failureOf({ source }: Task): DamselflyError {
   return source.state.type === 'failed'
     ? source.state.error
     : new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin while it was fetched')
-}
-
-/** A content given by its digest is the same wherever it comes from. */
-function isOther({ swarm }: Task, spec: ContentSpec, info: OriginInfo): boolean {
-  if (spec.expectedDigest !== undefined) return false
-  const { validators, layout } = swarm.content
-  if (validators.etag !== '' && info.validators.etag !== '') return validators.etag !== info.validators.etag
-  if (validators.lastModified !== '' && info.validators.lastModified !== '') {
-    if (validators.lastModified !== info.validators.lastModified) return true
-  }
-  const isWhole = spec.range === undefined && info.contentLength !== undefined
-  return isWhole && info.contentLength !== layout?.contentLength
 }
 
 function sameHeaders(a: HeaderMap, b: HeaderMap): boolean {

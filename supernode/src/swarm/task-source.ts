@@ -1,7 +1,7 @@
-import { DamselflyError, originOf, toDamselflyError, type Clock, type HeaderMap, type PeerId } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, originOf, toDamselflyError, type Clock, type HeaderMap, type PeerId, type Sha256 } from '@damselfly/shared'
 import type { Cdn, CdnTask, CdnTaskState, ContentSpec } from '@damselfly/cdn'
 import type { Overview, Passthrough } from './passthrough.ts'
-import type { Swarm } from './swarm.ts'
+import type { PieceDigest, Swarm } from './swarm.ts'
 
 /** One attempt to bring a content from its origin. */
 export interface SourceAttempt {
@@ -60,6 +60,8 @@ export class TaskSource {
   #state: SourceState = { type: 'idle' }
   #settled = Promise.withResolvers<AttemptOutcome>()
   #unsubscribe: (() => void) | undefined
+  /** Pieces that the CDN has brought of this version of the content. */
+  readonly #brought = new Map<number, Sha256>()
 
   constructor(swarm: Swarm, deps: TaskSourceDeps) {
     this.#swarm = swarm
@@ -113,6 +115,8 @@ export class TaskSource {
     if (this.#state.type !== 'complete' || attempt.spec.expectedDigest !== undefined) return true
     const held = this.#state.task
     const current = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping)
+    // The origin may have begun to refuse strangers.
+    this.#swarm.content.isPrivate ||= current.isPrivate
     if (this.task !== held || current === held) return this.task === held
     this.#detach()
     this.#attach(attempt, current)
@@ -130,6 +134,13 @@ export class TaskSource {
     this.#state = { type: 'idle' }
   }
 
+  /** The CDN is about to delete its copy, since the origin serves another content now. */
+  superseded(): void {
+    if (this.#state.type !== 'complete') return
+    this.stop()
+    this.#reset(changed())
+  }
+
   /** Notices that the CDN has deleted its copy. */
   refresh(): void {
     if (this.#state.type !== 'complete' || this.#deps.cdn.get(this.#swarm.taskId) !== undefined) return
@@ -140,23 +151,39 @@ export class TaskSource {
   #attach(attempt: SourceAttempt, task: CdnTask): void {
     const swarm = this.#swarm
     const { record, layout } = task.stored
+    // Somebody else may have found the swarm's content to be another one.
+    if (swarm.content.pieceSize === undefined) this.#brought.clear()
     this.#take(attempt, { ...record, contentLength: layout?.contentLength, isPrivate: task.isPrivate })
     swarm.describe(record.pieceSize, layout?.contentLength, { etag: record.etag, lastModified: record.lastModified })
     this.#state = { type: 'fetching', task }
     this.#unsubscribe = task.subscribe({
       lengthKnown: (contentLength) => swarm.describe(record.pieceSize, contentLength, swarm.content.validators),
-      pieceStored: (index, digest) => swarm.cdnHolds([[index, digest]]),
+      pieceStored: (index, digest) => this.#holds(attempt, task, [[index, digest]]),
       progress: () => undefined,
       ended: (state) => this.#ended(attempt, task, state),
     })
-    swarm.cdnHolds(
-      [...task.stored.have().members()].flatMap((index) => {
-        const digest = task.stored.digest(index)
-        return digest === undefined ? [] : [[index, digest] as const]
-      }),
-    )
+    this.#holds(attempt, task, piecesOf(task))
     if (task.state.type === 'fetching') this.#changed({ attempt, error: undefined })
     else this.#ended(attempt, task, task.state)
+  }
+
+  /** An origin that gives nothing to tell versions by is found out by its bytes; what only peers said gives way to them. */
+  #holds(attempt: SourceAttempt, task: CdnTask, pieces: readonly PieceDigest[]): void {
+    const isOther = pieces.some(([index, digest]) => !digestsEqual(this.#brought.get(index) ?? digest, digest))
+    if (isOther) {
+      this.#reset(changed())
+      const { record, layout } = task.stored
+      this.#take(attempt, { ...record, contentLength: layout?.contentLength, isPrivate: task.isPrivate })
+      this.#swarm.describe(record.pieceSize, layout?.contentLength, { etag: record.etag, lastModified: record.lastModified })
+    }
+    const held = isOther ? piecesOf(task) : pieces
+    for (const [index, digest] of held) this.#brought.set(index, digest)
+    this.#swarm.cdnHolds(held)
+  }
+
+  #reset(error: DamselflyError | undefined): void {
+    this.#brought.clear()
+    this.#swarm.reset(error)
   }
 
   #passOn(attempt: SourceAttempt, overview: Overview): void {
@@ -184,9 +211,9 @@ export class TaskSource {
   #take({ spec }: SourceAttempt, described: Described): void {
     const swarm = this.#swarm
     const origin = originOf(spec.url)
-    if (this.#contradicts(described)) swarm.reset(new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin'))
+    if (this.#contradicts(described)) this.#reset(changed())
     // What another origin's URL has brought so far may be a lie; its children go on at that origin.
-    else if (!swarm.isVerified && swarm.sourceOrigin !== undefined && swarm.sourceOrigin !== origin) swarm.reset(undefined)
+    else if (!swarm.isVerified && swarm.sourceOrigin !== undefined && swarm.sourceOrigin !== origin) this.#reset(undefined)
     swarm.spec = spec
     swarm.sourceOrigin = origin
     swarm.content.isPrivate = described.isPrivate
@@ -215,7 +242,7 @@ export class TaskSource {
   #fail(attempt: SourceAttempt, error: DamselflyError): void {
     this.#detach()
     this.#state = { type: 'failed', error }
-    if (SPOILED.has(error.code)) this.#swarm.reset(error)
+    if (SPOILED.has(error.code)) this.#reset(error)
     else this.#swarm.originFailed()
     this.#changed({ attempt, error })
   }
@@ -230,6 +257,18 @@ export class TaskSource {
     this.#settled = Promise.withResolvers()
     resolve(outcome)
   }
+}
+
+function changed(): DamselflyError {
+  return new DamselflyError('ORIGIN_CHANGED', 'the content changed at the origin')
+}
+
+/** Those that it has so far. */
+function piecesOf({ stored }: CdnTask): PieceDigest[] {
+  return [...stored.have().members()].flatMap((index): PieceDigest[] => {
+    const digest = stored.digest(index)
+    return digest === undefined ? [] : [[index, digest]]
+  })
 }
 
 function differs(a: string, b: string): boolean {
