@@ -57,12 +57,16 @@ export class RegistryPush {
     return { index, manifests, configs, layers }
   }
 
-  async #manifest(manifest: { readonly mediaType: string; readonly [field: string]: unknown }, tag?: string): Promise<PushedBlob> {
-    const bytes = Buffer.from(JSON.stringify(manifest))
+  /** @param tag undefined: it is found by its digest alone */
+  async manifest(bytes: Uint8Array, mediaType: string, tag?: string): Promise<PushedBlob> {
     const pushed = describe(bytes)
     const url = `${this.#base}/manifests/${tag ?? pushed.digest}`
-    await answered(fetch(url, { method: 'PUT', body: bytes, headers: { 'content-type': manifest.mediaType } }), 201)
+    await answered(fetch(url, { method: 'PUT', body: Buffer.from(bytes), headers: { 'content-type': mediaType } }), 201)
     return pushed
+  }
+
+  #manifest(manifest: { readonly mediaType: string; readonly [field: string]: unknown }, tag?: string): Promise<PushedBlob> {
+    return this.manifest(Buffer.from(JSON.stringify(manifest)), manifest.mediaType, tag)
   }
 }
 

@@ -4,6 +4,7 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { answerIn, type RegistryAnswer } from './access-log.ts'
 import type { TestCertificate } from '../self-signed.ts'
 
 const PROGRAM = '/usr/bin/docker-registry'
@@ -35,11 +36,14 @@ export async function whyNoRegistryServer(): Promise<string | undefined> {
 export class RegistryServer {
   /** `127.0.0.1:port` */
   readonly authority: string
+  /** In the order in which they ended. */
+  readonly answers: readonly RegistryAnswer[]
   readonly #process: ChildProcess
   readonly #folder: string
 
-  private constructor(authority: string, process: ChildProcess, folder: string) {
+  private constructor(authority: string, answers: readonly RegistryAnswer[], process: ChildProcess, folder: string) {
     this.authority = authority
+    this.answers = answers
     this.#process = process
     this.#folder = folder
   }
@@ -51,8 +55,9 @@ export class RegistryServer {
     // YAML reads JSON too.
     await writeFile(config, JSON.stringify(await configOf(init, folder)))
     const process = spawn(PROGRAM, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const answers: RegistryAnswer[] = []
     try {
-      return new RegistryServer(await listening(process), process, folder)
+      return new RegistryServer(await listening(process, answers), answers, process, folder)
     } catch (error) {
       await end(process, folder)
       throw error
@@ -75,14 +80,15 @@ async function configOf({ storage, tls, auth }: RegistryServerInit, folder: stri
     secret: 'of-the-tests',
     ...(tls === undefined ? {} : { tls: { certificate: await file('cert.pem', tls.cert), key: await file('key.pem', tls.key) } }),
   }
-  const common = { version: 0.1, log: { level: 'info' }, storage: { filesystem: { rootdirectory: storage ?? join(folder, 'data') } }, http }
+  const common = { version: 0.1, log: { level: 'info', formatter: 'json', accesslog: { disabled: true } }, storage: { filesystem: { rootdirectory: storage ?? join(folder, 'data') } }, http }
   if (auth === undefined) return common
   if (auth.type === 'passwords') return { ...common, auth: { htpasswd: { realm: 'test', path: await file('passwords', PASSWORD_FILE) } } }
   const { realm, service, issuer, bundle } = auth
   return { ...common, auth: { token: { realm, service, issuer, rootcertbundle: await file('bundle.pem', bundle) } } }
 }
 
-async function listening({ stderr }: ChildProcess): Promise<string> {
+/** @param answers where those go that the registry gives later */
+async function listening({ stderr }: ChildProcess, answers: RegistryAnswer[]): Promise<string> {
   if (stderr === null) throw new Error('The process has no output')
   const found = Promise.withResolvers<string>()
   const log: string[] = []
@@ -91,6 +97,8 @@ async function listening({ stderr }: ChildProcess): Promise<string> {
   lines.on('line', (line) => {
     const [, authority] = /listening on (127\.0\.0\.1:\d+)/.exec(line) ?? []
     if (authority !== undefined) found.resolve(authority)
+    const answer = answerIn(line)
+    if (answer !== undefined) answers.push(answer)
     if (log.push(line) > KEPT_LINES) log.shift()
   })
   lines.once('close', () => found.reject(new Error(`The registry does not start: ${log.join('\n')}`)))

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { formatDigest, sha256 } from '@damselfly/shared'
 import { generatedContent } from '../origin-content.ts'
+import type { RegistryPush } from './push.ts'
 
 /** A blob or manifest as a registry stores it. */
 export interface Stored {
@@ -42,29 +43,9 @@ export function createImage(sizes: readonly number[]): TestImage {
   return { manifest, config, layers }
 }
 
-/**
- * Puts an image into a registry.
- *
- * @param registry its URL without a slash at the end
- * @throws when the registry refuses a part of it
- */
-export async function pushImage(registry: string, repository: string, tag: string, image: TestImage, headers: Record<string, string> = {}): Promise<void> {
-  for (const blob of [image.config, ...image.layers]) await pushBlob(`${registry}/v2/${repository}`, blob, headers)
-  await put(`${registry}/v2/${repository}/manifests/${tag}`, image.manifest.bytes, { ...headers, 'content-type': image.manifest.mediaType })
-}
-
-async function pushBlob(base: string, { digest, bytes }: Stored, headers: Record<string, string>): Promise<void> {
-  const begun = await fetch(`${base}/blobs/uploads/`, { method: 'POST', headers })
-  const location = begun.headers.get('location')
-  if (begun.status !== 202 || location === null) throw new Error(`The upload was refused: ${begun.status} ${await begun.text()}`)
-  const target = new URL(location, base)
-  target.searchParams.set('digest', digest)
-  await put(target.href, bytes, { ...headers, 'content-type': 'application/octet-stream' })
-}
-
-async function put(url: string, bytes: Uint8Array, headers: Record<string, string>): Promise<void> {
-  const { status, ...answer } = await fetch(url, { method: 'PUT', headers, body: Buffer.from(bytes) }).then(async (reply) => ({ status: reply.status, text: await reply.text() }))
-  if (status !== 201) throw new Error(`${url} was refused: ${status} ${answer.text}`)
+export async function pushImage(push: RegistryPush, tag: string, { config, layers, manifest }: TestImage): Promise<void> {
+  for (const { bytes } of [config, ...layers]) await push.blob(bytes)
+  await push.manifest(manifest.bytes, manifest.mediaType, tag)
 }
 
 /** Others for each layer, so that no two are one blob. */

@@ -1,2 +1,0 @@
-export * from './docker-registry.ts'
-export * from './image.ts'
