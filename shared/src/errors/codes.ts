@@ -47,8 +47,8 @@ export const ERROR_CODES = {
   ORIGIN_FORBIDDEN: {
     exit: EXIT.originRefused,
     http: 403,
-    meaning: 'the URL, a redirect or DNS leads to a loopback, link-local or private address, or to a file outside of the configured folders',
-    advice: 'allow that origin with origins.allow, or the folder with origins.files, in the configuration if it is meant to be reached',
+    meaning: 'the URL, a redirect or DNS leads to a private address, or to a file outside of the configured folders',
+    advice: 'if it is meant to be reached, allow it in the configuration with origins.allow, a folder with origins.files',
   },
   ORIGIN_NOT_FOUND: {
     exit: EXIT.originRefused,
@@ -276,7 +276,7 @@ export const ERROR_CODES = {
     exit: EXIT.usage,
     http: 400,
     meaning: 'this program cannot fetch from that kind of origin itself, or no access to that bucket is configured',
-    advice: 'use a supernode that can, or configure access here with origins.s3 or origins.registries; files are read by supernodes only',
+    advice: 'use a supernode that can (only supernodes read files), or configure origins.s3 or origins.registries here',
   },
   RULE_NOT_FOUND: {
     exit: EXIT.usage,
