@@ -63,8 +63,8 @@ export const explanation: Explanation = {
       title: 'Where the memory is',
       paragraphs: [
         `A TLS connection takes 67 KB, most of it OpenSSL’s, which makes 134 MB for two thousand; objects of the program take
-         another 20 KB for each. The rest is what a supernode has without peers, and what V8 keeps for young objects, which grows
-         while 200 peers are active: that, and nothing that stays, is what they take beyond those that are idle.`,
+         another 20 KB for each. The rest is what a supernode has without peers, and what V8 keeps for young objects. That seems to
+         be most of what 200 active peers take beyond those that are idle, since it shrinks with the young generation; it was not measured apart.`,
         `One run each, one after the other, on a machine that others used: 346 MB idle, 408 MB active and 16,900 messages per
          CPU-second as it is; 322, 369 and 14,900 with \`--max-semi-space-size=12\`; 310, 378 and 12,700 with 8; 355, 399 and
          17,200 with a single arena of the C library. Smaller young generations so bring the memory below 400 MB for an eighth to
