@@ -23,7 +23,7 @@ const JOBS = Math.min(4, availableParallelism())
 export const UNIT: Suite = {
   name: 'unit',
   files: '{shared,scheduler,exchange,cdn,supernode,dfdaemon,dfget,benchmarks,scripts}/test/**/*.test.ts',
-  timeLimit: 420_000,
+  timeLimit: 600_000,
   env: {
     NODE_V8_COVERAGE: join(COVERAGE, 'tmp'),
     // Functions that come out of the cache are counted less precisely.

@@ -6,6 +6,8 @@ import type { Blocks } from './blocks.ts'
 const FIRST_LOOK_MS = 2_500
 /** And again, as long as nothing can be said of it. */
 const NEXT_LOOK_MS = 1_000
+/** An upload that goes on for longer is its child's to give up; milliseconds. */
+const LAST_LOOK_MS = 60_000
 /** It takes so many times longer than the swarm's usual transfers. */
 const FACTOR = 8
 
@@ -34,7 +36,7 @@ export class Crawling {
   passTime(now: number): void {
     for (let upload = this.#deadlines.popDue(now); upload !== undefined; upload = this.#deadlines.popDue(now)) {
       if (crawls(upload, now)) this.#report(upload, now)
-      else this.#deadlines.push(upload, now + NEXT_LOOK_MS)
+      else if (now - upload.startedAt < LAST_LOOK_MS) this.#deadlines.push(upload, now + NEXT_LOOK_MS)
     }
   }
 
