@@ -23,4 +23,5 @@ export { createCdn, type CdnInit, type MeasuredCdn } from './fetch-once/create-c
 export type { FreshnessVerdict, HeldVersion } from './fetch-once/freshness.ts'
 export type { CdnStats } from './fetch-once/fetch-counters.ts'
 export * from './fetch-once/limits.ts'
+export { createMemory } from './fetch-once/memory.ts'
 export { specOf } from './fetch-once/task-record.ts'

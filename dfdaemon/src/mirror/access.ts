@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { createMemory } from '@damselfly/cdn'
 import type { Clock } from '@damselfly/shared'
 import { canonicalName } from './registries.ts'
 
@@ -14,14 +14,16 @@ export interface Visit {
 /** Callers, repositories and registries together. */
 const MOST_ENTRIES = 10_000
 
+/** All that is remembered of a visit: neither who it was nor by which credentials. */
+const ADMITTED = {}
+
 /** Remembers for a while who was let in, by a registry's own word. */
 export class Access {
-  readonly #admitted: LRUCache<string, true>
+  readonly #admitted
 
   /** @param memoryMs how long the registry's word counts; milliseconds */
   constructor(memoryMs: number, clock: Clock) {
-    // A start time of 0 would mean "for ever" to the cache.
-    this.#admitted = new LRUCache({ max: MOST_ENTRIES, ttl: memoryMs, ttlResolution: 0, perf: { now: () => clock.now() + 1 } })
+    this.#admitted = createMemory<typeof ADMITTED>(MOST_ENTRIES, memoryMs, clock)
   }
 
   isAdmitted(visit: Visit): boolean {
@@ -30,7 +32,7 @@ export class Access {
 
   /** The registry has just shown this caller something of the repository, or refused to. */
   learn(visit: Visit, status: number): void {
-    if (status >= 200 && status < 400) this.#admitted.set(keyOf(visit), true)
+    if (status >= 200 && status < 400) this.#admitted.set(keyOf(visit), ADMITTED)
     else if (status === 401 || status === 403) this.#admitted.delete(keyOf(visit))
   }
 }

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { createMemory } from '@damselfly/cdn'
 import { formatDigest, type Clock, type Sha256 } from '@damselfly/shared'
 
 /** What a registry says that a tag means. */
@@ -13,11 +13,11 @@ const MOST_ENTRIES = 10_000
 
 /** Remembers for a moment what tags mean, so that many nodes' or layers' questions are few. */
 export class Tags {
-  readonly #known: LRUCache<string, Resolution>
+  readonly #known
 
   /** @param memoryMs how long a registry's word counts; milliseconds, 0: each request asks */
   constructor(memoryMs: number, clock: Clock) {
-    this.#known = new LRUCache({ max: MOST_ENTRIES, ttl: Math.max(memoryMs, 1), ttlResolution: 0, perf: { now: () => clock.now() + 1 } })
+    this.#known = createMemory<Resolution>(MOST_ENTRIES, Math.max(memoryMs, 1), clock)
   }
 
   get(key: string): Resolution | undefined {

@@ -1,32 +1,20 @@
 import { DamselflyError } from '@damselfly/shared'
 import { parseCommandLine } from '@damselfly/shared/command-line'
 import { Command } from 'commander'
+import { addManagementOptions, managementJob, type ManagementJob, type ManagementOptions } from '../management/options.ts'
 
 /** What `dfget explain` is asked. */
-export interface ExplainJob {
+export interface ExplainJob extends ManagementJob {
   /** Id of a task, or its URL. */
   readonly task: string
   readonly piece: number | undefined
   /** Id of a child, or the end of it. */
   readonly peer: string | undefined
-  readonly json: boolean
-  readonly configFile: string | undefined
-  readonly flags: ManagementFlags
 }
 
-/** Where the supernode's management API is, as the command line says. */
-export interface ManagementFlags {
-  readonly url: string | undefined
-  readonly tokenFile: string | undefined
-}
-
-interface GivenOptions {
+interface GivenOptions extends ManagementOptions {
   readonly piece?: string
   readonly peer?: string
-  readonly management?: string
-  readonly tokenFile?: string
-  readonly json?: true
-  readonly config?: string
 }
 
 const NOTES = `
@@ -43,21 +31,16 @@ export function readExplainCommand(args: readonly string[]): ExplainJob | { read
     .argument('<task>', 'id of the task, or its URL')
     .option('--piece <n>', 'only this piece, by its index from 0')
     .option('--peer <id>', 'only what this child got: its PeerId, or the end of it')
-    .option('--management <url>', "base URL of the supernode's management API (default: http://127.0.0.1:65080)")
-    .option('--token-file <file>', "file with the admin token (default: that of this host's supernode)")
-    .option('--json', 'one JSON object per line')
-    .option('--config <file>', 'configuration of dfget in YAML')
-    .addHelpText('after', NOTES.trimEnd())
+  addManagementOptions(command).addHelpText('after', NOTES.trimEnd())
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { printed }
-  const { piece, peer, management, tokenFile, json, config } = command.opts<GivenOptions>()
+  const options = command.opts<GivenOptions>()
+  const { piece, peer } = options
   return {
     task: command.args[0] as string,
     piece: piece === undefined ? undefined : indexOf(piece),
     peer,
-    json: json === true,
-    configFile: config,
-    flags: { url: management, tokenFile },
+    ...managementJob(options),
   }
 }
 

@@ -2,7 +2,7 @@ import { DamselflyError, redactUrl } from '@damselfly/shared'
 import * as z from 'zod'
 import type { WriteLine } from '../progress/reporter.ts'
 import type { ExplainJob } from './command.ts'
-import type { ManagementClient } from './management-client.ts'
+import type { ManagementClient } from '../management/management-client.ts'
 
 /** The most that the supernode gives at once. */
 const PAGE = 1000

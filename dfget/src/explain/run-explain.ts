@@ -3,7 +3,7 @@ import { readSettings } from '../config.ts'
 import { chooseConfigFile, type Environment } from '../load-settings.ts'
 import type { ExplainJob } from './command.ts'
 import { explain } from './explain.ts'
-import { ManagementClient } from './management-client.ts'
+import { ManagementClient } from '../management/management-client.ts'
 
 /** @throws DamselflyError */
 export async function runExplain(job: ExplainJob, env: Environment, write: WriteLine): Promise<void> {

@@ -1,20 +1,17 @@
 import { DamselflyError } from '@damselfly/shared'
 import { parseCommandLine } from '@damselfly/shared/command-line'
 import { Command } from 'commander'
-import type { ManagementFlags } from '../explain/command.ts'
 import { parseHeader } from '../header.ts'
+import { addManagementOptions, managementJob, type ManagementJob, type ManagementOptions } from '../management/options.ts'
 
 /** What `dfget preheat` is asked. */
-export interface PreheatJob {
+export interface PreheatJob extends ManagementJob {
   readonly ask:
     | { readonly type: 'begin'; readonly body: Readonly<Record<string, unknown>>; readonly isDetached: boolean }
     | { readonly type: 'follow' | 'cancel'; readonly id: string }
-  readonly json: boolean
-  readonly configFile: string | undefined
-  readonly flags: ManagementFlags
 }
 
-interface GivenOptions {
+interface GivenOptions extends ManagementOptions {
   readonly peers?: string
   readonly all?: true
   readonly location?: string
@@ -29,10 +26,6 @@ interface GivenOptions {
   readonly detach?: true
   readonly follow?: string
   readonly cancel?: string
-  readonly management?: string
-  readonly tokenFile?: string
-  readonly json?: true
-  readonly config?: string
 }
 
 const NOTES = `
@@ -63,16 +56,11 @@ export function readPreheatCommand(args: readonly string[]): PreheatJob | { read
     .option('--detach', 'print the id and do not wait')
     .option('--follow <id>', 'wait for a preheat that was asked for before')
     .option('--cancel <id>', 'end a preheat; what is there stays')
-    .option('--management <url>', "base URL of the supernode's management API (default: http://127.0.0.1:65080)")
-    .option('--token-file <file>', "file with the admin token (default: that of this host's supernode)")
-    .option('--json', 'one JSON object per line')
-    .option('--config <file>', 'configuration of dfget in YAML')
-    .addHelpText('after', NOTES.trimEnd())
+  addManagementOptions(command).addHelpText('after', NOTES.trimEnd())
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { printed }
   const options = command.opts<GivenOptions>()
-  const { json, config, management: url, tokenFile } = options
-  return { ask: askOf(command.args, options), json: json === true, configFile: config, flags: { url, tokenFile } }
+  return { ask: askOf(command.args, options), ...managementJob(options) }
 }
 
 function askOf(urls: readonly string[], options: GivenOptions): PreheatJob['ask'] {

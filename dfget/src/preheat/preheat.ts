@@ -1,6 +1,6 @@
 import { errorFromWire, pause, type Clock } from '@damselfly/shared'
 import * as z from 'zod'
-import type { ManagementClient } from '../explain/management-client.ts'
+import type { ManagementClient } from '../management/management-client.ts'
 import { formatBytes } from '../progress/format.ts'
 import type { WriteLine } from '../progress/reporter.ts'
 import type { PreheatJob } from './command.ts'

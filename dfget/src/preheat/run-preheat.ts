@@ -1,6 +1,6 @@
 import { systemClock } from '@damselfly/shared'
 import { readSettings } from '../config.ts'
-import { ManagementClient } from '../explain/management-client.ts'
+import { ManagementClient } from '../management/management-client.ts'
 import { chooseConfigFile, type Environment } from '../load-settings.ts'
 import type { WriteLine } from '../progress/reporter.ts'
 import type { PreheatJob } from './command.ts'

@@ -1,5 +1,5 @@
 import type { TaskRecord, TaskRecordChange } from './piece-store.ts'
-import { layoutOf } from './task-pieces.ts'
+import { layoutOf } from './known-pieces.ts'
 
 /**
  * The record after a change.
@@ -18,6 +18,11 @@ export function changedRecord(record: TaskRecord, change: TaskRecordChange, isSt
   }
   layoutOf(changed)
   return changed
+}
+
+/** Whether a change is to be written now: how a task is used may be lost. */
+export function isLasting(change: TaskRecordChange): boolean {
+  return Object.keys(change).some((key) => key !== 'lastUsedAt' && key !== 'uses')
 }
 
 /** Whether the two cut their content in the same way; a length that is unknown may be any. */

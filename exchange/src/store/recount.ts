@@ -1,7 +1,7 @@
 import { isTaskId, type TaskId } from '@damselfly/shared'
 import type { StoreIndex } from './store-index.ts'
 import type { TaskLedger } from './task-ledger.ts'
-import { layoutOf } from './task-pieces.ts'
+import { layoutOf } from './known-pieces.ts'
 
 /** Sums up the recorded pieces of each task. */
 export async function recount(index: StoreIndex, ledger: TaskLedger): Promise<void> {

@@ -18,7 +18,7 @@ import { removeSidecar, readSidecars } from './sidecar.ts'
 import { putPiece, putRecord, putState, StoreIndex, type Run } from './store-index.ts'
 import { TaskFile, taskPath } from './task-file.ts'
 import { TaskLedger } from './task-ledger.ts'
-import { layoutOf } from './task-pieces.ts'
+import { layoutOf } from './known-pieces.ts'
 import type { TaskServices } from './task-services.ts'
 import type { TaskState } from './task-state.ts'
 

@@ -1,69 +1,22 @@
 import type { TaskRecord } from '@damselfly/exchange'
-import { layoutOf, PieceTable } from '@damselfly/exchange/store-parts'
-import { DamselflyError, digestsEqual, MAX_PIECES, sha256, type Bitset, type PieceLayout, type PieceRange, type Sha256, type TaskId } from '@damselfly/shared'
+import { KnownPieces } from '@damselfly/exchange/store-parts'
+import { DamselflyError, digestsEqual, sha256, type Sha256, type TaskId } from '@damselfly/shared'
 import { pieceKey, pieceOfKey, piecesKey } from './object-keys.ts'
 import type { S3TaskServices } from './s3-task-services.ts'
 import type { SpooledPiece } from './spool.ts'
 
 /** Which pieces of one task are in the bucket, and their bytes. */
-export class S3Pieces {
+export class S3Pieces extends KnownPieces {
   readonly #taskId: TaskId
   readonly #version: string
   readonly #services: S3TaskServices
-  readonly #table = new PieceTable()
-  #pieceSize: number
-  #layout: PieceLayout | undefined
 
   constructor(taskId: TaskId, services: S3TaskServices) {
     const { record, version } = services.catalogue.get(taskId)
+    super(record)
     this.#taskId = taskId
     this.#version = version
     this.#services = services
-    this.#pieceSize = record.pieceSize
-    this.#layout = layoutOf(record)
-  }
-
-  get layout(): PieceLayout | undefined {
-    return this.#layout
-  }
-
-  get count(): number {
-    return this.#table.count
-  }
-
-  get isComplete(): boolean {
-    return this.#table.count === this.#layout?.pieceCount
-  }
-
-  /** Bytes. */
-  get verifiedBytes(): number {
-    const last = (this.#layout?.pieceCount ?? 0) - 1
-    const missing = this.has(last) ? this.#pieceSize - this.lengthOf(last) : 0
-    return this.#table.count * this.#pieceSize - missing
-  }
-
-  has(index: number): boolean {
-    return this.#table.has(index)
-  }
-
-  have(): Bitset {
-    return this.#table.toBitset(this.#layout?.pieceCount)
-  }
-
-  digest(index: number): Sha256 | undefined {
-    return this.#table.digest(index)
-  }
-
-  /** While the content length is unknown, every piece is a full one. @throws RangeError when there is no such piece */
-  range(index: number): PieceRange {
-    if (this.#layout !== undefined) return this.#layout.piece(index)
-    if (!Number.isInteger(index) || index < 0 || index >= MAX_PIECES) throw new RangeError(`there is no piece ${index}`)
-    return { index, offset: index * this.#pieceSize, length: this.#pieceSize }
-  }
-
-  /** Bytes; 0 when the content has no such piece. */
-  lengthOf(index: number): number {
-    return index < (this.#layout?.pieceCount ?? MAX_PIECES) ? this.range(index).length : 0
   }
 
   /** Takes over what the bucket has, other supernodes' pieces too. */
@@ -73,13 +26,13 @@ export class S3Pieces {
       for (const { key, size } of page) {
         const piece = pieceOfKey(key)
         if (piece === undefined || size !== this.lengthOf(piece.index)) continue
-        const known = this.#table.digest(piece.index)
+        const known = this.digest(piece.index)
         if (known !== undefined && !digestsEqual(known, piece.digest)) doubtful.add(piece.index)
-        this.#table.set(piece.index, piece.digest)
+        this.add(piece.index, piece.digest)
       }
     }
     // Which of two is right cannot be told; it is fetched again.
-    for (const index of doubtful) this.#table.delete(index)
+    for (const index of doubtful) this.remove(index)
     this.#count()
   }
 
@@ -96,7 +49,7 @@ export class S3Pieces {
       await this.#discard(index, digest)
       throw new DamselflyError('PIECE_CORRUPT', `piece ${index} has another length than the content turned out to give it`)
     }
-    this.#table.set(index, digest)
+    this.add(index, digest)
     this.#count()
   }
 
@@ -108,7 +61,7 @@ export class S3Pieces {
   /** The whole piece, compared with its digest. @throws DamselflyError TASK_NOT_FOUND when the bucket does not have it any more; STORAGE_* */
   async fetch(index: number): Promise<Buffer> {
     const key = this.#keyOf(index)
-    const digest = this.#table.digest(index) as Sha256
+    const digest = this.digest(index) as Sha256
     try {
       return await this.#services.hot.obtain(key, () => this.#fetch(key, index, digest))
     } catch (error) {
@@ -131,14 +84,9 @@ export class S3Pieces {
 
   /** The content length or the piece size became known; pieces that do not fit are forgotten. */
   async relayout(record: TaskRecord): Promise<void> {
-    const recorded = [...this.#table.members()].map((index) => this.range(index))
-    this.#pieceSize = record.pieceSize
-    this.#layout ??= layoutOf(record)
-    const misfits = recorded.filter(({ index, length }) => this.lengthOf(index) !== length)
-    const gone = misfits.map(({ index }) => [index, this.#table.digest(index) as Sha256] as const)
-    for (const [index] of gone) this.#table.delete(index)
+    const misfits = this.recut(record)
     this.#count()
-    for (const [index, digest] of gone) await this.#discard(index, digest)
+    for (const { index, digest } of misfits) await this.#discard(index, digest)
   }
 
   async #fetch(key: string, index: number, digest: Sha256): Promise<Buffer> {
@@ -156,9 +104,9 @@ export class S3Pieces {
   }
 
   #lose(index: number, digest: Sha256): void {
-    const known = this.#table.digest(index)
+    const known = this.digest(index)
     if (known === undefined || !digestsEqual(known, digest)) return
-    this.#table.delete(index)
+    this.remove(index)
     this.#count()
   }
 
@@ -169,7 +117,7 @@ export class S3Pieces {
   }
 
   #keyOf(index: number): string {
-    return pieceKey(this.#taskId, this.#version, index, this.#table.digest(index) as Sha256)
+    return pieceKey(this.#taskId, this.#version, index, this.digest(index) as Sha256)
   }
 
   #count(): void {

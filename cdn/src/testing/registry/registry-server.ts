@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { endServer } from '../end-server.ts'
 import { answerIn, type RegistryAnswer } from './access-log.ts'
 import type { TestCertificate } from '../self-signed.ts'
 
@@ -59,14 +59,14 @@ export class RegistryServer {
     try {
       return new RegistryServer(await listening(process, answers), answers, process, folder)
     } catch (error) {
-      await end(process, folder)
+      await endServer(process, folder)
       throw error
     }
   }
 
   /** Ends it and removes what is its own. */
   async stop(): Promise<void> {
-    await end(this.#process, this.#folder)
+    await endServer(this.#process, this.#folder)
   }
 }
 
@@ -103,13 +103,4 @@ async function listening({ stderr }: ChildProcess, answers: RegistryAnswer[]): P
   })
   lines.once('close', () => found.reject(new Error(`The registry does not start: ${log.join('\n')}`)))
   return await found.promise
-}
-
-async function end(process: ChildProcess, folder: string): Promise<void> {
-  if (process.exitCode === null && process.signalCode === null && process.pid !== undefined) {
-    const ended = once(process, 'exit')
-    process.kill('SIGKILL')
-    await ended
-  }
-  await rm(folder, { recursive: true, force: true })
 }

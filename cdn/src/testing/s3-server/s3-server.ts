@@ -1,11 +1,11 @@
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { access, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endServer } from '../end-server.ts'
 
 /** Of Debian, since Swift is installed for that one alone. */
 const PYTHON = '/usr/bin/python3'
@@ -61,7 +61,7 @@ export class S3Server {
     try {
       return new S3Server(await readyPort(process), process, folder)
     } catch (error) {
-      await end(process, folder)
+      await endServer(process, folder)
       throw error
     }
   }
@@ -73,7 +73,7 @@ export class S3Server {
   /** Ends it and removes what it stored. */
   async stop(): Promise<void> {
     this.client.destroy()
-    await end(this.#process, this.#folder)
+    await endServer(this.#process, this.#folder)
   }
 }
 
@@ -88,14 +88,4 @@ async function readyPort(process: ChildProcess): Promise<number> {
     return (JSON.parse(line) as { ready: { port: number } }).ready.port
   }
   throw new Error(`The S3 server does not start: ${log}`)
-}
-
-async function end(process: ChildProcess, folder: string): Promise<void> {
-  if (process.exitCode === null && process.signalCode === null && process.pid !== undefined) {
-    const ended = once(process, 'exit')
-    // At once: what it stores is removed next.
-    process.kill('SIGKILL')
-    await ended
-  }
-  await rm(folder, { recursive: true, force: true })
 }
