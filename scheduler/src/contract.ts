@@ -1,4 +1,4 @@
-import type { Bitset, PeerId, TaskId } from '@damselfly/shared'
+import type { Bitset, PeerId, Priority, TaskId } from '@damselfly/shared'
 
 /** Where a peer stands; empty strings mean unknown. */
 export interface PeerLocation {
@@ -44,11 +44,21 @@ export type SchedulerEvent =
   /** Whether somebody forbade this peer to be a parent of the task. What it holds still counts as its own. */
   | { readonly type: 'uploads-shut'; readonly task: TaskId; readonly peer: PeerId; readonly isShut: boolean }
   /**
-   * The child can take `count` more assignments. Each one uses up one credit, and the child asks again after it is done
-   * or has failed. Only when the scheduler itself takes an assignment back (its parent left, or dropped the task) does
-   * the credit return by itself.
+   * The child can take `count` more assignments. Each one uses up one credit, and only the child gives it back: for each
+   * assignment it asks for one more exactly once, when the piece is done, has failed, was cancelled or was not needed. The
+   * scheduler never returns a credit by itself, whatever becomes of the parent or the piece; else both would, and the child
+   * had ever more under way. Whoever loses an assignment on its way to the child answers in the child's place.
+   *
+   * A count of 0 tells only a changed priority.
    */
-  | { readonly type: 'pieces-wanted'; readonly task: TaskId; readonly peer: PeerId; readonly count: number }
+  | {
+      readonly type: 'pieces-wanted'
+      readonly task: TaskId
+      readonly peer: PeerId
+      readonly count: number
+      /** @default 'foreground' */
+      readonly priority?: Priority | undefined
+    }
   | {
       readonly type: 'piece-done'
       readonly task: TaskId
@@ -81,7 +91,10 @@ export type BackToSourceReason = 'origin-failed' | 'no-parent'
 /** Everything that the scheduler decides. */
 export type SchedulerCommand =
   | { readonly type: 'assign'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
-  /** Only when the task was removed, the piece turned out to lie past its end, or its parent's uploads were shut. */
+  /**
+   * Only when the task was removed, the piece turned out to lie past its end, or its parent's uploads were shut. The child
+   * answers as for any assignment.
+   */
   | { readonly type: 'cancel'; readonly task: TaskId; readonly child: PeerId; readonly piece: number; readonly parent: PeerId }
   | { readonly type: 'back-to-source'; readonly task: TaskId; readonly child: PeerId; readonly reason: BackToSourceReason }
   /** Bytes per second; 0 lifts the limit. */
@@ -143,6 +156,7 @@ export interface ChildWait {
   readonly nowhere: number
   /** Peers of the swarm that it may not use. */
   readonly blockedParents: number
+  readonly priority: Priority
 }
 
 /** A generator of numbers in [0, 1); seeded, so that runs can be repeated. */

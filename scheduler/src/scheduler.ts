@@ -22,6 +22,7 @@ import { Patience } from './matching/patience.ts'
 import { Prospects } from './matching/prospects.ts'
 import { Reasons } from './matching/reasons.ts'
 import { waitOf } from './matching/waits.ts'
+import type { WakeList } from './matching/wake-list.ts'
 import { Wakes } from './matching/wakes.ts'
 import type { Blocklist } from './policies/blocklist.ts'
 import { defaultPolicies, type SchedulerPolicies } from './policies/policies.ts'
@@ -152,8 +153,8 @@ class PieceScheduler implements Scheduler {
     for (const peer of slots) this.#matcher.offerSlots(peer, commands)
     for (const { cdns } of losses) for (const cdn of cdns) this.#matcher.offer(cdn, undefined, commands)
     // Last: a child that freed a slot does not get it back before those that have waited for it.
-    for (const member of children) this.#matcher.serve(member, commands)
-    for (const member of relieved) this.#matcher.spare(member, commands)
+    for (const member of inTurn(children)) this.#matcher.serve(member, commands)
+    for (const member of inTurn(relieved)) this.#matcher.spare(member, commands)
     for (const { swarm } of children) this.#matcher.serveDeprived(swarm, commands)
     for (const { swarm } of relieved) this.#matcher.serveDeprived(swarm, commands)
     for (const swarm of losses) this.#matcher.serveDeprived(swarm, commands)
@@ -193,4 +194,13 @@ class PieceScheduler implements Scheduler {
     child.toldBackToSource = !this.#prospects.existFor(member, child, now)
     return child.toldBackToSource && !hadBeenTold
   }
+}
+
+/** Foreground first. */
+function inTurn(members: WakeList<Member>): Iterable<Member> {
+  return members.size < 2 ? members : [...members].toSorted((a, b) => urgencyOf(b) - urgencyOf(a))
+}
+
+function urgencyOf({ child }: Member): number {
+  return child?.priority === 'background' ? 0 : 1
 }

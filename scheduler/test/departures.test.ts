@@ -17,17 +17,20 @@ describe('when a parent goes', () => {
     ['drops the task', () => stage.drops('bob')],
   ] as const
   for (const [what, go] of ways) {
-    it(`and ${what}, its pieces come from others at no further credit`, () => {
+    it(`and ${what}, its pieces come from others as soon as the child has given them up, for the credit that it gives back`, () => {
       stage.has('cat', [0])
-      assert.deepEqual(go(), [takes('ann', 0, 'cat')])
+      assert.deepEqual(go(), [])
+      assert.deepEqual(stage.fails('ann', 0, 'bob', 'unreachable'), [])
+      assert.deepEqual(stage.wants('ann', 1), [takes('ann', 0, 'cat')])
       assert.equal(stage.scheduler.stats().inFlight, 1)
     })
 
-    it(`and ${what}, what the child still says of it changes nothing`, () => {
-      stage.has('cat', [0])
-      go()
-      assert.deepEqual(stage.fails('ann', 0, 'bob', 'unreachable'), [])
-      assert.equal(stage.scheduler.stats().inFlight, 1)
+    it(`and ${what}, other children no longer wait for what is on its way from there`, () => {
+      stage.joins('cdn', { isCdn: true })
+      stage.has('cdn', [0])
+      stage.changes('bob', { slots: 1 })
+      assert.deepEqual(stage.downloads('cat', 1), [])
+      assert.deepEqual(go(), [takes('cat', 0, 'cdn')])
     })
 
     it(`and ${what}, a piece that came all the same counts`, () => {
@@ -35,6 +38,7 @@ describe('when a parent goes', () => {
       go()
       assert.deepEqual(stage.gets('ann', 0, 'bob'), [])
       assert.equal(stage.scheduler.stats().inFlight, 0)
+      assert.deepEqual(stage.wants('ann', 1), [])
       stage.leaves('cat')
       stage.joins('dan')
       assert.deepEqual(stage.downloads('dan', 1), [takes('dan', 0, 'ann')])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { PeerId, TaskId } from '@damselfly/shared'
+import type { PeerId, Priority, TaskId } from '@damselfly/shared'
 import type { BlocklistEntry, PeerCapacity, Scheduler, SchedulerCommand, SchedulerEvent } from '../src/contract.ts'
 import { MOST_CROSSING } from '../src/matching/crossing.ts'
 
@@ -8,10 +8,13 @@ export interface Flight {
   readonly child: PeerId
   readonly piece: number
   readonly parent: PeerId
+  /** Its parent went, or may not send: it burdens nobody and is no copy, until the child says what came of it. */
+  isForsaken?: boolean
 }
 
 interface Child {
   credits: number
+  priority: Priority
 }
 
 interface Task {
@@ -20,6 +23,8 @@ interface Task {
   originFailed: boolean
   readonly held: Map<PeerId, Set<number>>
   readonly children: Map<PeerId, Child>
+  /** Who may not upload it. */
+  readonly shut: Set<PeerId>
 }
 
 /**
@@ -61,9 +66,10 @@ export class Ledger {
         if (this.peers.has(event.peer)) this.peers.set(event.peer, event.capacity)
         return
       case 'peer-left':
-        for (const task of this.tasks.keys()) {
+        for (const [task, { shut }] of this.tasks) {
           this.#leave(task, event.peer)
           this.#drop(task, event.peer)
+          shut.delete(event.peer)
         }
         return void this.peers.delete(event.peer)
       case 'task-registered':
@@ -72,14 +78,16 @@ export class Ledger {
         return void this.tasks.delete(event.task)
       case 'child-joined': {
         const children = this.tasks.get(event.task)?.children
-        if (this.peers.has(event.peer) && children?.has(event.peer) === false) children.set(event.peer, { credits: 0 })
+        if (this.peers.has(event.peer) && children?.has(event.peer) === false) children.set(event.peer, { credits: 0, priority: 'foreground' })
         return
       }
       case 'child-left':
         return this.#leave(event.task, event.peer)
       case 'pieces-wanted': {
         const child = this.tasks.get(event.task)?.children.get(event.peer)
-        if (child !== undefined) child.credits += event.count
+        if (child === undefined) return
+        child.credits += event.count
+        child.priority = event.priority ?? 'foreground'
         return
       }
       case 'pieces-available':
@@ -87,6 +95,8 @@ export class Ledger {
         return
       case 'pieces-dropped':
         return this.#drop(event.task, event.peer)
+      case 'uploads-shut':
+        return this.#shut(event.task, event.peer, event.isShut)
       case 'piece-done':
         return this.#gain(event.task, event.peer, event.piece, false)
       case 'piece-failed':
@@ -105,7 +115,7 @@ export class Ledger {
   #register(id: TaskId, pieceCount: number | undefined): void {
     let task = this.tasks.get(id)
     if (task === undefined) {
-      task = { pieces: 0, isCountKnown: false, originFailed: false, held: new Map(), children: new Map() }
+      task = { pieces: 0, isCountKnown: false, originFailed: false, held: new Map(), children: new Map(), shut: new Set() }
       this.tasks.set(id, task)
     }
     task.originFailed = false
@@ -135,25 +145,32 @@ export class Ledger {
   #drop(task: TaskId, peer: PeerId): void {
     const known = this.tasks.get(task)
     known?.held.delete(peer)
-    for (const { child } of this.flights.filter((flight) => flight.task === task && flight.parent === peer)) {
-      const taker = known?.children.get(child)
-      if (taker !== undefined) taker.credits++
-    }
-    this.flights = this.flights.filter((flight) => flight.task !== task || flight.parent !== peer)
+    this.#forsake(task, peer)
+  }
+
+  #shut(task: TaskId, peer: PeerId, isShut: boolean): void {
+    const known = this.tasks.get(task)
+    if (known === undefined || !this.peers.has(peer)) return
+    if (isShut) known.shut.add(peer)
+    else known.shut.delete(peer)
+  }
+
+  /** The credit stays spent: only the child gives it back. */
+  #forsake(task: TaskId, parent: PeerId): void {
+    for (const flight of this.flights) if (flight.task === task && flight.parent === parent) flight.isForsaken = true
   }
 
   #check(command: SchedulerCommand, now: number): void {
     if (command.type === 'cancel') {
       const known = this.tasks.get(command.task)
+      const flight = this.flights.find((one) => isSame(one, command))
+      assert.ok(flight !== undefined, 'only what is under way is cancelled')
+      if (known?.shut.has(command.parent) === true && command.piece < known.pieces) return void (flight.isForsaken = true)
       if (known !== undefined) assert.ok(command.piece >= known.pieces, 'only what lies past the end is cancelled')
-      const child = known?.children.get(command.child)
-      if (child !== undefined) child.credits++
-      const before = this.flights.length
-      this.flights = this.flights.filter((flight) => !isSame(flight, command))
-      assert.equal(this.flights.length, before - 1, 'only what is under way is cancelled')
+      this.flights = this.flights.filter((one) => one !== flight)
     } else if (command.type === 'assign') {
       this.#checkAssign(command)
-      this.flights.push(command)
+      this.flights.push({ ...command })
     } else {
       assert.equal(command.type, 'back-to-source')
       if (command.type === 'back-to-source') this.#checkBackToSource(command, now)
@@ -182,6 +199,7 @@ export class Ledger {
     const soon = this.#scheduler.snapshotBlocklist().filter(({ until }) => until > now + 10_000)
     for (const [parent, { isCdn, uploadSlots, lanes }] of this.peers) {
       if (parent === child || uploadSlots === 0 || lanes.length === 0) continue
+      if (this.isShut(task, parent)) continue
       if (soon.some((entry) => entry.parent === parent && (entry.child ?? child) === child)) continue
       assert.ok(!isCdn || known.originFailed, 'the CDN could still bring it')
       for (const piece of this.needs(task, child)) assert.ok(!this.holds(task, parent, piece), `${parent} has ${piece}`)
@@ -208,9 +226,19 @@ export class Ledger {
   #swarmHas({ task, child, piece }: Flight): boolean {
     for (const [peer, { isCdn, uploadSlots, lanes }] of this.peers) {
       if (isCdn || uploadSlots === 0 || lanes.length === 0 || this.isBlocked(child, peer)) continue
-      if (this.holds(task, peer, piece) || this.flights.some((flight) => isFor(flight, task, peer, piece))) return true
+      if (this.isShut(task, peer)) continue
+      if (this.holds(task, peer, piece) || this.isOnItsWay(task, peer, piece)) return true
     }
     return false
+  }
+
+  isShut(task: TaskId, peer: PeerId): boolean {
+    return this.tasks.get(task)?.shut.has(peer) === true
+  }
+
+  /** As far as one may count on it. */
+  isOnItsWay(task: TaskId, peer: PeerId, piece: number): boolean {
+    return this.flights.some((flight) => isFor(flight, task, peer, piece) && flight.isForsaken !== true)
   }
 
   #checkStats(): void {
@@ -238,7 +266,7 @@ export class Ledger {
 
   /** Whether nothing can be a reason not to give it. */
   mustGive(flight: Flight): boolean {
-    const isIdle = !this.flights.some(({ parent }) => parent === flight.parent)
+    const isIdle = this.busyOf(flight.parent) === 0
     return (this.#usesAllSlots || isIdle) && !this.#mayHaveToWait(flight) && this.canGive(flight)
   }
 
@@ -250,18 +278,22 @@ export class Ledger {
     const here = this.peers.get(child)?.location.location ?? ''
     if (here === '' || this.peers.get(parent)?.location.location === here) return false
     const isHere = (peer: PeerId): boolean => this.peers.get(peer)?.location.location === here
-    if (this.flights.filter((flight) => isHere(flight.child) && !isHere(flight.parent)).length >= MOST_CROSSING) return true
+    if (this.flights.filter((flight) => isHere(flight.child) && !isHere(flight.parent) && flight.isForsaken !== true).length >= MOST_CROSSING) return true
     return [...this.peers].some(([peer, { location }]) => {
       if (location.location !== here) return false
-      return this.holds(task, peer, piece) || this.flights.some((flight) => isFor(flight, task, peer, piece))
+      return this.holds(task, peer, piece) || this.isOnItsWay(task, peer, piece)
     })
   }
 
   canGive({ task, child, piece, parent }: Flight): boolean {
     const capacity = this.peers.get(parent)
     if (capacity === undefined || parent === child || capacity.lanes.length === 0) return false
-    const busy = this.flights.filter((flight) => flight.parent === parent).length
-    return busy < capacity.uploadSlots && this.holds(task, parent, piece) && !this.isBlocked(child, parent)
+    if (this.isShut(task, parent)) return false
+    return this.busyOf(parent) < capacity.uploadSlots && this.holds(task, parent, piece) && !this.isBlocked(child, parent)
+  }
+
+  busyOf(parent: PeerId): number {
+    return this.flights.filter((flight) => flight.parent === parent && flight.isForsaken !== true).length
   }
 }
 

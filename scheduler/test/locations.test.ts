@@ -31,7 +31,9 @@ describe('between two locations', () => {
     assert.deepEqual(stage.leaves('sam'), [takes('sid', 0, 'nora')])
     stage.gets('sid', 0, 'nora')
     assert.deepEqual(stage.wants('sue', 1), [takes('sue', 0, 'sid')])
-    assert.deepEqual(stage.leaves('sid'), [takes('sue', 0, 'nora')])
+    assert.deepEqual(stage.leaves('sid'), [])
+    stage.fails('sue', 0, 'sid', 'cancelled')
+    assert.deepEqual(stage.wants('sue', 1), [takes('sue', 0, 'nora')])
   })
 
   it('a child that cannot pass pieces on keeps nobody waiting', () => {

@@ -1,4 +1,4 @@
-import type { PeerId, TaskId } from '@damselfly/shared'
+import { PRIORITIES, type PeerId, type TaskId } from '@damselfly/shared'
 import fc from 'fast-check'
 import type { FailureReason, PeerCapacity, SchedulerEvent } from '../src/contract.ts'
 import type { Ledger } from './ledger.ts'
@@ -32,7 +32,7 @@ function capacityOf(id: PeerId): fc.Arbitrary<PeerCapacity> {
     uploadSlots: fc.nat(3),
     isCdn: fc.constant(id === 'cdn'),
     location: fc.record({
-      location: fc.constantFrom('', 'here'),
+      location: fc.constantFrom('', 'here', 'there'),
       zone: fc.constantFrom('', 'a', 'b'),
       rack: fc.constantFrom('', '1', '2'),
     }),
@@ -104,11 +104,12 @@ const disruption: fc.Arbitrary<SchedulerEvent> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ type: fc.constantFrom('task-removed' as const, 'origin-failed' as const), task }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('uploads-shut' as const), task, peer, isShut: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ type: 'tick' as const }) },
 )
 
 const progress: fc.Arbitrary<SchedulerEvent> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ type: fc.constant('pieces-wanted' as const), task, peer, count: fc.nat(4) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('pieces-wanted' as const), task, peer, count: fc.nat(4), priority: fc.constantFrom(...PRIORITIES) }) },
   {
     weight: 1,
     arbitrary: fc.record({

@@ -31,70 +31,70 @@ export class Stage {
   }
 
   joins(peer: string, { slots = 4, isCdn = false, at = '//' }: PeerOptions = {}): readonly string[] {
-    return this.#tell({ type: 'peer-joined', peer: peer as PeerId, capacity: capacityOf(slots, isCdn, at) })
+    return this.tell({ type: 'peer-joined', peer: peer as PeerId, capacity: capacityOf(slots, isCdn, at) })
   }
 
   changes(peer: string, { slots = 4, isCdn = false, at = '//' }: PeerOptions): readonly string[] {
-    return this.#tell({ type: 'capacity-changed', peer: peer as PeerId, capacity: capacityOf(slots, isCdn, at) })
+    return this.tell({ type: 'capacity-changed', peer: peer as PeerId, capacity: capacityOf(slots, isCdn, at) })
   }
 
   leaves(peer: string): readonly string[] {
-    return this.#tell({ type: 'peer-left', peer: peer as PeerId })
+    return this.tell({ type: 'peer-left', peer: peer as PeerId })
   }
 
   registers(pieceCount: number | undefined, task = this.#task): readonly string[] {
-    return this.#tell({ type: 'task-registered', task: task as TaskId, pieceCount, pieceSize: 1000 })
+    return this.tell({ type: 'task-registered', task: task as TaskId, pieceCount, pieceSize: 1000 })
   }
 
   removes(task = this.#task): readonly string[] {
-    return this.#tell({ type: 'task-removed', task: task as TaskId })
+    return this.tell({ type: 'task-removed', task: task as TaskId })
   }
 
   originFails(): readonly string[] {
-    return this.#tell({ type: 'origin-failed', task: this.#task as TaskId })
+    return this.tell({ type: 'origin-failed', task: this.#task as TaskId })
   }
 
   /** Joins the task as a child and wants so many pieces. */
   downloads(peer: string, wanted: number, order: PieceOrder = 'rarest-first', task = this.#task): readonly string[] {
     return [
-      ...this.#tell({ type: 'child-joined', task: task as TaskId, peer: peer as PeerId, order }),
+      ...this.tell({ type: 'child-joined', task: task as TaskId, peer: peer as PeerId, order }),
       ...this.wants(peer, wanted, task),
     ]
   }
 
   stops(peer: string): readonly string[] {
-    return this.#tell({ type: 'child-left', task: this.#task as TaskId, peer: peer as PeerId })
+    return this.tell({ type: 'child-left', task: this.#task as TaskId, peer: peer as PeerId })
   }
 
   wants(peer: string, count: number, task = this.#task): readonly string[] {
-    return this.#tell({ type: 'pieces-wanted', task: task as TaskId, peer: peer as PeerId, count })
+    return this.tell({ type: 'pieces-wanted', task: task as TaskId, peer: peer as PeerId, count })
   }
 
   has(peer: string, pieces: readonly number[], task = this.#task): readonly string[] {
-    return this.#tell({ type: 'pieces-available', task: task as TaskId, peer: peer as PeerId, pieces })
+    return this.tell({ type: 'pieces-available', task: task as TaskId, peer: peer as PeerId, pieces })
   }
 
   drops(peer: string): readonly string[] {
-    return this.#tell({ type: 'pieces-dropped', task: this.#task as TaskId, peer: peer as PeerId })
+    return this.tell({ type: 'pieces-dropped', task: this.#task as TaskId, peer: peer as PeerId })
   }
 
   gets(peer: string, piece: number, parent: string, durationMs = 10): readonly string[] {
     const ids = { task: this.#task as TaskId, peer: peer as PeerId, parent: parent as PeerId }
-    return this.#tell({ type: 'piece-done', ...ids, piece, bytes: 1000, durationMs })
+    return this.tell({ type: 'piece-done', ...ids, piece, bytes: 1000, durationMs })
   }
 
   fails(peer: string, piece: number, parent: string, reason: FailureReason): readonly string[] {
     const ids = { task: this.#task as TaskId, peer: peer as PeerId, parent: parent as PeerId }
-    return this.#tell({ type: 'piece-failed', ...ids, piece, reason })
+    return this.tell({ type: 'piece-failed', ...ids, piece, reason })
   }
 
   /** Lets time pass, with a tick at its end. */
   passes(ms: number): readonly string[] {
     this.now += ms
-    return this.#tell({ type: 'tick' })
+    return this.tell({ type: 'tick' })
   }
 
-  #tell(event: SchedulerEvent): readonly string[] {
+  tell(event: SchedulerEvent): readonly string[] {
     return this.scheduler.handle(event, this.now).map(describeCommand)
   }
 }

@@ -126,8 +126,9 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     introductions,
     cdnCard: () => cdnCard,
     metrics,
+    schedule: (event) => bridge.handle(event),
   })
-  const bridge = new SchedulerBridge({
+  const bridge: SchedulerBridge = new SchedulerBridge({
     scheduler,
     clock,
     deliver: (command) => delivery.deliver(command),

@@ -213,6 +213,7 @@ describe('pieces between peers', () => {
     assert.equal((await second.whenHeard('assign')).parent, first.id)
     assert.equal((await second.whenHeard('parent')).endpoints[0]?.port, 7000)
     first.say({ case: 'dropTask', value: { taskId: taskIdToBytes(taskId) } })
+    second.failed(taskId, 0, first.id, 'PIECE_REFUSED')
     const parent = bench.identity.peerId
     const again = await second.whenHeard('assign', (assign) => assign.parent === parent)
     assert.equal(again.index, 0)

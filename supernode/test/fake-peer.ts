@@ -1,4 +1,4 @@
-import { Bitset, deriveTaskId, sha256, taskIdToBytes, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
+import { Bitset, deriveTaskId, sha256, taskIdToBytes, type ErrorCode, type PeerId, type Priority, type Sha256, type TaskId } from '@damselfly/shared'
 import {
   create,
   decode,
@@ -92,12 +92,20 @@ export class FakePeer {
     return taskId
   }
 
-  want(taskId: TaskId, count = 8): void {
-    this.say({ case: 'want', value: { taskId: taskIdToBytes(taskId), count } })
+  want(taskId: TaskId, count = 8, priority: Priority = 'foreground'): void {
+    this.say({ case: 'want', value: { taskId: taskIdToBytes(taskId), count, background: priority === 'background' } })
   }
 
   done(taskId: TaskId, index: number, parent: string, bytes = 1024): void {
     this.say({ case: 'pieceDone', value: { taskId: taskIdToBytes(taskId), index, parent, bytes, durationUs: 1000 } })
+  }
+
+  /** Says that an assignment came to nothing, and asks for another one. */
+  failed(taskId: TaskId, index: number, parent: string, reason: ErrorCode): void {
+    this.say(
+      { case: 'pieceFailed', value: { taskId: taskIdToBytes(taskId), index, parent, reason, message: '' } },
+      { case: 'want', value: { taskId: taskIdToBytes(taskId), count: 1 } },
+    )
   }
 
   stored(taskId: TaskId, index: number, digest: Sha256): void {

@@ -52,6 +52,7 @@ export class HostRates {
   readonly #tasks = new Map<TaskId, TaskRates>()
   #settings: RateSettings
   #supernode: SupernodeRates = NO_RATES
+  #priorityChanged: (taskId: TaskId, priority: Priority) => void = () => undefined
 
   constructor(settings: RateSettings, clock: Clock) {
     this.#settings = settings
@@ -95,13 +96,26 @@ export class HostRates {
   /** Counts a caller's wish until it is taken back. Of several callers of one task, the fastest counts. */
   wish(taskId: TaskId, wish: RateWish): () => void {
     const wishes = this.#wishes.get(taskId) ?? new Set()
-    this.#wishes.set(taskId, wishes.add(wish))
-    this.#applyTo(taskId)
+    this.#changeWishes(taskId, () => this.#wishes.set(taskId, wishes.add(wish)))
     return () => {
-      wishes.delete(wish)
-      if (wishes.size === 0 && this.#wishes.get(taskId) === wishes) this.#wishes.delete(taskId)
-      this.#applyTo(taskId)
+      this.#changeWishes(taskId, () => {
+        wishes.delete(wish)
+        if (wishes.size === 0 && this.#wishes.get(taskId) === wishes) this.#wishes.delete(taskId)
+      })
     }
+  }
+
+  /** Called when other callers make a task more or less urgent. One listener. */
+  onPriority(listener: (taskId: TaskId, priority: Priority) => void): void {
+    this.#priorityChanged = listener
+  }
+
+  #changeWishes(taskId: TaskId, change: () => void): void {
+    const before = this.priorityOf(taskId)
+    change()
+    this.#applyTo(taskId)
+    const now = this.priorityOf(taskId)
+    if (now !== before) this.#priorityChanged(taskId, now)
   }
 
   /** Foreground as soon as one caller waits for the task. */

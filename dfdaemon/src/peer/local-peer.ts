@@ -239,6 +239,7 @@ class LocalPeer implements Peer {
       random: Math.random,
       logger,
     })
+    this.rates.onPriority((taskId, priority) => control.setPriority(taskId, priority))
     control.start()
     return { network, control, preheats }
   }

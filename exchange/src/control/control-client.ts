@@ -8,6 +8,7 @@ import {
   toDamselflyError,
   type Clock,
   type PeerId,
+  type Priority,
   type TaskId,
 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -117,7 +118,7 @@ export class ControlClient {
     return {
       window: () => this.#window,
       register: (registration, signal) => this.#register(registration, signal),
-      want: (count) => send({ case: 'want', value: { taskId: id, count } }),
+      want: (count, priority) => send({ case: 'want', value: { taskId: id, count, background: priority === 'background' } }),
       pieceDone: (index, parent, bytes, durationMs) =>
         send({
           case: 'pieceDone',
@@ -133,6 +134,12 @@ export class ControlClient {
         send({ case: 'leaveTask', value: { taskId: id } })
       },
     }
+  }
+
+  /** Tells the supernode that the running download of a task, if there is one, has become more or less urgent. */
+  setPriority(taskId: TaskId, priority: Priority): void {
+    if (!this.#listeners.has(taskId)) return
+    this.#ready?.send({ case: 'want', value: { taskId: taskIdToBytes(taskId), count: 0, background: priority === 'background' } })
   }
 
   /** Tells the supernode that this peer no longer holds the task. */

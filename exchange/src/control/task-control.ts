@@ -1,4 +1,4 @@
-import type { Bitset, DamselflyError, HeaderMap, ORIGIN_PEER, PeerId, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
+import type { Bitset, DamselflyError, HeaderMap, ORIGIN_PEER, PeerId, Priority, Sha256, TaskId, TaskIdentity } from '@damselfly/shared'
 import type { Endpoint } from '../channel/transport.ts'
 import type { SecurityPolicy } from '../lane/security.ts'
 
@@ -29,6 +29,8 @@ export interface TaskNews {
   readonly error: DamselflyError | undefined
   /** Bytes that the CDN has fetched so far; 0 when it does not say. */
   readonly fetched: number
+  /** What a rule of the supernode's makes of this download's priority; `any`: no rule does. */
+  readonly ruledPriority: Priority | 'any' | undefined
 }
 
 /** What the supernode tells a child about one task. Called in order; must not throw. */
@@ -76,7 +78,8 @@ export interface TaskControl {
   register(registration: TaskRegistration, signal: AbortSignal): Promise<Registered>
   /** How many assignments should be open; the supernode's wish. */
   window(): number
-  want(count: number): void
+  /** @param priority of the download as it is now. @default 'foreground' */
+  want(count: number, priority?: Priority): void
   /** @param parent ORIGIN_PEER for a piece that was to be fetched there */
   pieceDone(index: number, parent: PeerId | typeof ORIGIN_PEER, bytes: number, durationMs: number): void
   pieceFailed(index: number, parent: PeerId | typeof ORIGIN_PEER, error: DamselflyError): void

@@ -4,6 +4,7 @@ import {
   errorFromWire,
   messageOf,
   PieceLayout,
+  PRIORITIES,
   SHA256_BYTES,
   taskIdToBytes,
   type HeaderMap,
@@ -33,6 +34,7 @@ import { isSecurityPolicy, type SecurityPolicy } from '../lane/security.ts'
 import type { Assignment, HeldTask, ParentInfo, Registered, TaskNews, TaskRegistration } from './task-control.ts'
 
 const KINDS: readonly ChannelKind[] = ['direct', 'plain', 'libp2p']
+const RULED = [...PRIORITIES, 'any'] as const
 const NO_DIGEST = new Uint8Array(SHA256_BYTES)
 
 export function headersToWire(headers: HeaderMap): { name: string; value: string }[] {
@@ -106,6 +108,7 @@ export function newsFromWire(update: TaskUpdate): TaskNews {
     signedManifest: update.signedManifest.length === 0 ? undefined : update.signedManifest.slice(),
     error: update.errorCode === '' ? undefined : errorFromWire(update.errorCode, update.errorMessage),
     fetched: toNumber(update.fetched, 'bytes fetched'),
+    ruledPriority: RULED.find((known) => known === update.ruledPriority),
   }
 }
 

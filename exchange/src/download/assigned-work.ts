@@ -1,4 +1,4 @@
-import { DamselflyError, ORIGIN_PEER, type PeerId, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, ORIGIN_PEER, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
 import type { Assignment, ParentInfo, TaskControl } from '../control/task-control.ts'
 import type { StoredTask } from '../store/piece-store.ts'
 import { OriginWork, type OriginWorkOptions } from './origin-work.ts'
@@ -11,6 +11,8 @@ export interface AssignedWorkOptions {
   readonly control: TaskControl | undefined
   /** Undefined where the origin may not be used. */
   readonly openOrigin: OriginWorkOptions['open'] | undefined
+  /** As its callers wish. */
+  readonly priority: () => Priority
   /** Whether the supernode gives assignments now. */
   readonly isJoined: () => boolean
   readonly onPiece: () => void
@@ -141,8 +143,8 @@ export class AssignedWork {
   }
 
   #want(count: number): void {
-    const { context, control, isJoined } = this.#options
-    if (count > 0 && isJoined() && !context.stored.isComplete) control?.want(count)
+    const { context, control, isJoined, priority } = this.#options
+    if (count > 0 && isJoined() && !context.stored.isComplete) control?.want(count, priority())
   }
 }
 

@@ -1,4 +1,4 @@
-import { DamselflyError, toDamselflyError, type PeerId, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, toDamselflyError, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
 import type {
   Assignment,
   ParentInfo,
@@ -61,6 +61,7 @@ export class DownloadAttempt implements TaskControlListener {
   /** Counts the talks with the supernode, so that what belongs to an earlier one is known to be void. */
   #round = 0
   #fetchedAtCdn = 0
+  #ruledPriority: Priority | undefined
 
   constructor(options: AttemptOptions) {
     this.#options = options
@@ -142,6 +143,7 @@ export class DownloadAttempt implements TaskControlListener {
     this.#showedLife()
     if (news.fetched > this.#fetchedAtCdn) this.#patience.progress()
     this.#fetchedAtCdn = news.fetched
+    if (news.ruledPriority !== undefined) this.#ruledPriority = news.ruledPriority === 'any' ? undefined : news.ruledPriority
     if (!this.#learnDigests(news.digests)) return
     const state = this.#options.dependencies.control?.state
     const supernode = state?.type === 'connected' ? state.supernode : undefined
@@ -186,6 +188,7 @@ export class DownloadAttempt implements TaskControlListener {
 
   async #join(): Promise<void> {
     const round = ++this.#round
+    this.#ruledPriority = undefined
     const { task, existing } = this.#options
     const { taskId, identity, credentials, order } = task
     const held = heldPieces(this.#content.stored ?? existing)
@@ -260,12 +263,14 @@ export class DownloadAttempt implements TaskControlListener {
   #createAssignedWork(stored: StoredTask): AssignedWork {
     const { dependencies, task, account } = this.#options
     const { openLane, clock, downloadLimiter } = dependencies
-    const { taskId, priority } = task
+    const { taskId } = task
+    const priority = (): Priority => this.#ruledPriority ?? task.priority()
     const isHeldBack = (): boolean => downloadLimiter.isHolding(taskId)
     const [deadline, progress] = [new PieceDeadline(), new ParentProgress()]
     return new AssignedWork({
       context: { taskId, stored, openLane, account, deadline, progress, clock, priority, isHeldBack },
       control: this.#control,
+      priority: task.priority,
       openOrigin: task.backToSource ? (index, onStored) => this.#openOrigin(index, onStored) : undefined,
       isJoined: () => this.#standing.type === 'joined',
       onPiece: () => this.#patience.progress(),

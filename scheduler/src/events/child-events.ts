@@ -1,5 +1,7 @@
+import type { Priority } from '@damselfly/shared'
 import { IndexSet } from '../state/index-set.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
+import type { Childhood, Member } from '../state/member.ts'
 import { endChildhood, removeIfIdle } from './transitions.ts'
 
 /** No child has more pieces under way and asked for at once: one that asks for all would take all from the others. */
@@ -14,7 +16,7 @@ export function onChildJoined({ task, peer, order }: EventOf<'child-joined'>, pa
   }
   const { swarm, held } = member
   const need = new IndexSet()
-  member.child = { order, need, fetching: [], credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
+  member.child = { order, priority: 'foreground', need, fetching: [], credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
   for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) swarm.need(member, piece)
   swarm.addChild(member)
   parts.reasons.joined(member)
@@ -27,15 +29,23 @@ export function onChildLeft({ task, peer }: EventOf<'child-left'>, parts: EventP
   removeIfIdle(member)
 }
 
-export function onPiecesWanted({ task, peer, count }: EventOf<'pieces-wanted'>, parts: EventParts): void {
+export function onPiecesWanted({ task, peer, count, priority = 'foreground' }: EventOf<'pieces-wanted'>, parts: EventParts): void {
   const { register, wakes, reasons } = parts
   const member = register.find(task, peer)
   const child = member?.child
-  if (member === undefined || child === undefined || !(count > 0)) return
+  if (member === undefined || child === undefined) return
+  if (child.priority !== priority) changePriority(member, child, priority)
+  if (!(count > 0)) return
   // Whoever waits with credits already could not be served before either.
   const hadCredits = child.credits > 0
   child.credits = Math.min(child.credits + Math.floor(count), MOST_OPEN - child.fetching.length)
   if (hadCredits) return
   reasons.opened(child)
   wakes.children.add(member)
+}
+
+/** Nobody can be served for that who could not before, but the next slot may go to another. */
+function changePriority(member: Member, child: Childhood, priority: Priority): void {
+  child.priority = priority
+  member.swarm.queue(member)
 }

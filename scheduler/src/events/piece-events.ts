@@ -1,5 +1,6 @@
 import { blend } from '../state/average.ts'
 import type { PeerId } from '@damselfly/shared'
+import type { AssignmentOutcome } from '../explain/decision-observer.ts'
 import { type Assignment, fetchOf, type Member } from '../state/member.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
 import { endParenthood, hopeForOrigin, removeIfIdle } from './transitions.ts'
@@ -44,8 +45,13 @@ export function onPieceFailed(event: EventOf<'piece-failed'>, parts: EventParts,
   if (member === undefined) return
   const assignment = fetchIn(member, event.piece)
   // Otherwise it was taken back meanwhile, and perhaps given to another parent.
-  if (assignment?.parent.peer.id === event.parent) assignments.end(assignment, event.reason)
+  if (assignment?.parent.peer.id === event.parent) assignments.end(assignment, outcomeOf(assignment, event))
   noteFailure(event, parts, now)
+}
+
+/** A child that was told to stop, or whose parent is gone, says only that it did. */
+function outcomeOf({ forsaken }: Assignment, { reason }: EventOf<'piece-failed'>): AssignmentOutcome {
+  return forsaken && reason === 'cancelled' ? 'parent-left' : reason
 }
 
 /** What children find wrong counts also for pieces that they took from a parent on their own. */

@@ -2,7 +2,7 @@ import type { SchedulerCommand } from '../contract.ts'
 import type { Assignment } from '../state/member.ts'
 import { Swarm } from '../state/swarm.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { endChildhood, hopeForOrigin, returnCredit } from './transitions.ts'
+import { endChildhood, hopeForOrigin } from './transitions.ts'
 
 export function onTaskRegistered(
   { task, pieceCount, pieceSize }: EventOf<'task-registered'>,
@@ -50,7 +50,6 @@ function takePiecesPastEnd(swarm: Swarm, end: number, parts: EventParts, command
       if (assignment.piece < end) continue
       commands.push(cancelOf(assignment))
       parts.assignments.end(assignment, 'void')
-      returnCredit(member, parts)
     }
     for (const piece of member.held.members()) if (piece >= end) swarm.lose(member, piece)
   }

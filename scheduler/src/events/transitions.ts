@@ -14,21 +14,12 @@ export function endChildhood(member: Member, outcome: 'child-left' | 'void', { a
   member.child = undefined
 }
 
-/** The member has no piece any more; what it was sending is taken back, credit included. */
-export function endParenthood(member: Member, parts: EventParts): void {
-  const { assignments, wakes } = parts
+/** The member has no piece any more. */
+export function endParenthood(member: Member, { assignments, wakes }: EventParts): void {
   const { swarm, held, uploads } = member
-  for (const assignment of uploads) {
-    assignments.end(assignment, 'parent-left')
-    returnCredit(assignment.child, parts)
-  }
+  for (const assignment of uploads) assignments.forsake(assignment)
   for (const piece of held.members()) swarm.lose(member, piece)
   wakes.losses.add(swarm)
-}
-
-/** For an assignment that was taken back. */
-export function returnCredit({ child }: Member, { reasons }: EventParts): void {
-  if (child !== undefined && child.credits++ === 0) reasons.opened(child)
 }
 
 /** Forgets a member that neither has nor wants anything, unless it has to be remembered that its uploads are shut. */

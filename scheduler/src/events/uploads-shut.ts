@@ -1,6 +1,6 @@
 import type { SchedulerCommand } from '../contract.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
-import { removeIfIdle, returnCredit } from './transitions.ts'
+import { removeIfIdle } from './transitions.ts'
 
 /** Somebody forbade a peer to be a parent of the task, or allowed it again. It may be a child all the same. */
 export function onUploadsShut(
@@ -18,8 +18,7 @@ export function onUploadsShut(
   for (const assignment of isShut ? member.uploads : []) {
     const { child, piece } = assignment
     commands.push({ type: 'cancel', task, child: child.peer.id, piece, parent: peer })
-    assignments.end(assignment, 'parent-left')
-    returnCredit(child, parts)
+    assignments.forsake(assignment)
   }
   wakes.losses.add(swarm)
   if (!isShut) wakes.slots.add(member.peer)

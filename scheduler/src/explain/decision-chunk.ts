@@ -8,6 +8,8 @@ export const CHUNK_SIZE = 16
 
 const TYPES = ['joined', 'assigned', 'back-to-source'] as const
 const ORDERS: readonly PieceOrder[] = ['rarest-first', 'in-order']
+/** Added to the order's code. */
+const IN_BACKGROUND = 16
 const REASONS: readonly BackToSourceReason[] = ['origin-failed', 'no-parent']
 const TRIGGERS = Object.keys({
   'peer-joined': 0,
@@ -78,7 +80,7 @@ export class DecisionChunk {
     const row = this.#addRow('assigned', view.child, view.at)
     const [codes, counts, peers] = [row * CODES, row * COUNTS, row * PEERS]
     this.#codes[codes + 1] = BASES.indexOf(view.basis)
-    this.#codes[codes + 2] = ORDERS.indexOf(view.order)
+    this.#codes[codes + 2] = ORDERS.indexOf(view.order) + (view.priority === 'background' ? IN_BACKGROUND : 0)
     this.#codes[codes + 3] = TRIGGERS.indexOf(view.trigger)
     this.#codes[codes + 4] = UNDER_WAY
     this.#codes[codes + 5] = view.candidateCount
@@ -110,7 +112,7 @@ export class DecisionChunk {
   decision(row: number): Decision {
     const codes = row * CODES
     const made = { number: this.first + row, at: this.#times[row] as number, child: this.childOf(row) }
-    const order = ORDERS[this.#codes[codes + 2] as number] as PieceOrder
+    const order = ORDERS[(this.#codes[codes + 2] as number) % IN_BACKGROUND] as PieceOrder
     switch (this.#typeOf(row)) {
       case 'joined':
         return { type: 'joined', ...made, order }
@@ -129,6 +131,7 @@ export class DecisionChunk {
       piece: this.#counts[counts] as number,
       parent: this.#peers[peers + 1] as PeerId,
       basis: BASES[this.#codes[codes + 1] as number] as (typeof BASES)[number],
+      priority: (this.#codes[codes + 2] as number) < IN_BACKGROUND ? ('foreground' as const) : ('background' as const),
       waitedMs: this.#durations[row * DURATIONS] as number,
       trigger: TRIGGERS[this.#codes[codes + 3] as number] as SchedulerEvent['type'],
       triggerPeer: this.#peers[peers + 2],

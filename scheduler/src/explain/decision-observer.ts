@@ -1,4 +1,4 @@
-import type { PeerId, TaskId } from '@damselfly/shared'
+import type { PeerId, Priority, TaskId } from '@damselfly/shared'
 import type { BackToSourceReason, PieceOrder, SchedulerEvent } from '../contract.ts'
 
 /** On what an assignment rests. */
@@ -75,6 +75,7 @@ export interface AssignmentView {
   readonly piece: number
   readonly basis: Basis
   readonly order: PieceOrder
+  readonly priority: Priority
   /** Since when the child could have taken one more piece; milliseconds. */
   readonly openSince: number
   /** What made the assignment possible. */

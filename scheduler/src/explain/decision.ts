@@ -21,7 +21,7 @@ export interface SourceDecision extends Made {
   readonly reason: BackToSourceReason
 }
 
-type Seen = Pick<AssignmentView, 'piece' | 'parent' | 'basis' | 'order' | 'trigger' | 'triggerPeer' | 'peers' | 'holders' | 'copies'>
+type Seen = Pick<AssignmentView, 'piece' | 'parent' | 'basis' | 'order' | 'priority' | 'trigger' | 'triggerPeer' | 'peers' | 'holders' | 'copies'>
 
 export interface AssignmentDecision extends Made, Seen {
   readonly type: 'assigned'

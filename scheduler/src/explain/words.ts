@@ -6,6 +6,8 @@ import type { AssignmentDecision, Decision } from './decision.ts'
 /** How many characters of a peer's id tell it from the others; all ids begin alike. */
 const NAME_LENGTH = 8
 
+const YIELDING = ' It is background, which yields to foreground.'
+
 /** A decision as one would tell it to a person. */
 export function wordsOf(decision: Decision): string {
   const child = nameOf(decision.child)
@@ -23,7 +25,7 @@ export function wordsOf(decision: Decision): string {
 
 /** What a child waits for now. @param now milliseconds on the scheduler's scale */
 export function wordsOfChildWait(child: PeerId, wait: ChildWait, now: number): string {
-  const { since, underWay, needed, withPeers, onTheWay, withCdn, nowhere, blockedParents } = wait
+  const { since, underWay, needed, withPeers, onTheWay, withCdn, nowhere, blockedParents, priority } = wait
   const places = [
     [withPeers, 'with peers that have no free slot or may not be used'],
     [onTheWay, 'only on their way to other peers'],
@@ -34,7 +36,7 @@ export function wordsOfChildWait(child: PeerId, wait: ChildWait, now: number): s
   const blocked = blockedParents === 0 ? '' : ` It may not use ${count(blockedParents, 'peer')} that did it harm.`
   return (
     `${nameOf(child)} has had room for a further piece for ${timeOf(now - since)}, with ${underWay} under way. ` +
-    `Of the ${needed} that it needs beside, ${listed(where)}.${blocked}`
+    `Of the ${needed} that it needs beside, ${listed(where)}.${blocked}${priority === 'background' ? YIELDING : ''}`
   )
 }
 
@@ -55,7 +57,8 @@ function wordsOfChoice(decision: AssignmentDecision): string {
 function wordsOfWait(decision: AssignmentDecision): string {
   const until = untilWhen(decision)
   if (decision.waitedMs < 1) return `It was assigned at once, when ${until}.`
-  return `${nameOf(decision.child)} had room for it for ${timeOf(decision.waitedMs)}, until ${until}.`
+  const yielding = decision.priority === 'background' ? YIELDING : ''
+  return `${nameOf(decision.child)} had room for it for ${timeOf(decision.waitedMs)}, until ${until}.${yielding}`
 }
 
 /** What made the assignment possible. */

@@ -27,7 +27,7 @@ export class Assignments {
   readonly #reasons: Reasons
   readonly #late: LateUploads
   readonly #crawling: Crawling
-  readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue }) => ended || overdue)
+  readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue, forsaken }) => ended || overdue || forsaken)
   #cdnDurationMs: number | undefined
   #count = 0
   #now = 0
@@ -82,6 +82,7 @@ export class Assignments {
       counted: false,
       overdue: false,
       late: false,
+      forsaken: false,
       ended: false,
       nextUpload: undefined,
       previousUpload: undefined,
@@ -106,7 +107,7 @@ export class Assignments {
 
   /** Ends an assignment, however it went. A piece that the child does not hold is needed again. */
   end(assignment: Assignment, outcome: AssignmentOutcome): void {
-    const { child: member, parent, piece } = assignment
+    const { child: member, piece } = assignment
     const { swarm, held } = member
     const child = member.child as Childhood
     assignment.ended = true
@@ -117,20 +118,38 @@ export class Assignments {
     if (isMissing) swarm.need(member, piece)
     swarm.queue(member)
     if (assignment.fromCdn) child.cdnInFlight--
-    if (assignment.crossingInto !== undefined) {
-      assignment.crossingInto.endCrossing(piece)
-      swarm.deprived.add(assignment.crossingInto)
-    }
-    parent.uploads.delete(assignment)
-    parent.peer.uplink.end(assignment.late, this.#now)
-    if (parent.peer.update()) this.#wakes.slots.add(parent.peer)
-    if (swarm.uncountReceiver(assignment) && isMissing) this.#wakes.losses.add(swarm)
+    if (this.#release(assignment) && isMissing) this.#wakes.losses.add(swarm)
     if (isMissing) this.#wakes.children.add(member)
     else this.#wakes.relieved.add(member)
   }
 
+  /**
+   * The parent is gone, or is to send no more. The assignment is no burden and no copy any longer, but it is the child's
+   * until the child says how it went: asked for the same piece of another parent meanwhile, it would only refuse.
+   */
+  forsake(assignment: Assignment): void {
+    const { swarm } = assignment.child
+    if (this.#release(assignment)) this.#wakes.losses.add(swarm)
+    assignment.forsaken = true
+  }
+
+  /** Undoes what hangs on the parent. @returns whether somebody may have waited for the copy */
+  #release(assignment: Assignment): boolean {
+    const { child: { swarm }, parent, piece, crossingInto } = assignment
+    if (assignment.forsaken) return false
+    if (crossingInto !== undefined) {
+      crossingInto.endCrossing(piece)
+      swarm.deprived.add(crossingInto)
+    }
+    parent.uploads.delete(assignment)
+    parent.peer.uplink.end(assignment.late, this.#now)
+    if (parent.peer.update()) this.#wakes.slots.add(parent.peer)
+    return swarm.uncountReceiver(assignment)
+  }
+
   /** Learns from an assignment that ends well. */
-  measure({ child, parent, fromCdn, startedAt, loadAtStart }: Assignment, bytes: number, durationMs: number): void {
+  measure({ child, parent, fromCdn, startedAt, loadAtStart, forsaken }: Assignment, bytes: number, durationMs: number): void {
+    if (forsaken) return
     parent.peer.uplink.measure(bytes, durationMs, startedAt, loadAtStart, this.#now)
     const rate = bytes / Math.max(durationMs, SHORTEST_MS)
     child.swarm.measure(parent, rate, (throughput, cdnRate) => this.#admission.isSlow(throughput, cdnRate))

@@ -17,7 +17,7 @@ const FACTOR = 8
  */
 export class Crawling {
   readonly #blocks: Blocks
-  readonly #deadlines = new DeadlineQueue<Assignment>(({ ended }) => ended)
+  readonly #deadlines = new DeadlineQueue<Assignment>(({ ended, forsaken }) => ended || forsaken)
 
   constructor(blocks: Blocks) {
     this.#blocks = blocks

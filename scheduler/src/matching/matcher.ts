@@ -1,12 +1,14 @@
-import { DamselflyError } from '@damselfly/shared'
+import { DamselflyError, PRIORITIES, type Priority } from '@damselfly/shared'
 import type { PieceOrder, RandomSource, SchedulerCommand } from '../contract.ts'
 import type { AdmissionPolicy } from '../policies/admission.ts'
 import type { ParentChoicePolicy } from '../policies/parent-choice.ts'
 import type { PieceOrderPolicy } from '../policies/piece-order.ts'
+import type { TurnsPolicy } from '../policies/turns.ts'
 import type { LocalCopies } from '../state/local-copies.ts'
 import type { Childhood, Member } from '../state/member.ts'
 import type { Peer } from '../state/peer.ts'
 import type { Swarm } from '../state/swarm.ts'
+import { isWaitingAs, type Whom } from '../state/waiting-room.ts'
 import type { Assignments } from './assignments.ts'
 import type { Blocks } from './blocks.ts'
 import { crosses, MOST_CROSSING, mayCross, mayCrossWith } from './crossing.ts'
@@ -20,6 +22,7 @@ export interface MatcherParts {
   readonly pieceOrders: Readonly<Record<PieceOrder, PieceOrderPolicy>>
   readonly parentChoice: ParentChoicePolicy
   readonly admission: AdmissionPolicy
+  readonly turns: TurnsPolicy
   readonly blocks: Blocks
   readonly random: RandomSource
   readonly assignments: Assignments
@@ -27,6 +30,8 @@ export interface MatcherParts {
 
 /** So many are tried before the others wait for the next event. */
 const MOST_DEPRIVED = 32
+
+const BACKGROUND_FIRST: readonly Priority[] = PRIORITIES.toReversed()
 
 /** Brings together children with credits and parents with free slots: from the child's side, or from the parent's. */
 export class Matcher {
@@ -72,12 +77,16 @@ export class Matcher {
     }
   }
 
-  /** Fills a parent's free slots, from all swarms in which somebody waits, by turns. */
+  /** Fills a parent's free slots, from all swarms in which somebody waits: foreground first, and swarms by turns. */
   offerSlots(peer: Peer, commands: SchedulerCommand[]): void {
+    if (waitsInBackground(peer)) {
+      while (peer.hasFreeSlot && this.#offerInTurn(peer, commands));
+      return
+    }
     // Those that were served are put last, and so met again, until nobody is interested.
     for (const member of peer.active) {
       if (!peer.hasFreeSlot) return
-      if (!this.#offerOne(member, undefined, commands)) continue
+      if (!this.#offerOne(member, undefined, undefined, commands)) continue
       peer.active.delete(member)
       peer.active.add(member)
     }
@@ -85,7 +94,22 @@ export class Matcher {
 
   /** Offers what a parent has in one swarm, or one piece of it, until its slots are full or nobody wants more. */
   offer(parent: Member, piece: number | undefined, commands: SchedulerCommand[]): void {
-    while (parent.hasFreeSlot && this.#offerOne(parent, piece, commands));
+    while (parent.hasFreeSlot && this.#offerOne(parent, piece, undefined, commands));
+  }
+
+  /** Gives one slot away. */
+  #offerInTurn(peer: Peer, commands: SchedulerCommand[]): boolean {
+    const isBackgroundFirst = this.#parts.turns.isBackgroundsTurn(peer.passedOver)
+    for (const whom of isBackgroundFirst ? BACKGROUND_FIRST : PRIORITIES) {
+      for (const member of peer.active) {
+        if (!this.#offerOne(member, undefined, whom, commands)) continue
+        peer.active.delete(member)
+        peer.active.add(member)
+        peer.passedOver = whom === 'background' ? 0 : peer.passedOver + 1
+        return true
+      }
+    }
+    return false
   }
 
   #serveOne(member: Member, child: Childhood, commands: SchedulerCommand[]): boolean {
@@ -126,19 +150,19 @@ export class Matcher {
     return this.#parts.admission.admits({ inFlight: fetching.length, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
   }
 
-  #offerOne(parent: Member, piece: number | undefined, commands: SchedulerCommand[]): boolean {
+  #offerOne(parent: Member, piece: number | undefined, whom: Whom, commands: SchedulerCommand[]): boolean {
     const { peer, held, swarm } = parent
     if (held.count === 0 || !parent.hasFreeSlot || swarm.waiting.size === 0) return false
-    if (peer.isCdn) return this.#offerOrphan(parent, commands)
-    const member = piece === undefined ? this.#waiters.forAny(parent) : this.#waiters.forPiece(parent, piece)
+    if (peer.isCdn) return this.#offerOrphan(parent, whom, commands)
+    const member = piece === undefined ? this.#waiters.forAny(parent, whom) : this.#waiters.forPiece(parent, piece, whom)
     if (member?.child === undefined) return false
     const has = (each: number): boolean => canGive(parent, member, each)
     const chosen = piece ?? this.#choosePiece(member, member.child, { fewestCopies: 1, has })
     return this.#beginOffered(member, parent, chosen, commands)
   }
 
-  #offerOrphan(cdn: Member, commands: SchedulerCommand[]): boolean {
-    const member = this.#neediestOf(cdn)
+  #offerOrphan(cdn: Member, whom: Whom, commands: SchedulerCommand[]): boolean {
+    const member = whom === undefined ? (this.#neediestOf(cdn, 'foreground') ?? this.#neediestOf(cdn, 'background')) : this.#neediestOf(cdn, whom)
     if (member?.child === undefined) return false
     const orphans = new Orphans(member, this.#parts.blocks)
     const has = (piece: number): boolean => cdn.held.has(piece) && orphans.isOrphan(piece)
@@ -158,10 +182,10 @@ export class Matcher {
   }
 
   /** The waiting child with the fewest pieces from the CDN, so that its pieces are spread evenly to be exchanged. */
-  #neediestOf(cdn: Member): Member | undefined {
+  #neediestOf(cdn: Member, whom: Priority): Member | undefined {
     let best: Member | undefined
     let least: Childhood | undefined
-    for (const member of this.#waitersForOrphans(cdn)) {
+    for (const member of this.#waitersForOrphans(cdn, whom)) {
       const child = member.child as Childhood
       if (best !== undefined && least !== undefined && !isNeedier(member, child, best, least, cdn)) continue
       if (member === cdn || this.#isBlocked(member, cdn)) continue
@@ -173,12 +197,12 @@ export class Matcher {
     return best
   }
 
-  *#waitersForOrphans(cdn: Member): Generator<Member> {
+  *#waitersForOrphans(cdn: Member, whom: Priority): Generator<Member> {
     const { waiting, copies, seats } = cdn.swarm
     if (cdn.held.intersects(copies.fresh)) {
-      for (const rank of waiting.ranks) for (const seat of rank.members()) yield seats.at(seat)
+      for (const rank of waiting.ranks(whom)) for (const seat of rank.members()) yield seats.at(seat)
     } else {
-      for (const member of this.#parts.blocks.childrenWithBlocks(cdn.swarm)) if (member.rank !== undefined) yield member
+      for (const member of this.#parts.blocks.childrenWithBlocks(cdn.swarm)) if (isWaitingAs(member, whom)) yield member
     }
   }
 
@@ -209,6 +233,11 @@ export class Matcher {
   }
 }
 
+function waitsInBackground({ active }: Peer): boolean {
+  for (const { swarm } of active) if (swarm.waiting.hasBackground) return true
+  return false
+}
+
 function canGive(parent: Member, member: Member, piece: number): boolean {
   return parent.held.has(piece) && (!crosses(member, parent) || mayCrossWith(member, piece))
 }
@@ -226,7 +255,7 @@ function hasLessOfCdn(a: Childhood, b: Childhood): boolean {
 /** A copy of the list, since those that are served leave it. */
 function waitersAt({ waiting, seats }: Swarm, local: LocalCopies): Member[] {
   const members: Member[] = []
-  for (const rank of waiting.ranks) {
+  for (const rank of waiting.ranks(undefined)) {
     for (const seat of rank.members()) {
       const member = seats.at(seat)
       if (member.local === local) members.push(member)

@@ -1,5 +1,6 @@
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Member } from '../state/member.ts'
+import { isIdle } from '../state/waiting-room.ts'
 import type { Wakes } from './wakes.ts'
 
 /** So long a child with nothing under way waits for a copy in its own location. */
@@ -19,7 +20,7 @@ export class Patience {
   /** The child could not be served now. */
   watch(member: Member, now: number): void {
     const { child } = member
-    if (member.local === undefined || member.rank !== 0 || child === undefined || child.idleSince !== undefined) return
+    if (member.local === undefined || !isIdle(member) || child === undefined || child.idleSince !== undefined) return
     child.idleSince = now
     this.#deadlines.push(member, now + PATIENCE_MS)
   }

@@ -59,6 +59,7 @@ export class Reasons implements SeatVisitor {
     note.piece = piece
     note.basis = basis
     note.order = child.child?.order ?? 'rarest-first'
+    note.priority = child.child?.priority ?? 'foreground'
     note.openSince = child.child?.openSince ?? note.at
     note.peers = swarm.members.size - swarm.cdns.size
     note.holders = swarm.copies.holdersOf(piece)
@@ -154,6 +155,7 @@ function emptyNote(): Note {
     piece: 0,
     basis: 'peer',
     order: 'rarest-first',
+    priority: 'foreground',
     openSince: 0,
     trigger: 'tick',
     triggerPeer: undefined,

@@ -4,6 +4,7 @@ import type { IndexSet } from '../state/index-set.ts'
 import type { Member } from '../state/member.ts'
 import { distance } from '../state/place.ts'
 import type { PieceFilter } from '../state/rarity-order.ts'
+import type { Whom } from '../state/waiting-room.ts'
 import type { Blocks } from './blocks.ts'
 import { crosses, hasToCross, mayCrossWith } from './crossing.ts'
 
@@ -35,10 +36,10 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   }
 
   /** A child that needs one of the parent's pieces: of those with least under way one that needs the rarest of them. */
-  forAny(parent: Member): Member | undefined {
+  forAny(parent: Member, whom: Whom): Member | undefined {
     const { waiting, copies } = parent.swarm
     this.#begin(parent)
-    for (const rank of waiting.ranks) {
+    for (const rank of waiting.ranks(whom)) {
       if (rank.count === 0) continue
       this.#rank = rank
       if (rank.count <= FEW) this.#compareAll()
@@ -49,9 +50,9 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   }
 
   /** A child that needs this piece. */
-  forPiece(parent: Member, piece: number): Member | undefined {
+  forPiece(parent: Member, piece: number, whom: Whom): Member | undefined {
     this.#begin(parent)
-    for (const rank of parent.swarm.waiting.ranks) {
+    for (const rank of parent.swarm.waiting.ranks(whom)) {
       if (rank.count === 0) continue
       this.#rank = rank
       if (this.#search(piece)) return this.#chosen()

@@ -6,6 +6,10 @@ export class WakeList<T> implements Iterable<T> {
   readonly #items: T[] = []
   #set: Set<T> | undefined
 
+  get size(): number {
+    return this.#items.length
+  }
+
   add(item: T): void {
     if (this.#has(item)) return
     this.#items.push(item)

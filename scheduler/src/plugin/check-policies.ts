@@ -18,6 +18,7 @@ const POLICIES: Shapes = {
   parentChoice: { choose: 'function' },
   admission: { isSlow: 'function', admits: 'function' },
   uploadSlots: { control: 'function' },
+  turns: { isBackgroundsTurn: 'function' },
   blocklist: {
     failed: 'function',
     succeeded: 'function',

@@ -3,6 +3,7 @@ import type { Blocklist } from '../policies/blocklist.ts'
 import type { ParentCandidate, ParentChoicePolicy } from '../policies/parent-choice.ts'
 import type { PieceOrderPolicy } from '../policies/piece-order.ts'
 import { defaultPolicies, type SchedulerPolicies } from '../policies/policies.ts'
+import type { TurnsPolicy } from '../policies/turns.ts'
 import type { SlotControl, UploadSlotsPolicy } from '../policies/upload-slots.ts'
 import { Guard, type OnPolicyFault } from './guard.ts'
 import type { PolicySet } from './policy-module.ts'
@@ -13,7 +14,7 @@ import type { PolicySet } from './policy-module.ts'
  */
 export function guardPolicies(policies: PolicySet, onFault: OnPolicyFault): SchedulerPolicies {
   const defaults = defaultPolicies()
-  const { pieceOrders, parentChoice, admission, uploadSlots, blocklist } = policies
+  const { pieceOrders, parentChoice, admission, uploadSlots, turns, blocklist } = policies
   const guard = (name: string): Guard => new Guard(name, onFault)
   const order = (kind: keyof SchedulerPolicies['pieceOrders']): PieceOrderPolicy => {
     const [own, usual] = [pieceOrders?.[kind], defaults.pieceOrders[kind]]
@@ -25,6 +26,7 @@ export function guardPolicies(policies: PolicySet, onFault: OnPolicyFault): Sche
     ...(parentChoice === undefined ? {} : { parentChoice: guardedChoice(parentChoice, defaults.parentChoice, guard('parentChoice')) }),
     ...(admission === undefined ? {} : { admission: guardedAdmission(admission, defaults.admission, guard('admission')) }),
     ...(uploadSlots === undefined ? {} : { uploadSlots: guardedSlots(uploadSlots, defaults.uploadSlots, guard('uploadSlots')) }),
+    ...(turns === undefined ? {} : { turns: guardedTurns(turns, defaults.turns, guard('turns')) }),
     ...(blocklist === undefined ? {} : { blocklist: guardedBlocklist(blocklist, guard('blocklist')) }),
   }
 }
@@ -54,15 +56,17 @@ function guardedChoice(own: ParentChoicePolicy, usual: ParentChoicePolicy, guard
 }
 
 function guardedAdmission(own: AdmissionPolicy, usual: AdmissionPolicy, guard: Guard): AdmissionPolicy {
-  const yesOrNo = (method: keyof AdmissionPolicy, ask: () => boolean, otherwise: () => boolean): boolean => {
-    const answer = guard.attempt(method, ask)
-    if (typeof answer === 'boolean') return answer
-    guard.refuse(method, answer, 'true or false')
-    return otherwise()
-  }
   return {
-    isSlow: (...rates) => yesOrNo('isSlow', () => own.isSlow(...rates), () => usual.isSlow(...rates)),
-    admits: (request) => yesOrNo('admits', () => own.admits(request), () => usual.admits(request)),
+    isSlow: (...rates) => guard.yesOrNo('isSlow', () => own.isSlow(...rates), () => usual.isSlow(...rates)),
+    admits: (request) => guard.yesOrNo('admits', () => own.admits(request), () => usual.admits(request)),
+  }
+}
+
+function guardedTurns(own: TurnsPolicy, usual: TurnsPolicy, guard: Guard): TurnsPolicy {
+  return {
+    isBackgroundsTurn: (passedOver) => {
+      return guard.yesOrNo('isBackgroundsTurn', () => own.isBackgroundsTurn(passedOver), () => usual.isBackgroundsTurn(passedOver))
+    },
   }
 }
 

@@ -39,6 +39,14 @@ export class Guard {
     this.#onFault({ policy: `${this.#name}.${method}`, error })
   }
 
+  /** An answer that must be true or false. @param otherwise answers instead */
+  yesOrNo(method: string, act: () => boolean, otherwise: () => boolean): boolean {
+    const answer = this.attempt(method, act)
+    if (typeof answer === 'boolean') return answer
+    this.refuse(method, answer, 'true or false')
+    return otherwise()
+  }
+
   /** An answer that must be a list; empty if it is none. */
   list<T>(method: string, act: () => Iterable<T>): readonly T[] {
     const answer = this.attempt(method, () => Array.from(act()))

@@ -5,6 +5,7 @@ import { BackoffBlocklist } from './backoff-blocklist.ts'
 import type { Blocklist } from './blocklist.ts'
 import { nearestLeastLoaded, type ParentChoicePolicy } from './parent-choice.ts'
 import { inOrder, type PieceOrderPolicy, rarestFirst } from './piece-order.ts'
+import { foregroundFirst, type TurnsPolicy } from './turns.ts'
 import type { UploadSlotsPolicy } from './upload-slots.ts'
 
 /** All that a scheduler leaves to policies. */
@@ -17,6 +18,8 @@ export interface SchedulerPolicies {
   readonly admission: AdmissionPolicy
   /** @default adaptiveSlots() */
   readonly uploadSlots: UploadSlotsPolicy
+  /** @default foregroundFirst() */
+  readonly turns: TurnsPolicy
   /** Not shared between schedulers. @default new BackoffBlocklist() */
   readonly blocklist: Blocklist
 }
@@ -27,6 +30,7 @@ export function defaultPolicies(): SchedulerPolicies {
     parentChoice: nearestLeastLoaded(),
     admission: spareAdmission(),
     uploadSlots: adaptiveSlots(),
+    turns: foregroundFirst(),
     blocklist: new BackoffBlocklist(),
   }
 }

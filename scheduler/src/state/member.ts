@@ -1,3 +1,4 @@
+import type { Priority } from '@damselfly/shared'
 import type { PieceOrder } from '../contract.ts'
 import { IndexSet } from './index-set.ts'
 import type { LocalCopies } from './local-copies.ts'
@@ -24,6 +25,8 @@ export interface Assignment {
   overdue: boolean
   /** It takes so long that it no longer counts as a burden of its parent's uplink. */
   late: boolean
+  /** Its parent is gone, has dropped the task or may not upload it: what comes of it the child will say. */
+  forsaken: boolean
   ended: boolean
   /** Its neighbours in the list of what the parent sends. */
   nextUpload: Assignment | undefined
@@ -33,6 +36,7 @@ export interface Assignment {
 /** What a member has and does while it wants pieces. */
 export interface Childhood {
   order: PieceOrder
+  priority: Priority
   /** Pieces neither held nor under way. */
   readonly need: IndexSet
   /** A few, so that a search from end to end is fast. */

@@ -21,6 +21,8 @@ export class Peer implements ParentCandidate {
   readonly uplink: Uplink
   /** It was too slow for everybody. */
   hasCrawled = false
+  /** How many slots in a row foreground got while background waited for one. */
+  passedOver = 0
   /** How many parents it in particular may not use. */
   ownBlocks = 0
   #capacity: PeerCapacity

@@ -203,7 +203,7 @@ export class Swarm {
 
   /** An assignment to a child that can pass the piece on counts as a copy to come. */
   countReceiver(assignment: Assignment): void {
-    if (assignment.counted || assignment.overdue || !assignment.child.passesOn) return
+    if (assignment.counted || assignment.overdue || assignment.forsaken || !assignment.child.passesOn) return
     assignment.counted = true
     this.copies.addReceiver(assignment.piece)
     assignment.child.local?.add(assignment.piece)

@@ -13,6 +13,7 @@ const VIEW: AssignmentView = {
   piece: 7,
   basis: 'peers-slow',
   order: 'in-order',
+  priority: 'background',
   openSince: 2,
   trigger: 'piece-done',
   triggerPeer: 'other' as PeerId,

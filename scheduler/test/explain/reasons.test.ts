@@ -111,7 +111,9 @@ describe('the reasons of a decision', () => {
     stage.downloads('cat', 4, 'in-order')
     stage.now = 50
     stage.fails('cat', 0, lastOf('cat', 0).parent, 'timeout')
+    const ofAnn = [1, 2, 3].filter((piece) => lastOf('cat', piece).parent === 'ann')
     stage.leaves('ann')
+    for (const piece of ofAnn) stage.fails('cat', piece, 'ann', 'cancelled')
     stage.stops('cat')
     const outcomeOf = (child: string, piece: number) => (decisionsOf(child, piece)[1] as AssignmentDecision).outcome
     assert.deepEqual([0, 1].map((piece) => outcomeOf('bob', piece)), ['done', 'overtaken'])
@@ -142,7 +144,7 @@ describe('the reasons of a decision', () => {
     stage.now = 4000
     const wait = stage.scheduler.snapshotWait(TASK, 'cat' as PeerId)
     const piecesOfCdn = { withCdn: 1, onTheWay: 1 }
-    assert.deepEqual(wait, { since: 1000, underWay: 0, needed: 4, withPeers: 1, ...piecesOfCdn, nowhere: 1, blockedParents: 0 })
+    assert.deepEqual(wait, { since: 1000, underWay: 0, needed: 4, withPeers: 1, ...piecesOfCdn, nowhere: 1, blockedParents: 0, priority: 'foreground' })
     assert.equal(
       wordsOfChildWait('cat' as PeerId, wait, 4000),
       'cat has had room for a further piece for 3.00 s, with 0 under way. Of the 4 that it needs beside, ' +

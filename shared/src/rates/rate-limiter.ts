@@ -8,7 +8,7 @@ export const PRIORITIES = ['foreground', 'background'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
 /** So little of what both want goes to background that it never starves. */
-const WEIGHTS: Readonly<Record<Priority, number>> = { foreground: 24, background: 1 }
+export const PRIORITY_WEIGHTS: Readonly<Record<Priority, number>> = { foreground: 24, background: 1 }
 
 /** Who is about to ask again, a moment after being served, is not passed over by background; milliseconds. */
 const YIELD_MS = 5
@@ -229,7 +229,7 @@ export class RateLimiter {
 }
 
 function shareOf(priority: Priority): Share {
-  return { key: priority, weight: WEIGHTS[priority] }
+  return { key: priority, weight: PRIORITY_WEIGHTS[priority] }
 }
 
 function zeroIfNone(rate: number): number {

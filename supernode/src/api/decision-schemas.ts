@@ -1,4 +1,5 @@
 import { BASES, OUTCOMES, VERDICTS } from '@damselfly/scheduler/explain'
+import { PRIORITIES } from '@damselfly/shared'
 import * as z from 'zod'
 
 export const decisionQuery = z.object({
@@ -34,6 +35,7 @@ export const decisionBody = z.discriminatedUnion('type', [
     parent: z.string().describe('PeerId'),
     basis: z.enum(BASES).describe('`peer`: a peer gives it; `only-cdn`, `peers-busy`, `peers-slow`: why the CDN does'),
     order,
+    priority: z.enum(PRIORITIES).describe('Background yields to foreground where slots are short'),
     waitedMs: z.number().describe('How long the child had room for one more piece'),
     trigger: z.string().describe('The event that made it possible'),
     triggerPeer: z.string().nullable().describe('Whom that was about'),

@@ -1,6 +1,6 @@
 import { DamselflyError, isErrorCode, ORIGIN_PEER, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register } from '@damselfly/shared/wire'
+import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register, Want } from '@damselfly/shared/wire'
 import type { Channel } from '@damselfly/exchange'
 import type { FailureReason } from '@damselfly/scheduler'
 import type { Preheats } from '../preheat/preheats.ts'
@@ -95,7 +95,7 @@ export class ControlPlane implements SessionListener {
       case 'register':
         return this.#register(peer, request.value)
       case 'want':
-        return this.#want(peer, readTaskId(request.value.taskId), request.value.count)
+        return this.#want(peer, request.value)
       case 'pieceDone':
         return this.#pieceDone(peer, request.value)
       case 'pieceFailed':
@@ -167,9 +167,9 @@ export class ControlPlane implements SessionListener {
     })
   }
 
-  #want(peer: ConnectedPeer, task: TaskId, count: number): void {
-    if (this.#deps.tasks.get(task)?.swarm.members.get(peer.peer)?.child === undefined || count === 0) return
-    this.#deps.bridge.handle({ type: 'pieces-wanted', task, peer: peer.peer, count: Math.min(MAX_WANTED, count) })
+  #want(peer: ConnectedPeer, { taskId, count, background }: Want): void {
+    const swarm = this.#deps.tasks.get(readTaskId(taskId))?.swarm
+    swarm?.wants(peer.peer, Math.min(MAX_WANTED, count), background ? 'background' : 'foreground')
   }
 
   #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes: said, durationUs }: PieceDone): void {

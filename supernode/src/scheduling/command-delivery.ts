@@ -1,5 +1,5 @@
 import { ORIGIN_PEER, taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
-import type { SchedulerCommand } from '@damselfly/scheduler'
+import type { FailureReason, SchedulerCommand, SchedulerEvent } from '@damselfly/scheduler'
 import type { ParentCard } from '../control/connected-peer.ts'
 import type { PeerRegister } from '../control/peer-register.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
@@ -12,9 +12,16 @@ export interface CommandDeliveryDeps {
   readonly introductions: ParentIntroductions
   readonly cdnCard: () => ParentCard
   readonly metrics: SupernodeMetrics
+  /** Handles an event after the command that it came of. */
+  readonly schedule: (event: SchedulerEvent) => void
 }
 
-/** Carries the scheduler's commands out to the peers. */
+type AssignCommand = Extract<SchedulerCommand, { type: 'assign' }>
+
+/**
+ * Carries the scheduler's commands out to the peers. An assignment that does not reach its child is answered in its place,
+ * so that no credit is lost.
+ */
 export class CommandDelivery {
   readonly #deps: CommandDeliveryDeps
 
@@ -48,7 +55,8 @@ export class CommandDelivery {
     }
   }
 
-  #assign({ task: taskId, child: childId, piece, parent }: Extract<SchedulerCommand, { type: 'assign' }>): void {
+  #assign(command: AssignCommand): void {
+    const { task: taskId, child: childId, piece, parent } = command
     const child = this.#deps.peers.get(childId)
     const swarm = this.#deps.task(taskId)?.swarm
     const digest = swarm?.content.digest(piece)
@@ -58,12 +66,20 @@ export class CommandDelivery {
       this.#deps.metrics.assigned()
       return child.session.send({ case: 'assign', value: { taskId: taskIdToBytes(taskId), index: piece, parent: ORIGIN_PEER } })
     }
-    // Whoever is gone by now has an event on its way that tells the scheduler.
-    if (child === undefined || swarm === undefined || digest === undefined || card === undefined) return
+    // A child or a task that is gone has an event on its way that tells the scheduler.
+    if (child === undefined || swarm === undefined) return
+    if (card === undefined) return this.#answer(command, 'unreachable')
+    if (digest === undefined) return this.#answer(command, 'refused')
     this.#deps.introductions.introduce(child, taskId, card)
     swarm.assigned(childId, piece)
     this.#deps.metrics.assigned()
     child.session.send({ case: 'assign', value: { taskId: taskIdToBytes(taskId), index: piece, parent, digest } })
+  }
+
+  /** For the child. Neither reason lets the scheduler try the same again at once. */
+  #answer({ task, child: peer, piece, parent }: AssignCommand, reason: FailureReason): void {
+    this.#deps.schedule({ type: 'piece-failed', task, peer, piece, parent, reason })
+    this.#deps.task(task)?.swarm.wantsAgain(peer)
   }
 
   #cardOf(parent: PeerId): ParentCard | undefined {

@@ -1,10 +1,12 @@
-import { digestsEqual, type PeerId, type Sha256 } from '@damselfly/shared'
+import { digestsEqual, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
 import type { PieceOrder } from '@damselfly/scheduler'
 import { GrowingSet } from './growing-set.ts'
 
 /** What a child wants of a swarm, while it wants it. */
 export interface ChildRole {
   readonly order: PieceOrder
+  /** As it said last. */
+  priority: Priority
   /** Pieces that were assigned to it and that it has not answered for. */
   readonly assignments: Set<number>
 }

@@ -1,4 +1,4 @@
-import { Bitset, digestsEqual, type Clock, type DamselflyError, type PeerId, type Sha256, type TaskId } from '@damselfly/shared'
+import { Bitset, digestsEqual, type Clock, type DamselflyError, type PeerId, type Priority, type Sha256, type TaskId } from '@damselfly/shared'
 import type { ContentSpec, OriginValidators } from '@damselfly/cdn'
 import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
@@ -210,7 +210,7 @@ export class Swarm {
     const { peer } = init
     this.leaveChild(peer)
     const member = this.joinHolder(init)
-    member.child = { order, assignments: new Set() }
+    member.child = { order, priority: 'foreground', assignments: new Set() }
     this.#children.add(member)
     this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
     this.#tellIfShut(member)
@@ -265,6 +265,20 @@ export class Swarm {
       return other.contentDigest !== undefined && digestsEqual(other.contentDigest, expected)
     })
     if (agreeing.length >= this.#ports.announceQuorum) this.verified(expected)
+  }
+
+  /** The child can take so many more pieces. */
+  wants(peer: PeerId, count: number, priority: Priority): void {
+    const child = this.#members.get(peer)?.child
+    if (child === undefined || (count === 0 && child.priority === priority)) return
+    child.priority = priority
+    this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count, priority })
+  }
+
+  /** An assignment never reached the child. */
+  wantsAgain(peer: PeerId): void {
+    const priority = this.#members.get(peer)?.child?.priority
+    if (priority !== undefined) this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count: 1, priority })
   }
 
   assigned(child: PeerId, piece: number): void {

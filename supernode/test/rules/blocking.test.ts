@@ -74,6 +74,7 @@ describe('a supernode with rules', () => {
     assert.ok(fromBad.length > 0)
     const rule = await bench.blockRules.add({ ...terms, direction: 'upload', peer: bad.id })
     await child.whenHeard('cancelPiece', () => child.all('cancelPiece').length === fromBad.length)
+    for (const { index } of child.all('cancelPiece')) child.failed(taskId, index, bad.id, 'CANCELLED')
     for (const { index } of child.all('assign').filter(({ parent }) => parent === good.id)) child.done(taskId, index, good.id)
     await child.whenHeard('assign', () => child.all('assign').length === 3 + fromBad.length)
     assert.ok(child.all('assign').slice(3).every(({ parent }) => parent === good.id))
