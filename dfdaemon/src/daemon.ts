@@ -46,6 +46,7 @@ export class Daemon {
     const policy = originPolicy(config.origins)
     const { insecure, s3, registries } = config.origins
     const http = { policy, insecure, userAgent: `damselfly/${version}` }
+    const source = createSources({ http, s3, registries, files: [], othersMayLogIn: config.supernodes.length > 0, clock })
     this.#peer = createPeer({
       dataDir: this.#dataDir,
       supernodes: supernodeAddresses(config.supernodes),
@@ -59,7 +60,7 @@ export class Daemon {
       freshForMs: config.freshFor,
       space: config.store,
       preheat: config.preheat,
-      source: createSources({ http, s3, registries, files: [], othersMayLogIn: config.supernodes.length > 0, clock }),
+      source,
       version,
       clock,
       logger,
@@ -67,7 +68,7 @@ export class Daemon {
     const { group } = config.api
     this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, registry, clock, logger, version })
     const settings = mirrorSettings(config.mirror)
-    if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, settings, clock, logger })
+    if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, source, registry, settings, clock, logger })
   }
 
   /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, CONFIG_INVALID */

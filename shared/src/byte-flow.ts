@@ -59,3 +59,35 @@ class IteratedFlow implements ByteFlow {
     this.#iterator.return?.().catch(() => undefined)
   }
 }
+
+/** The same bytes for who wants to ask for them; each item is the consumer's own. Ends the flow when it is left early. */
+export async function* chunksOf(flow: ByteFlow): AsyncGenerator<Uint8Array, undefined> {
+  let arrival = Promise.withResolvers<Uint8Array | undefined>()
+  let demand = Promise.withResolvers<void>()
+  const piped = flow.pipe((bytes) => {
+    // Not `slice`, which is a view where the bytes are a Buffer.
+    arrival.resolve(new Uint8Array(bytes))
+    return demand.promise
+  })
+  piped.then(
+    () => arrival.resolve(undefined),
+    (error: unknown) => {
+      arrival.promise.catch(() => undefined)
+      arrival.reject(error)
+    },
+  )
+  try {
+    for (;;) {
+      const bytes = await arrival.promise
+      if (bytes === undefined) return undefined
+      const taken = demand
+      arrival = Promise.withResolvers()
+      demand = Promise.withResolvers()
+      taken.resolve()
+      yield bytes
+    }
+  } finally {
+    flow.cancel()
+    demand.resolve()
+  }
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { collect, flowOf } from '../src/index.ts'
+import { chunksOf, collect, flowOf } from '../src/index.ts'
 
 describe('a flow of what is iterated over', () => {
   let ended: boolean
@@ -58,5 +58,33 @@ describe('a flow of what is iterated over', () => {
     const flow = flowOf(chunks('a'))
     flow.cancel()
     assert.equal((await collect(flow)).length, 0)
+  })
+
+  it('can be asked for item by item, also when the giver uses its memory again', async () => {
+    const memory = Buffer.alloc(1)
+    async function* reusing(): AsyncGenerator<Uint8Array> {
+      for (const text of ['a', 'b', 'c']) {
+        memory.write(text)
+        yield memory
+      }
+    }
+    const items: Uint8Array[] = []
+    for await (const item of chunksOf(flowOf(reusing()))) items.push(item)
+    assert.equal(Buffer.concat(items).toString(), 'abc')
+  })
+
+  it('ends with the one who asked for items and goes, and tells them how it failed', async () => {
+    for await (const bytes of chunksOf(flowOf(chunks('a', 'b')))) {
+      assert.equal(bytes.toString(), '97')
+      break
+    }
+    assert.ok(ended)
+    async function* failing(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a')
+      throw new Error('broken')
+    }
+    const failed = chunksOf(flowOf(failing()))
+    await failed.next()
+    await assert.rejects(failed.next(), /broken/)
   })
 })

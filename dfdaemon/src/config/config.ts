@@ -123,6 +123,7 @@ export const daemonConfigSchema = z.strictObject({
         .describe('Registries that are not reached by HTTPS under their names'),
       tagMemory: duration().default(5_000).describe("How long a registry's word counts on what a tag means; 0: each request asks"),
       accessMemory: duration().default(300_000).describe('How long somebody whom a registry let in to a repository counts as let in'),
+      stallTimeout: duration().default(10_000).describe('How long the swarm, or a registry, may bring nothing of a content before the other one is asked'),
     })
     .prefault({}),
   stopGrace: duration().default(10_000).describe('How long uploads may go on when the daemon is stopped'),

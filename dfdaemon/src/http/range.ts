@@ -6,7 +6,19 @@ export interface ContentRange {
   readonly end: number
 }
 
-const SINGLE_RANGE = /^bytes=(\d*)-(\d*)$/
+/** One part as a header asks for it; of a suffix only its length is known. */
+interface RangeSpec {
+  /** Undefined: a suffix. */
+  readonly first: number | undefined
+  /** The last byte, or how many there are of a suffix; undefined: to the end. */
+  readonly last: number | undefined
+}
+
+const UNIT = /^bytes=(?<list>.*)$/i
+const SPEC = /^(?:(?<first>\d+)-(?<last>\d*)|-(?<suffix>\d+))$/
+
+/** More parts than any client has a reason to ask for. */
+const MOST_RANGES = 4096
 
 /**
  * The one range that a Range header asks for of a content of `length` bytes. Several ranges,
@@ -15,21 +27,60 @@ const SINGLE_RANGE = /^bytes=(\d*)-(\d*)$/
  * @throws DamselflyError RANGE_UNSATISFIABLE
  */
 export function parseRangeHeader(header: string | undefined, length: number): ContentRange | undefined {
-  const [, first, last] = SINGLE_RANGE.exec(header?.trim() ?? '') ?? []
-  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined
-  if (first === '') return suffix(Number(last), length)
-  const start = Number(first)
-  const end = last === '' ? length - 1 : Math.min(Number(last), length - 1)
-  if (last !== '' && Number(last) < start) return undefined
-  if (start >= length) throw unsatisfiable(length)
-  return { start, end }
+  const specs = readSpecs(header)
+  return specs?.length === 1 ? rangesWithin(specs, length)[0] : undefined
 }
 
-function suffix(wanted: number, length: number): ContentRange {
-  if (wanted === 0 || length === 0) throw unsatisfiable(length)
-  return { start: Math.max(0, length - wanted), end: length - 1 }
+/**
+ * All ranges that a Range header asks for, in its order and without those past the end. Other units, nonsense,
+ * and parts that together are more than the whole mean the whole content, as HTTP allows.
+ *
+ * @throws DamselflyError RANGE_UNSATISFIABLE
+ */
+export function parseRanges(header: string | undefined, length: number): readonly ContentRange[] | undefined {
+  const specs = readSpecs(header)
+  if (specs === undefined) return undefined
+  const ranges = rangesWithin(specs, length)
+  const total = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0)
+  return total > length ? undefined : ranges
 }
 
-function unsatisfiable(length: number): DamselflyError {
-  return new DamselflyError('RANGE_UNSATISFIABLE', `the content has ${length} bytes`)
+/** @param length bytes; undefined while unknown. @returns the first byte that is asked for, 0 where that cannot be told */
+export function firstByteOf(header: string | undefined, length: number | undefined): number {
+  const [spec] = readSpecs(header) ?? []
+  if (spec === undefined) return 0
+  return spec.first ?? Math.max(0, (length ?? 0) - (spec.last ?? 0))
+}
+
+/** Whether nobody can say which bytes are meant who does not know the content's length. */
+export function asksForSuffix(header: string | undefined): boolean {
+  return readSpecs(header)?.some(({ first }) => first === undefined) === true
+}
+
+/** @returns undefined for what is to be ignored */
+function readSpecs(header: string | undefined): readonly RangeSpec[] | undefined {
+  const { list } = UNIT.exec(header?.trim() ?? '')?.groups ?? {}
+  // HTTP lets lists have empty elements.
+  const texts = list?.split(',').map((text) => text.trim()).filter((text) => text !== '') ?? []
+  if (texts.length === 0 || texts.length > MOST_RANGES) return undefined
+  const specs = texts.map(readSpec)
+  return specs.every((spec) => spec !== undefined) ? specs : undefined
+}
+
+function readSpec(text: string): RangeSpec | undefined {
+  const { first, last, suffix } = SPEC.exec(text)?.groups ?? {}
+  if (suffix !== undefined) return { first: undefined, last: Number(suffix) }
+  if (first === undefined) return undefined
+  const spec = { first: Number(first), last: last === undefined || last === '' ? undefined : Number(last) }
+  return spec.last !== undefined && spec.last < spec.first ? undefined : spec
+}
+
+/** @throws DamselflyError RANGE_UNSATISFIABLE when nothing is left */
+function rangesWithin(specs: readonly RangeSpec[], length: number): readonly ContentRange[] {
+  const ranges = specs.flatMap(({ first, last = Number.POSITIVE_INFINITY }) => {
+    const range = first === undefined ? { start: Math.max(0, length - last), end: length - 1 } : { start: first, end: Math.min(last, length - 1) }
+    return range.start <= range.end && range.start < length ? [range] : []
+  })
+  if (ranges.length === 0) throw new DamselflyError('RANGE_UNSATISFIABLE', `the content has ${length} bytes`)
+  return ranges
 }

@@ -1,113 +1,97 @@
-import { readFile } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { formatDigest, messageOf, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, formatDigest, messageOf, sha256 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
-import { sendFile } from '../http/file-answer.ts'
-import type { Peer } from '../peer/peer.ts'
+import { firstByteOf } from '../http/range.ts'
+import { etagOf, sendBlob, wantedPart } from './blob-answer.ts'
 import { mediaTypeOf, MANIFEST_TYPES } from './media-type.ts'
-import { openContent, type OpenedContent } from './opened-content.ts'
+import { ContentOpener, type ContentOpenerInit, type OpenedContent, type WantedContent } from './opened-content.ts'
+import { whileConnected } from './pass-through.ts'
 
 /** A manifest that is larger is none; bytes, as registries have it. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
-export interface ContentAnswersInit {
-  readonly peer: Peer
-  readonly logger: Logger
-}
+/** Where a content is, and by which digest. */
+export type NamedContent = Omit<WantedContent, 'headers'>
 
-/** What a client asks for, and where its registry has it. */
-export interface WantedContent {
-  readonly url: string
-  readonly digest: Sha256
-}
-
-/** Answers with contents that come through the swarm. */
+/** Answers with contents, wherever they come from. */
 export class ContentAnswers {
-  readonly #peer: Peer
+  readonly #opener: ContentOpener
   readonly #logger: Logger
 
-  constructor({ peer, logger }: ContentAnswersInit) {
-    this.#peer = peer
-    this.#logger = logger
+  constructor(init: ContentOpenerInit) {
+    this.#opener = new ContentOpener(init)
+    this.#logger = init.logger
   }
 
   /**
-   * Streams a blob while it downloads.
+   * Streams a blob while it comes.
    *
-   * @returns false, with nothing answered, when it cannot be had through the swarm, or not the part that is asked for
+   * @param contentLength bytes, where it is known; what a suffix means cannot be told without
+   * @returns false, with nothing answered, when the registry is to say why it cannot be had
    */
-  async blob(wanted: WantedContent, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
-    const content = await this.#open(wanted, request, [])
+  async blob(wanted: NamedContent, contentLength: number | undefined, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    const part = wantedPart(request.headers, wanted.digest)
+    const content = await this.#open(wanted, firstByteOf(part, contentLength), request, [], reply)
     if (content === undefined) return false
-    const { range } = request.headers
-    if (range !== undefined && content.whole === undefined) {
-      await content.close()
-      return false
-    }
-    closeWith(reply, content, this.#logger)
-    describe(reply, wanted, content)
-    void reply.type('application/octet-stream')
-    if (content.whole !== undefined) await sendFile(reply, content.whole, range)
-    else await reply.header('content-length', content.contentLength).send(Readable.from(content.bytes, { objectMode: false }))
+    this.#closeWith(reply, content)
+    await sendBlob(reply, wanted.digest, content, part)
     return true
   }
 
   /**
    * @param contentType what the registry called it; undefined: what it says itself
-   * @returns false, with nothing answered, when it cannot be had through the swarm
+   * @returns false, with nothing answered, when the registry is to say why it cannot be had
+   * @throws DamselflyError DIGEST_MISMATCH when the registry has another one under this digest
    */
-  async manifest(wanted: WantedContent, contentType: string | undefined, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
-    const content = await this.#open(wanted, request, [['accept', MANIFEST_TYPES.join(', ')]])
+  async manifest(wanted: NamedContent, contentType: string | undefined, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+    const content = await this.#open(wanted, 0, request, [['accept', MANIFEST_TYPES.join(', ')]], reply)
     if (content === undefined) return false
-    try {
-      if (content.contentLength > MAX_MANIFEST_BYTES) return false
-      const bytes = await readFile((await content.download.finished).path)
-      const type = contentType ?? mediaTypeOf(bytes)
-      if (type === undefined) return false
-      describe(reply, wanted, content)
-      await reply.type(type).send(bytes)
-      return true
-    } finally {
-      await content.close()
+    this.#closeWith(reply, content)
+    if (content.contentLength > MAX_MANIFEST_BYTES) return false
+    const bytes = await wholeOf(content)
+    if (!digestsEqual(sha256(bytes), wanted.digest)) {
+      throw new DamselflyError('DIGEST_MISMATCH', `${wanted.url} has ${formatDigest(sha256(bytes))}`)
     }
+    const type = contentType ?? mediaTypeOf(bytes)
+    if (type === undefined) return false
+    const reason = content.reason()
+    if (reason !== undefined) void reply.header(BACK_TO_SOURCE_HEADER, reason)
+    await reply.headers({ 'docker-content-digest': formatDigest(wanted.digest), etag: etagOf(wanted.digest) }).type(type).send(bytes)
+    return true
   }
 
-  /** Whatever keeps the swarm from giving it, the registry itself may still do. */
-  async #open(wanted: WantedContent, request: FastifyRequest, headers: readonly [string, string][]): Promise<OpenedContent | undefined> {
+  async #open(
+    wanted: NamedContent,
+    start: number,
+    request: FastifyRequest,
+    headers: readonly [string, string][],
+    reply: FastifyReply,
+  ): Promise<OpenedContent | undefined> {
     const { authorization } = request.headers
+    const signal = whileConnected(reply)
+    const asked = { ...wanted, headers: authorization === undefined ? headers : [...headers, ['authorization', authorization] as const] }
     try {
-      return await openContent(this.#peer, {
-        url: wanted.url,
-        headers: authorization === undefined ? headers : [...headers, ['authorization', authorization]],
-        filteredQueryParams: [],
-        tag: '',
-        application: '',
-        digest: wanted.digest,
-        range: undefined,
-        order: 'in-order',
-        backToSource: true,
-        limitRate: undefined,
-        priority: 'foreground',
-      })
+      return await this.#opener.open(asked, start, signal)
     } catch (error) {
-      this.#logger.warn({ digest: formatDigest(wanted.digest), reason: messageOf(error) }, 'the registry itself is asked for a content')
+      signal.throwIfAborted()
+      this.#logger.warn({ digest: formatDigest(wanted.digest), error: messageOf(error) }, 'a content cannot be had')
       return undefined
     }
   }
+
+  /** A client that goes away no longer wants it. */
+  #closeWith(reply: FastifyReply, content: OpenedContent): void {
+    const close = (): void => {
+      content.close().catch((error: unknown) => this.#logger.error({ err: error }, 'a download could not be released'))
+    }
+    if (reply.raw.closed) close()
+    else reply.raw.once('close', close)
+  }
 }
 
-function describe(reply: FastifyReply, { digest }: WantedContent, { download }: OpenedContent): void {
-  const text = formatDigest(digest)
-  void reply.headers({ 'docker-content-digest': text, etag: `"${text}"`, 'accept-ranges': 'bytes' })
-  const { backToSource } = download.progress()
-  if (backToSource !== undefined) void reply.header(BACK_TO_SOURCE_HEADER, backToSource)
-}
-
-/** A client that goes away no longer wants it. */
-function closeWith(reply: FastifyReply, content: OpenedContent, logger: Logger): void {
-  reply.raw.once('close', () => {
-    content.close().catch((error: unknown) => logger.error({ err: error }, 'a download could not be released'))
-  })
+async function wholeOf({ contentLength, read }: OpenedContent): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  if (contentLength > 0) for await (const bytes of read({ start: 0, end: contentLength - 1 })) chunks.push(bytes)
+  return Buffer.concat(chunks)
 }

@@ -1,9 +1,13 @@
+import type { SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, parseDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
+import type { Registry } from '@damselfly/shared/metrics'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { asksForSuffix } from '../http/range.ts'
 import type { Peer } from '../peer/peer.ts'
 import { Access, type Visit } from './access.ts'
-import { ContentAnswers, type WantedContent } from './content-answers.ts'
+import { ContentAnswers, type NamedContent } from './content-answers.ts'
+import { MirrorMetrics } from './mirror-metrics.ts'
 import { passThrough, whileConnected } from './pass-through.ts'
 import { Registries, type RegistrySettings } from './registries.ts'
 import { registryError, registryRefusal } from './registry-error.ts'
@@ -22,14 +26,22 @@ export interface MirrorSettings {
   readonly tagMemoryMs: number
   /** How long somebody whom the registry let in counts as let in; milliseconds. */
   readonly accessMemoryMs: number
+  /** How long a source of a content may bring nothing before another one is asked; milliseconds. */
+  readonly stallMs: number
 }
 
 export interface MirrorInit {
   readonly peer: Peer
+  /** Reads from registries past the peer; whoever created it closes it. */
+  readonly source: SourceClient
+  readonly registry: Registry
   readonly settings: MirrorSettings
   readonly clock: Clock
   readonly logger: Logger
 }
+
+/** Partial pulls name each missing chunk in one Range header; bytes. */
+const MAX_HEADER_BYTES = 128 * 1024
 
 /** Serves registries to container tools, contents by their digests through the swarm and the rest as it is. */
 export class Mirror {
@@ -49,7 +61,7 @@ export class Mirror {
     this.#upstream = new Upstream(this.#registries)
     this.#access = new Access(settings.accessMemoryMs, clock)
     this.#tags = new Tags(settings.tagMemoryMs, clock)
-    this.#contents = new ContentAnswers(init)
+    this.#contents = new ContentAnswers({ ...init, stallMs: settings.stallMs, metrics: new MirrorMetrics(init.registry) })
   }
 
   /** @returns where it listens, such as `http://127.0.0.1:65001` @throws DamselflyError ADDRESS_IN_USE */
@@ -82,7 +94,7 @@ export class Mirror {
   }
 
   #createApp(): FastifyInstance {
-    const app = fastify({ logger: false, exposeHeadRoutes: false })
+    const app = fastify({ logger: false, exposeHeadRoutes: false, http: { maxHeaderSize: MAX_HEADER_BYTES } })
     // Bodies belong to the registry, whatever they are.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -101,13 +113,14 @@ export class Mirror {
   /** @returns false when the registry is to answer */
   async #answerContent(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const { target } = asked
+    if (target.type === 'blob' && request.method === 'HEAD') void reply.header('accept-ranges', 'bytes')
     if (target.type === 'tag' && (request.method === 'GET' || request.method === 'HEAD')) return await this.#tag(asked, target, request, reply)
     if (request.method !== 'GET' || target.type === 'other' || target.type === 'tag') return false
     if (!(await this.#isAdmitted(asked, target, request, reply))) return false
     const wanted = { url: this.#registries.endpoint(asked.registry) + asked.path, digest: target.digest }
-    return target.type === 'blob'
-      ? await this.#contents.blob(wanted, request, reply)
-      : await this.#contents.manifest(wanted, undefined, request, reply)
+    if (target.type === 'manifest') return await this.#contents.manifest(wanted, undefined, request, reply)
+    const contentLength = asksForSuffix(request.headers.range) ? await this.#lengthOf(asked, request, reply) : undefined
+    return await this.#contents.blob(wanted, contentLength, request, reply)
   }
 
   async #tag(
@@ -141,7 +154,7 @@ export class Mirror {
     return { digest, contentType, contentLength }
   }
 
-  #manifestOf(asked: RegistryRequest, repository: string, digest: Sha256): WantedContent {
+  #manifestOf(asked: RegistryRequest, repository: string, digest: Sha256): NamedContent {
     return { url: `${this.#registries.endpoint(asked.registry)}/v2/${repository}/manifests/${formatDigest(digest)}`, digest }
   }
 
@@ -152,12 +165,28 @@ export class Mirror {
     const { status, body } = await this.#ask(asked, request, reply)
     body.resume()
     this.#access.learn(visit, status)
+    // A registry that fails with this content may still say who may see its repository.
+    if (status >= 500) await this.#askForRepository(asked, visit, request, reply)
     return this.#access.isAdmitted(visit)
   }
 
-  async #ask(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): ReturnType<Upstream['send']> {
+  async #askForRepository(asked: RegistryRequest, visit: Visit, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { status, body } = await this.#ask({ ...asked, path: `/v2/${visit.repository}/tags/list?n=1` }, request, reply, 'GET')
+    body.resume()
+    this.#access.learn(visit, status)
+  }
+
+  /** @returns undefined when the registry does not tell */
+  async #lengthOf(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<number | undefined> {
+    const { status, headers, body } = await this.#ask(asked, request, reply)
+    body.resume()
+    const length = Number(headers['content-length'])
+    return status === 200 && Number.isSafeInteger(length) ? length : undefined
+  }
+
+  async #ask(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply, method: 'HEAD' | 'GET' = 'HEAD'): ReturnType<Upstream['send']> {
     const { range: _part, ...headers } = request.headers
-    return await this.#upstream.send({ method: 'HEAD', ...asked, headers, signal: whileConnected(reply) })
+    return await this.#upstream.send({ method, ...asked, headers, signal: whileConnected(reply) })
   }
 
   async #passThrough(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {

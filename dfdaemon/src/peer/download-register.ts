@@ -1,6 +1,6 @@
 import { DamselflyError, type Clock, type HeaderMap, type TaskId } from '@damselfly/shared'
 import type { OriginReader, TaskDownload } from '@damselfly/exchange'
-import type { Download, DownloadRequest } from './peer.ts'
+import type { DownloadRequest, OwnDownload } from './peer.ts'
 import type { RequestedTask } from './requested-task.ts'
 import { SharedDownload } from './shared-download.ts'
 import { Turns } from './turns.ts'
@@ -47,7 +47,7 @@ export class DownloadRegister {
    *
    * @throws DamselflyError what the origin says to the caller's credentials; CANCELLED after `stop`
    */
-  async hold(task: RequestedTask, request: DownloadRequest): Promise<Download> {
+  async hold(task: RequestedTask, request: DownloadRequest): Promise<OwnDownload> {
     for (;;) {
       this.#stopping.signal.throwIfAborted()
       const shared = this.#downloads.get(task.taskId)

@@ -40,7 +40,7 @@ import { HostRates, type RateSettings } from './host-rates.ts'
 import { originOfTask } from './origin-of-task.ts'
 import { PeerNetwork, type PeerListen } from './peer-network.ts'
 import { Preheats, type PreheatsOptions } from './preheats.ts'
-import type { Download, DownloadRequest, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
+import type { DownloadRequest, OwnDownload, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
 import { requestedTask, type RequestedTask } from './requested-task.ts'
 
 export interface PeerOptions {
@@ -148,7 +148,7 @@ class LocalPeer implements Peer {
     await this.#store.stop()
   }
 
-  async download(request: DownloadRequest): Promise<Download> {
+  async download(request: DownloadRequest): Promise<OwnDownload> {
     const { downloads, links } = this.#started()
     const task = requestedTask(request, links.control === undefined ? this.#options.source.schemes : undefined)
     const takeBack = this.rates.wish(task.taskId, { rate: request.limitRate, priority: request.priority })

@@ -54,6 +54,12 @@ export interface Download {
   release(): Promise<void>
 }
 
+/** A download by a peer in this process. */
+export interface OwnDownload extends Download {
+  /** @param start the first byte, before which nothing is waited for; past the end nothing comes. @default 0 */
+  content(signal: AbortSignal, start?: number): AsyncIterable<Uint8Array>
+}
+
 /** A task as people see it in lists: never credentials, the URL redacted. */
 export interface TaskView {
   readonly taskId: TaskId
@@ -95,7 +101,7 @@ export interface Peer {
   /** Lets what is being sent end within `graceMs`, then stops. Idempotent. */
   stop(graceMs: number): Promise<void>
   /** @throws DamselflyError URL_REFUSED */
-  download(request: DownloadRequest): Promise<Download>
+  download(request: DownloadRequest): Promise<OwnDownload>
   tasks(): readonly TaskView[]
   /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
   deleteTask(taskId: TaskId): Promise<void>

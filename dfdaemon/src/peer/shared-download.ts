@@ -1,6 +1,6 @@
 import { DamselflyError, type Clock, type HeaderMap } from '@damselfly/shared'
 import type { StoredTask, TaskDownload } from '@damselfly/exchange'
-import type { Download, FinishedDownload } from './peer.ts'
+import type { FinishedDownload, OwnDownload } from './peer.ts'
 import type { Turns } from './turns.ts'
 
 export interface SharedDownloadOptions {
@@ -56,7 +56,7 @@ export class SharedDownload {
   }
 
   /** A caller's own handle. */
-  hold(): Download {
+  hold(): OwnDownload {
     this.#holders++
     let held = true
     const { download } = this.#options
@@ -64,7 +64,7 @@ export class SharedDownload {
       taskId: download.task.taskId,
       progress: () => download.progress(),
       finished: this.#finished,
-      content: (signal) => this.#content(signal),
+      content: (signal, start) => this.#content(signal, start),
       release: async () => {
         if (!held) return
         held = false
@@ -112,11 +112,17 @@ export class SharedDownload {
   }
 
   /** The last bytes go out when the whole has proved right, so that whoever counts them is never deceived. */
-  async *#content(signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
+  async *#content(signal: AbortSignal, start = 0): AsyncGenerator<Uint8Array, undefined> {
+    const { download } = this.#options
+    let position = start
     let last: Uint8Array | undefined
-    for await (const bytes of this.#options.download.content(AbortSignal.any([signal, this.#failed.signal]))) {
+    for await (const bytes of download.content(AbortSignal.any([signal, this.#failed.signal]), start)) {
       if (last !== undefined) yield last
-      last = bytes
+      last = undefined
+      position += bytes.length
+      const { contentLength = position } = download.progress()
+      if (position < contentLength) yield bytes
+      else last = bytes
     }
     await this.#finished
     if (last !== undefined) yield last

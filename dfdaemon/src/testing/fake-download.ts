@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import type { FileHandle } from 'node:fs/promises'
 import { DamselflyError, sha256, type TaskId } from '@damselfly/shared'
-import type { BackToSourceReason, Download, DownloadProgress, FinishedDownload, TaskView } from '../peer/peer.ts'
+import type { BackToSourceReason, DownloadProgress, FinishedDownload, OwnDownload, TaskView } from '../peer/peer.ts'
 
 export interface FakeContent {
   readonly bytes: Uint8Array
@@ -21,7 +21,7 @@ export interface FakeDownloadInit {
   readonly beforePiece: (index: number) => Promise<void>
 }
 
-export class FakeDownload implements Download {
+export class FakeDownload implements OwnDownload {
   readonly taskId: TaskId
   pinned = false
   readonly finished: Promise<FinishedDownload>
@@ -60,8 +60,8 @@ export class FakeDownload implements Download {
     }
   }
 
-  async *content(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    let sent = 0
+  async *content(signal: AbortSignal, start = 0): AsyncGenerator<Uint8Array> {
+    let sent = start
     for (;;) {
       signal.throwIfAborted()
       if (sent < this.#verified) {

@@ -2,7 +2,7 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
 import { DamselflyError, deriveTaskId, systemClock, type PeerId, type TaskId } from '@damselfly/shared'
-import type { Download, DownloadRequest, Peer, PeerStatus, TaskView } from '../peer/peer.ts'
+import type { DownloadRequest, OwnDownload, Peer, PeerStatus, TaskView } from '../peer/peer.ts'
 import { HostRates, NO_RATES } from '../peer/host-rates.ts'
 import { FakeDownload, type FakeContent } from './fake-download.ts'
 
@@ -37,7 +37,7 @@ export class FakePeer implements Peer {
     await Promise.all(this.downloads.map((download) => download.release()))
   }
 
-  async download(request: DownloadRequest): Promise<Download> {
+  async download(request: DownloadRequest): Promise<OwnDownload> {
     this.requests.push(request)
     const content = this.#init.contents[request.url]
     if (content === undefined) throw new DamselflyError('URL_REFUSED', `'${request.url}' is not among the contents`)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDamselflyError } from '@damselfly/shared'
 import fc from 'fast-check'
-import { parseRangeHeader } from '../../src/http/range.ts'
+import { asksForSuffix, firstByteOf, parseRangeHeader, parseRanges } from '../../src/http/range.ts'
 
 describe('a Range header', () => {
   it('asks for a part, the rest, or the end', () => {
@@ -39,5 +39,23 @@ describe('a Range header', () => {
         return range === undefined || (range.start >= 0 && range.start <= range.end && range.end < length)
       }),
     )
+  })
+
+  it('asks for several parts, of which those past the end are left out', () => {
+    assert.deepEqual(parseRanges('bytes=0-1,4-4 , -2', 10), [{ start: 0, end: 1 }, { start: 4, end: 4 }, { start: 8, end: 9 }])
+    assert.deepEqual(parseRanges('bytes=0-1,20-30', 10), [{ start: 0, end: 1 }])
+    assert.throws(() => parseRanges('bytes=10-11,20-', 10), (error) => isDamselflyError(error, 'RANGE_UNSATISFIABLE'))
+  })
+
+  it('means everything when its parts are more than the whole, or too many', () => {
+    assert.equal(parseRanges('bytes=0-,0-,0-', 10), undefined)
+    assert.equal(parseRanges(`bytes=${Array.from({ length: 5000 }, () => '0-0').join(',')}`, 10_000), undefined)
+  })
+
+  it('tells the first byte that it asks for', () => {
+    assert.equal(firstByteOf('bytes=7-,3-4', undefined), 7)
+    assert.equal(firstByteOf('bytes=-3', 10), 7)
+    assert.equal(firstByteOf(undefined, 10), 0)
+    assert.deepEqual(['bytes=-3', 'bytes=1-2', 'bytes=1-2,-1'].map(asksForSuffix), [true, false, true])
   })
 })

@@ -6,7 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { createHttpSource, type SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, sha256, VirtualClock } from '@damselfly/shared'
+import { createRegistry } from '@damselfly/shared/metrics'
 import { silentLogger } from '@damselfly/shared/logging'
 import { Mirror } from '../../src/mirror/mirror.ts'
 import { FakePeer, type FakeContent } from '../../src/testing/index.ts'
@@ -16,6 +18,8 @@ const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'appl
 const BLOB = `/v2/app/blobs/${formatDigest(sha256(blob))}`
 const MANIFEST = `/v2/app/manifests/${formatDigest(sha256(manifest))}`
 const MEMORY_MS = 60_000
+const STALL_MS = 5_000
+const PIECE = 64 * 1024
 
 interface Answer {
   readonly status: number
@@ -29,11 +33,16 @@ describe('the mirror of registries', () => {
   let mirror: Mirror
   let peer: FakePeer
   let clock: VirtualClock
+  let source: SourceClient
   let url: string
   let asked: string[]
 
   /** @param answer how the registry answers; its questions are kept */
-  async function start(answer: RequestListener, contents: Readonly<Record<string, FakeContent>>): Promise<void> {
+  async function start(
+    answer: RequestListener,
+    contents: Readonly<Record<string, FakeContent>>,
+    beforePiece?: (index: number) => Promise<void>,
+  ): Promise<void> {
     asked = []
     upstream = createServer((question, reply) => {
       asked.push(`${question.method} ${question.url}`)
@@ -43,11 +52,22 @@ describe('the mirror of registries', () => {
     await once(upstream, 'listening')
     const registry = `127.0.0.1:${(upstream.address() as AddressInfo).port}`
     const byUrl = Object.fromEntries(Object.entries(contents).map(([path, content]) => [`http://${registry}${path}`, content]))
-    peer = new FakePeer({ dataDir: directory, contents: byUrl })
+    peer = new FakePeer({ dataDir: directory, contents: byUrl, beforePiece })
     clock = new VirtualClock()
+    source = createHttpSource({ policy: { trustRequestedHost: true } })
     mirror = new Mirror({
       peer,
-      settings: { host: '127.0.0.1', port: 0, usual: registry, registries: {}, tagMemoryMs: MEMORY_MS, accessMemoryMs: MEMORY_MS },
+      source,
+      registry: createRegistry(),
+      settings: {
+        host: '127.0.0.1',
+        port: 0,
+        usual: registry,
+        registries: {},
+        tagMemoryMs: MEMORY_MS,
+        accessMemoryMs: MEMORY_MS,
+        stallMs: STALL_MS,
+      },
       clock,
       logger: silentLogger(),
     })
@@ -62,6 +82,7 @@ describe('the mirror of registries', () => {
     upstream.closeAllConnections()
     upstream.close()
     await peer.stop()
+    await source.close()
     await rm(directory, { recursive: true })
   })
 
@@ -74,6 +95,15 @@ describe('the mirror of registries', () => {
     (bytes: Buffer, headers: Record<string, string> = {}): RequestListener =>
     (_question, reply) =>
       reply.writeHead(200, { 'content-length': bytes.length, ...headers }).end(bytes)
+  const servesRanges =
+    (bytes: Buffer): RequestListener =>
+    (question, reply) => {
+      const [, first = '0', last = String(bytes.length - 1)] = /bytes=(\d+)-(\d+)/.exec(question.headers.range ?? '') ?? []
+      const part = bytes.subarray(Number(first), Number(last) + 1)
+      const headers = { 'content-length': part.length, 'accept-ranges': 'bytes' }
+      if (question.headers.range === undefined) reply.writeHead(200, headers).end(part)
+      else reply.writeHead(206, { ...headers, 'content-range': `bytes ${first}-${last}/${bytes.length}` }).end(part)
+    }
 
   it('asks the registry once whether a caller may have what is in a repository, and then for a while no more', async () => {
     await start(serves(blob), { [BLOB]: { bytes: blob } })
@@ -109,13 +139,126 @@ describe('the mirror of registries', () => {
     await start(serves(blob), {})
     const answer = await ask(BLOB)
     assert.deepEqual([answer.status, answer.bytes.equals(blob)], [200, true])
-    assert.deepEqual(asked, [`HEAD ${BLOB}`, `GET ${BLOB}`])
+    assert.equal(answer.headers['x-damselfly-back-to-source'], 'swarm-failed')
+    assert.equal(asked.at(-1), `GET ${BLOB}`)
   })
 
-  it('breaks the connection where a blob turns out wrong on its way', async () => {
-    const error = new DamselflyError('DIGEST_MISMATCH', 'another content')
-    await start(serves(blob), { [BLOB]: { bytes: blob, error } })
-    await assert.rejects(ask(BLOB), { code: 'ECONNRESET' })
+  it('goes on from the registry at the very byte where the swarm fails', async () => {
+    const seen: (string | undefined)[] = []
+    await start(
+      (question, reply) => {
+        if (question.method === 'GET') seen.push(question.headers.range)
+        servesRanges(blob)(question, reply)
+      },
+      { [BLOB]: { bytes: blob, error: new DamselflyError('DISK_FULL', 'no room') } },
+    )
+    const answer = await ask(BLOB)
+    assert.deepEqual([answer.status, answer.bytes.equals(blob)], [200, true])
+    assert.deepEqual(seen, [`bytes=${4 * PIECE}-${blob.length - 1}`])
+  })
+
+  it('gives a source up that stalls, and goes on from another', async () => {
+    const reached = Promise.withResolvers<void>()
+    await start(servesRanges(blob), { [BLOB]: { bytes: blob } }, (index) => {
+      if (index < 2) return Promise.resolve()
+      reached.resolve()
+      return new Promise(() => undefined)
+    })
+    const answering = ask(BLOB)
+    await reached.promise
+    const timer = setInterval(() => clock.advance(STALL_MS), 5)
+    const { status, bytes } = await answering.finally(() => clearInterval(timer))
+    assert.deepEqual([status, bytes.equals(blob)], [200, true])
+    assert.ok(peer.downloads.every((download) => download.released))
+  })
+
+  for (const [whose, contents] of [
+    ['the swarm', { [BLOB]: { bytes: blob, error: new DamselflyError('DIGEST_MISMATCH', 'another content') } }],
+    ['the registry', {}],
+  ] as const) {
+    it(`breaks the connection where a blob of ${whose} turns out wrong on its way`, async () => {
+      await start(servesRanges(Buffer.alloc(blob.length, 8)), contents)
+      await assert.rejects(ask(BLOB), { code: 'ECONNRESET' })
+    })
+  }
+
+  it('tells of what nobody has in the words of the registry', async () => {
+    await start((question, reply) => reply.writeHead(question.method === 'HEAD' ? 200 : 404).end('{"errors":[{"code":"BLOB_UNKNOWN"}]}'), {})
+    const { status, bytes } = await ask(BLOB)
+    assert.deepEqual([status, bytes.toString()], [404, '{"errors":[{"code":"BLOB_UNKNOWN"}]}'])
+  })
+
+  it('gives a blob that the registry cannot give, to whom it lets into the repository', async () => {
+    await start((question, reply) => reply.writeHead(question.url?.includes('/tags/list') === true ? 200 : 500).end('{}'), { [BLOB]: { bytes: blob } })
+    assert.ok((await ask(BLOB)).bytes.equals(blob))
+    assert.deepEqual(asked, [`HEAD ${BLOB}`, 'GET /v2/app/tags/list?n=1'])
+  })
+
+  describe('asked for parts', () => {
+    const content = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 251))
+    const PATH = `/v2/app/blobs/${formatDigest(sha256(content))}`
+    const never = new Promise<void>(() => undefined)
+
+    it('gives them before the rest is here', async () => {
+      await start(serves(content), { [PATH]: { bytes: content } }, (index) => (index < 3 ? Promise.resolve() : never))
+      const { status, headers, bytes } = await ask(PATH, { range: 'bytes=70000-79999' })
+      assert.deepEqual([status, headers['content-range'], headers['content-length']], [206, 'bytes 70000-79999/300000', '10000'])
+      assert.ok(bytes.equals(content.subarray(70_000, 80_000)))
+      assert.ok(peer.downloads.every((download) => download.released))
+    })
+
+    for (const [range, start_, end] of [['bytes=299990-', 299_990, 299_999], ['bytes=-5', 299_995, 299_999], ['bytes=100-999999', 100, 299_999]] as const) {
+      it(`understands ${range}`, async () => {
+        await start(serves(content), { [PATH]: { bytes: content } })
+        const { status, headers, bytes } = await ask(PATH, { range })
+        assert.deepEqual([status, headers['content-range']], [206, `bytes ${start_}-${end}/300000`])
+        assert.ok(bytes.equals(content.subarray(start_, end + 1)))
+      })
+    }
+
+    it('gives several as one body', async () => {
+      await start(serves(content), { [PATH]: { bytes: content } })
+      const { status, headers, bytes } = await ask(PATH, { range: 'bytes=0-9, 1000-1009,-10' })
+      assert.equal(status, 206)
+      const boundary = /^multipart\/byteranges; boundary=(.+)$/.exec(headers['content-type'] ?? '')?.[1]
+      const parts = bytes.toString('latin1').split(`--${boundary}`)
+      assert.deepEqual(
+        parts.slice(1, -1).map((part) => /content-range: (.*)\r\n/.exec(part)?.[1]),
+        ['bytes 0-9/300000', 'bytes 1000-1009/300000', 'bytes 299990-299999/300000'],
+      )
+      assert.ok(parts[2]?.endsWith(`\r\n\r\n${content.subarray(1000, 1010).toString('latin1')}\r\n`))
+      assert.equal(headers['content-length'], String(bytes.length))
+    })
+
+    it('says how long the content is when there is no such part', async () => {
+      await start(serves(content), { [PATH]: { bytes: content } })
+      const { status, headers } = await ask(PATH, { range: 'bytes=300000-' })
+      assert.deepEqual([status, headers['content-range']], [416, 'bytes */300000'])
+    })
+
+    it('gives all of it to one who means another content', async () => {
+      await start(serves(content), { [PATH]: { bytes: content } })
+      assert.equal((await ask(PATH, { range: 'bytes=0-9', 'if-range': '"other"' })).status, 200)
+      assert.equal((await ask(PATH, { range: 'bytes=0-9', 'if-range': `"${formatDigest(sha256(content))}"` })).status, 206)
+    })
+
+    it('says in answer to HEAD that it has parts', async () => {
+      await start(serves(content), {})
+      assert.equal((await ask(PATH, {}, 'HEAD')).headers['accept-ranges'], 'bytes')
+    })
+  })
+
+  it('ends the download when the client goes away', async () => {
+    const begun = Promise.withResolvers<void>()
+    await start(serves(blob), { [BLOB]: { bytes: blob } }, (index) => {
+      if (index === 1) begun.resolve()
+      return index === 0 ? Promise.resolve() : new Promise(() => undefined)
+    })
+    const asking = request(url + BLOB, { agent: false }).end()
+    asking.on('error', () => undefined)
+    await begun.promise
+    asking.destroy()
+    await peer.downloads[0]?.whenReleased()
   })
 
   it('remembers for a moment what a tag means, for each caller apart', async () => {

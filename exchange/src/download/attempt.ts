@@ -21,12 +21,14 @@ import { SelfHelp } from './self-help.ts'
 import { whyAlone, type Standing } from './standing.ts'
 import { SupernodePatience } from './supernode-patience.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
+import type { ReadingPositions } from './reading-positions.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
 export interface AttemptOptions {
   readonly dependencies: DownloadDependencies
   readonly task: DownloadTask
   readonly account: TransferAccount
+  readonly positions: ReadingPositions
   /** What is here of the content and may be completed. */
   readonly existing: StoredTask | undefined
   /** Lets go of a stored task that may be of another version. */

@@ -6,13 +6,21 @@ import { rangeOfPiece } from './stored-content.ts'
 /** Read at once; fits the cache, so that hashing finds the bytes there; bytes. */
 const READ_SIZE = 256 * 1024
 
+/** Where to begin to read, and who is told how far it got. */
+export interface ReadFrom {
+  /** Bytes. @default 0 */
+  readonly start?: number | undefined
+  /** Called with each piece before it is waited for. */
+  readonly onPiece?: ((index: number) => void) | undefined
+}
+
 /**
  * The content's bytes in order, each piece as soon as it is verified. What is yielded is the consumer's own.
  *
  * @throws the signal's reason
  */
-export function contentInOrder(stored: StoredTask, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  return readInOrder(stored, signal, (length) => Buffer.allocUnsafeSlow(length))
+export function contentInOrder(stored: StoredTask, signal: AbortSignal, from: ReadFrom = {}): AsyncGenerator<Uint8Array> {
+  return readInOrder(stored, signal, (length) => Buffer.allocUnsafeSlow(length), from)
 }
 
 /** @param bufferOf gives a place for the next bytes; its last one is free again when it is asked for the next */
@@ -20,11 +28,15 @@ async function* readInOrder(
   stored: StoredTask,
   signal: AbortSignal,
   bufferOf: (length: number) => Uint8Array,
+  { start = 0, onPiece }: ReadFrom = {},
 ): AsyncGenerator<Uint8Array> {
-  for (let index = 0; ; index++) {
+  const first = Math.floor(start / stored.record.pieceSize)
+  for (let index = first; ; index++) {
+    onPiece?.(index)
     if (!(await isThere(stored, index, signal))) return
     const { length } = rangeOfPiece(stored, index)
-    for (let offset = 0; offset < length; offset += READ_SIZE) {
+    const begin = index === first ? start % stored.record.pieceSize : 0
+    for (let offset = begin; offset < length; offset += READ_SIZE) {
       const buffer = bufferOf(Math.min(READ_SIZE, length - offset))
       await stored.read(index, offset, buffer)
       signal.throwIfAborted()

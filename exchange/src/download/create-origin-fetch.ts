@@ -2,6 +2,7 @@ import { ORIGIN_PEER, pieceSizeFor, type RateUse } from '@damselfly/shared'
 import type { ArrivingContent } from './arriving-content.ts'
 import { OriginFetch, type OriginFetchOptions } from './origin-fetch.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
+import type { ReadingPositions } from './reading-positions.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
 /** What every fetch of a download from its origin has in common. */
@@ -9,19 +10,21 @@ export interface OriginFetchSurroundings {
   readonly dependencies: DownloadDependencies
   readonly task: DownloadTask
   readonly account: TransferAccount
+  readonly positions: ReadingPositions
   readonly content: ArrivingContent
   readonly signal: AbortSignal
 }
 
 /** @param which pieces, and how many at once */
 export function createOriginFetch(
-  { task, account, dependencies, content, signal }: OriginFetchSurroundings,
+  { task, account, positions, dependencies, content, signal }: OriginFetchSurroundings,
   which: Pick<OriginFetchOptions, 'parallel' | 'isElsewhere' | 'onStored'>,
 ): OriginFetch {
   return new OriginFetch({
     ...which,
     origin: task.origin,
     account,
+    wanted: { firstByte: () => positions.firstByte, nextPiece: () => positions.next() },
     digests: content.digests,
     existing: content.stored,
     prepare: (described) =>

@@ -1,6 +1,6 @@
 import { DamselflyError, isDamselflyError } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
-import { contentInOrder } from './content-hasher.ts'
+import { contentInOrder, type ReadFrom } from './content-hasher.ts'
 
 /**
  * A content in order while it arrives, each byte verified. What is yielded is the consumer's own.
@@ -12,12 +12,13 @@ import { contentInOrder } from './content-hasher.ts'
 export async function* followContent(
   current: () => Promise<StoredTask>,
   signal: AbortSignal,
+  from: ReadFrom = {},
 ): AsyncGenerator<Uint8Array, undefined> {
   for (;;) {
     const stored = await orAborted(current(), signal)
     let isBegun = false
     try {
-      for await (const bytes of contentInOrder(stored, signal)) {
+      for await (const bytes of contentInOrder(stored, signal, from)) {
         isBegun = true
         yield bytes
       }

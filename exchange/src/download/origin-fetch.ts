@@ -1,4 +1,4 @@
-import { DamselflyError, isDamselflyError, pause, type Clock, type PieceLayout, type RateFlow, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, pause, pieceSizeFor, type Clock, type PieceLayout, type RateFlow, type Sha256 } from '@damselfly/shared'
 import { inPortions } from '../lane/paced-delivery.ts'
 import type { StoredTask } from '../store/piece-store.ts'
 import { nextRun, RUN_BYTES, type PieceRun } from './origin-plan.ts'
@@ -22,6 +22,8 @@ export interface OriginFetchOptions {
   readonly existing: StoredTask | undefined
   /** Makes room for the content as the origin describes it, or finds what is here of it. */
   readonly prepare: (content: OriginBody) => Promise<StoredTask>
+  /** From where on something is wanted most: in bytes before anything is known of the content, then in pieces. */
+  readonly wanted: { readonly firstByte: () => number; readonly nextPiece: () => number }
   /** A piece that somebody else is fetching. */
   readonly isElsewhere: (index: number) => boolean
   readonly onStored: (index: number, digest: Sha256) => void
@@ -73,7 +75,7 @@ export class OriginFetch {
 
   /** The first request also tells length, version and whether ranges are served. */
   async #first(): Promise<void> {
-    const answer = await this.#open(0, RUN_BYTES - 1)
+    const answer = await this.#openFirst()
     // A second try goes on with what the first one stored; the stream checks that it is still the same.
     if (!this.#prepared) this.#stored = await this.#options.prepare(answer)
     this.#prepared = true
@@ -81,12 +83,27 @@ export class OriginFetch {
     const { layout } = stored
     if (layout === undefined || !answer.acceptsRanges) return this.#consumeAll(stored, answer)
     try {
-      const last = Math.min(Math.ceil(RUN_BYTES / layout.pieceSize), layout.pieceCount) - 1
-      await this.#consume(stored, answer, { first: 0, last })
+      const first = answer.start / layout.pieceSize
+      const last = Math.min(first + Math.ceil(RUN_BYTES / layout.pieceSize), layout.pieceCount) - 1
+      await this.#consume(stored, answer, { first, last })
     } catch (error) {
       // The workers go on behind the cut.
       if (!isTransient(error)) throw error
     }
+  }
+
+  /** Where pieces of every usual size begin, at or before the byte that is wanted most. */
+  async #openFirst(): Promise<OriginBody> {
+    const start = Math.floor(this.#options.wanted.firstByte() / RUN_BYTES) * RUN_BYTES
+    if (start === 0) return await this.#open(0, RUN_BYTES - 1)
+    try {
+      const answer = await this.#open(start, start + RUN_BYTES - 1)
+      if (answer.start % pieceSizeFor(answer.contentLength) === 0 && answer.contentLength !== undefined) return answer
+      answer.body.cancel()
+    } catch (error) {
+      if (!isDamselflyError(error, 'RANGE_UNSATISFIABLE')) throw error
+    }
+    return await this.#open(0, RUN_BYTES - 1)
   }
 
   async #worker(): Promise<void> {
@@ -94,7 +111,7 @@ export class OriginFetch {
       const stored = this.#stored
       if (stored?.layout === undefined) return
       const { layout } = stored
-      const run = nextRun(layout, (index) => this.#isOpen(stored, index))
+      const run = nextRun(layout, (index) => this.#isOpen(stored, index), this.#options.wanted.nextPiece())
       if (run === undefined) return
       await this.#retrying(() => this.#fetchRun(stored, layout, run))
     }

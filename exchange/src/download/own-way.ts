@@ -6,12 +6,14 @@ import { fetchFromKnownParents } from './known-parents.ts'
 import { createOriginFetch } from './create-origin-fetch.ts'
 import type { OriginFetch } from './origin-fetch.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
+import type { ReadingPositions } from './reading-positions.ts'
 import type { TransferAccount } from './transfer-account.ts'
 
 export interface OwnWayOptions {
   readonly dependencies: DownloadDependencies
   readonly task: DownloadTask
   readonly account: TransferAccount
+  readonly positions: ReadingPositions
   readonly content: ArrivingContent
   /** What is here of the content and may be completed. */
   readonly existing: StoredTask | undefined

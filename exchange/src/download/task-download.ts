@@ -24,6 +24,7 @@ import { followContent } from './follow-content.ts'
 import type { Freshness } from './freshness.ts'
 import type { OriginReader } from './origin-reader.ts'
 import type { OpenLane } from './piece-fetch.ts'
+import { ReadingPositions } from './reading-positions.ts'
 import { TransferAccount, type BytesFrom } from './transfer-account.ts'
 
 /** What a download works with; the same for all downloads of a peer. */
@@ -84,6 +85,7 @@ export class TaskDownload {
   readonly task: DownloadTask
   readonly #dependencies: DownloadDependencies
   readonly #account = new TransferAccount()
+  readonly #positions = new ReadingPositions()
   #ready = readiness()
   #isReady = false
   #stored: StoredTask | undefined
@@ -101,9 +103,20 @@ export class TaskDownload {
     return this.#ready.promise
   }
 
-  /** The content in order while it arrives, each byte verified. @throws as `followContent` */
-  content(signal: AbortSignal): AsyncGenerator<Uint8Array, undefined> {
-    return followContent(() => this.ready, signal)
+  /**
+   * The content in order while it arrives, each byte verified; what comes next is downloaded first.
+   *
+   * @param start the first byte
+   * @throws as `followContent`
+   */
+  async *content(signal: AbortSignal, start = 0): AsyncGenerator<Uint8Array, undefined> {
+    const position = this.#positions.begin(start)
+    try {
+      yield* followContent(() => this.ready, signal, { start, onPiece: (index) => position.moveTo(index) })
+      return undefined
+    } finally {
+      position.end()
+    }
   }
 
   progress(): DownloadProgress {
@@ -187,6 +200,7 @@ export class TaskDownload {
       dependencies: this.#dependencies,
       task: this.task,
       account: this.#account,
+      positions: this.#positions,
       existing: this.#resumable(),
       beforePrepare: () => this.end(),
       onPrepared: (stored) => this.#adopt(stored, AbortSignal.any([signal, failed.signal])),

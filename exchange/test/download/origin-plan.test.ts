@@ -16,6 +16,12 @@ describe('the next pieces to ask an origin for', () => {
     assert.deepEqual(nextRun(layout, () => true), { first: 0, last: 0 })
   })
 
+  it('begin where something is wanted most, and come back to what is before it', () => {
+    const layout = new PieceLayout(10 * MIB, 4 * MIB)
+    assert.deepEqual(nextRun(layout, () => true, 1), { first: 1, last: 2 })
+    assert.deepEqual(nextRun(layout, (index) => index === 0, 1), { first: 0, last: 0 })
+  })
+
   it('are none when everything is here or under way', () => {
     assert.equal(nextRun(new PieceLayout(10, 4), () => false), undefined)
     assert.equal(nextRun(new PieceLayout(0, 4), () => true), undefined)
