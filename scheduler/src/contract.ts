@@ -5,7 +5,12 @@ export interface PeerLocation {
   readonly location: string
   readonly zone: string
   readonly rack: string
+  /** The local network by which it is reached, under a name that all in it share. @default '' unknown */
+  readonly lan?: string | undefined
 }
+
+/** By what network bytes come: one that both sides are in, the internet, or a third host that passes them on. */
+export type NetworkClass = 'lan' | 'wan' | 'relay'
 
 export interface PeerCapacity {
   /** How many pieces it sends at once; with 0 it is never a parent. */
@@ -13,6 +18,8 @@ export interface PeerCapacity {
   readonly location: PeerLocation
   /** The supernode's own CDN: the parent of last resort. */
   readonly isCdn: boolean
+  /** Whether others reach it only through a relay. @default false */
+  readonly isRelayed?: boolean | undefined
   /** Kinds of lanes that it listens on, by preference; without any it is never a parent. */
   readonly lanes: readonly ('plain' | 'direct' | 'libp2p')[]
 }

@@ -35,8 +35,10 @@ function capacityOf(id: PeerId): fc.Arbitrary<PeerCapacity> {
       location: fc.constantFrom('', 'here', 'there'),
       zone: fc.constantFrom('', 'a', 'b'),
       rack: fc.constantFrom('', '1', '2'),
+      lan: fc.constantFrom(undefined, '', 'x', 'y'),
     }),
     lanes: mostly(fc.constant(['direct'] as const), fc.constant([])),
+    isRelayed: mostly(fc.constant(undefined), fc.constant(true)),
   })
 }
 

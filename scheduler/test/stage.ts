@@ -15,8 +15,9 @@ import { seeded } from './random.ts'
 export interface PeerOptions {
   readonly slots?: number
   readonly isCdn?: boolean
-  /** As `location/zone/rack`. */
+  /** As `location/zone/rack/lan`. */
   readonly at?: string
+  readonly isRelayed?: boolean
 }
 
 /** A scheduler and one task (unless told otherwise), spoken to in few words; decisions come back as lines of text. */
@@ -30,12 +31,12 @@ export class Stage {
     this.#task = task
   }
 
-  joins(peer: string, { slots = 4, isCdn = false, at = '//' }: PeerOptions = {}): readonly string[] {
-    return this.tell({ type: 'peer-joined', peer: peer as PeerId, capacity: capacityOf(slots, isCdn, at) })
+  joins(peer: string, { slots = 4, isCdn = false, at = '//', isRelayed = false }: PeerOptions = {}): readonly string[] {
+    return this.tell({ type: 'peer-joined', peer: peer as PeerId, capacity: { ...capacityOf(slots, isCdn, at), isRelayed } })
   }
 
-  changes(peer: string, { slots = 4, isCdn = false, at = '//' }: PeerOptions): readonly string[] {
-    return this.tell({ type: 'capacity-changed', peer: peer as PeerId, capacity: capacityOf(slots, isCdn, at) })
+  changes(peer: string, { slots = 4, isCdn = false, at = '//', isRelayed = false }: PeerOptions): readonly string[] {
+    return this.tell({ type: 'capacity-changed', peer: peer as PeerId, capacity: { ...capacityOf(slots, isCdn, at), isRelayed } })
   }
 
   leaves(peer: string): readonly string[] {
@@ -122,6 +123,6 @@ export function goesToSource(child: string, reason: BackToSourceReason): string 
 }
 
 function capacityOf(uploadSlots: number, isCdn: boolean, at: string): PeerCapacity {
-  const [location = '', zone = '', rack = ''] = at.split('/')
-  return { uploadSlots, isCdn, location: { location, zone, rack }, lanes: ['direct'] }
+  const [location = '', zone = '', rack = '', lan = ''] = at.split('/')
+  return { uploadSlots, isCdn, location: { location, zone, rack, lan }, lanes: ['direct'] }
 }

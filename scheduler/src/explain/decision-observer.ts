@@ -22,6 +22,10 @@ export const VERDICTS = [
   'blocked',
   /** Others that could give it are nearer. */
   'farther',
+  /** Others are in the child's local network, and it is not. */
+  'outside',
+  /** It is reached through a relay, and others are not. */
+  'relayed',
   /** As near as the one that was chosen; load, measured rate or chance decided. */
   'second',
   /** Of the CDN: it is spared while peers can give the piece. */

@@ -137,6 +137,10 @@ function wordsOfVerdict({ verdict, blockedForMs }: Candidate): string {
       return Number.isFinite(blockedForMs) ? `could not be used for ${timeOf(blockedForMs)} more (blocked)` : 'could not be used (blocked)'
     case 'farther':
       return 'would have been farther away'
+    case 'outside':
+      return 'would have sent it from outside the local network'
+    case 'relayed':
+      return 'would have sent it through a relay'
     case 'second':
       return 'could have given it too'
     case 'spared':

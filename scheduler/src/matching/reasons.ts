@@ -3,7 +3,7 @@ import type { BackToSourceReason, SchedulerEvent } from '../contract.ts'
 import { type AssignmentOutcome, type AssignmentView, type Basis, type Candidate, type DecisionObserver, MOST_CANDIDATES } from '../explain/decision-observer.ts'
 import type { SeatVisitor } from '../state/piece-seats.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
-import { distance } from '../state/place.ts'
+import { networkClass, remoteness } from '../state/place.ts'
 import type { Blocks } from './blocks.ts'
 import { crosses, mayCrossWith } from './crossing.ts'
 
@@ -141,7 +141,10 @@ export class Reasons implements SeatVisitor {
     if (peer.isCdn) return 'spared'
     if (crosses(this.#child, candidate) && !mayCrossWith(this.#child, this.#note.piece)) return 'crossing'
     const { location } = this.#child.peer
-    return distance(location, peer.location) > distance(location, this.#parent.peer.location) ? 'farther' : 'second'
+    if (remoteness(location, peer) <= remoteness(location, this.#parent.peer)) return 'second'
+    const network = networkClass(location, peer)
+    if (network === networkClass(location, this.#parent.peer)) return 'farther'
+    return network === 'relay' ? 'relayed' : 'outside'
   }
 }
 

@@ -2,7 +2,7 @@ import type { RandomSource } from '../contract.ts'
 import type { SeatVisitor } from '../state/piece-seats.ts'
 import type { IndexSet } from '../state/index-set.ts'
 import type { Member } from '../state/member.ts'
-import { distance } from '../state/place.ts'
+import { remoteness } from '../state/place.ts'
 import type { PieceFilter } from '../state/rarity-order.ts'
 import type { Whom } from '../state/waiting-room.ts'
 import type { Blocks } from './blocks.ts'
@@ -24,6 +24,7 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   #rank!: IndexSet
   #piece = 0
   #hasLocations = false
+  #hasPlaces = false
   #best: Member | undefined
   #nearest = Infinity
   #compared = 0
@@ -78,6 +79,7 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
   #begin(parent: Member): void {
     this.#parent = parent
     this.#hasLocations = parent.swarm.hasLocations
+    this.#hasPlaces = parent.swarm.hasPlaces
     this.#best = undefined
     this.#nearest = Infinity
     this.#compared = 0
@@ -123,6 +125,6 @@ export class WaiterSearch implements SeatVisitor, PieceFilter {
 
   #distanceTo(seat: number): number {
     const { swarm, peer } = this.#parent
-    return this.#hasLocations ? distance(swarm.seats.at(seat).peer.location, peer.location) : 0
+    return this.#hasPlaces ? remoteness(swarm.seats.at(seat).peer.location, peer) : 0
   }
 }

@@ -1,10 +1,12 @@
 import type { PeerId } from '@damselfly/shared'
 import type { PeerLocation, RandomSource } from '../contract.ts'
-import { distance } from '../state/place.ts'
+import { remoteness } from '../state/place.ts'
 
 export interface ParentCandidate {
   readonly id: PeerId
   readonly location: PeerLocation
+  /** Whether it is reached only through a relay. */
+  readonly isRelayed: boolean
   readonly slots: number
   /** Slots in use. */
   readonly inFlight: number
@@ -18,12 +20,12 @@ export interface ParentChoicePolicy {
   choose<T extends ParentCandidate>(child: PeerLocation, candidates: readonly T[], random: RandomSource): T
 }
 
-/** The nearest parents; of these, that with the least load relative to its slots and measured rate; then by chance. */
+/** The nearest parents by rack, zone and location, then by network, relays last; of these, that with the least load relative to its slots and measured rate; then by chance. */
 export function nearestLeastLoaded(): ParentChoicePolicy {
   return {
     choose: <T extends ParentCandidate>(child: PeerLocation, candidates: readonly T[], random: RandomSource): T => {
       if (candidates.length === 1) return candidates[0] as T
-      const nearest = leastBy(candidates, (parent) => distance(child, parent.location))
+      const nearest = leastBy(candidates, (parent) => remoteness(child, parent))
       const usualRate = meanRate(nearest)
       const best = leastBy(nearest, (parent) => (parent.inFlight + 1) / parent.slots / (parent.rate ?? usualRate))
       return best[best.length === 1 ? 0 : Math.floor(random() * best.length)] as T

@@ -49,6 +49,10 @@ export class Peer implements ParentCandidate {
     return this.#capacity.location
   }
 
+  get isRelayed(): boolean {
+    return this.#capacity.isRelayed === true
+  }
+
   get places(): readonly string[] {
     return this.#places
   }

@@ -67,6 +67,11 @@ export class Swarm {
     return this.#locations.count > 0
   }
 
+  /** Whether some members are nearer to each other than to others. */
+  get hasPlaces(): boolean {
+    return this.hasLocations || this.#locations.networks > 1
+  }
+
   /** Whether peers are slow on the whole. */
   get peersAreSlow(): boolean {
     return this.#peersAreSlow

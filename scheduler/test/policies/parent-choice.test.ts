@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import type { PeerId } from '@damselfly/shared'
+import type { PeerLocation } from '../../src/contract.ts'
 import { nearestLeastLoaded, type ParentCandidate } from '../../src/policies/parent-choice.ts'
 import { seeded } from '../random.ts'
 
-const HOME = { location: 'here', zone: 'a', rack: '1' }
+const HOME: PeerLocation = { location: 'here', zone: 'a', rack: '1' }
 
 function parent(id: string, rest: Partial<ParentCandidate> = {}): ParentCandidate {
-  return { id: id as PeerId, location: HOME, slots: 4, inFlight: 0, rate: undefined, ...rest }
+  return { id: id as PeerId, location: HOME, isRelayed: false, slots: 4, inFlight: 0, rate: undefined, ...rest }
 }
 
 function chosen(candidates: readonly ParentCandidate[], at = HOME): string {
@@ -23,6 +24,18 @@ describe('the choice of a parent', () => {
     assert.equal(chosen([far, near, nearer, nearest]), 'nearest')
     assert.equal(chosen([far, near, nearer]), 'nearer')
     assert.equal(chosen([far, near]), 'near')
+  })
+
+  it('prefers the local network to the internet, where the place is the same or unknown, and both to a relay', () => {
+    const nowhere = { location: '', zone: '', rack: '' }
+    const child = { ...nowhere, lan: 'home' }
+    const lan = parent('lan', { location: child, inFlight: 3 })
+    const wan = parent('wan', { location: { ...nowhere, lan: 'elsewhere' } })
+    const relayed = parent('relayed', { location: child, isRelayed: true })
+    assert.equal(chosen([relayed, wan, lan], child), 'lan')
+    assert.equal(chosen([relayed, wan], child), 'wan')
+    assert.equal(chosen([relayed], child), 'relayed')
+    assert.equal(chosen([parent('zone', { location: { ...HOME, rack: '2' } }), parent('other-zone', { location: { ...HOME, zone: 'b', lan: 'home' } })], { ...HOME, lan: 'home' }), 'zone')
   })
 
   it('takes what is unknown for no sameness', () => {

@@ -5,6 +5,7 @@ import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
 import type { RuledPeer } from '../rules/block-rule.ts'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
+import { localNetworkOf } from './local-network.ts'
 import type { Session } from './session.ts'
 
 /** How a parent is reached. */
@@ -71,7 +72,8 @@ export function readHello(session: Session, hello: Hello, connectedAt: number, m
 
 export function capacityOf(peer: ConnectedPeer): PeerCapacity {
   const lanes = KINDS.filter((kind) => peer.card.endpoints.some((endpoint) => endpoint.kind === kind))
-  return { uploadSlots: peer.uploadSlots, location: peer.location, isCdn: false, lanes }
+  const location = { ...peer.location, lan: localNetworkOf(hostOf(peer.session.remoteAddress)) }
+  return { uploadSlots: peer.uploadSlots, location, isCdn: false, lanes }
 }
 
 /** @param url as the peer gave it for the task */

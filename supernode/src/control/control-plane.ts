@@ -81,7 +81,7 @@ export class ControlPlane implements SessionListener {
     this.#peerOf.set(session, peer)
     bridge.handle({ type: 'peer-joined', peer: peer.peer, capacity: capacityOf(peer) })
     session.send({ case: 'welcome', value: { agent, window: WINDOW } })
-    this.#deps.rates.joined(peer.peer)
+    this.#deps.rates.joined(peer)
     this.#deps.preheats.peerJoined(peer.peer)
     logger.info({ peer: peer.peer, address: session.remoteAddress, agent: peer.agent }, 'peer connected')
   }

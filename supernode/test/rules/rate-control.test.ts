@@ -6,7 +6,7 @@ import { VirtualClock, type PeerId } from '@damselfly/shared'
 import fc from 'fast-check'
 import { divideRate } from '../../src/rules/divide-rate.ts'
 import { PeerUsage } from '../../src/rules/peer-usage.ts'
-import { RateControl } from '../../src/rules/rate-control.ts'
+import { type LimitedPeer, RateControl } from '../../src/rules/rate-control.ts'
 import { rateRule, type PeerRates, type RateRule } from '../../src/rules/rate-rule.ts'
 import { RuleStore } from '../../src/rules/rule-store.ts'
 
@@ -70,8 +70,9 @@ describe('the rates of peers', () => {
   })
 
   function enter(peer: PeerId, location = ''): void {
-    peers.push({ peer, location: { location } })
-    control.joined(peer)
+    const entering = { peer, location: { location } }
+    peers.push(entering)
+    control.joined(entering)
   }
 
   it('are lowered by a rule, for those whom it is about, and raised when it goes', async () => {
@@ -103,6 +104,30 @@ describe('the rates of peers', () => {
     told.clear()
     enter(A)
     assert.equal(told.get(A)?.upload, 10)
+  })
+
+  it('cost little when ten thousand peers come back at once, each of which is limited from the start', async () => {
+    await rules.add({ ...terms, upload: 5_000_000 })
+    await rules.add({ ...terms, download: 1e9, together: true })
+    const names = Array.from({ length: 10_000 }, (_, index) => `peer-${index}` as PeerId)
+    let looks = 0
+    const counted: LimitedPeer[] = []
+    const every = new RateControl({ rules, peers: () => (looks++, counted), usage: new PeerUsage(), tell: (peer, rates) => told.set(peer, rates), clock })
+    for (const peer of names) {
+      const entering = { peer, location: { location: '' } }
+      counted.push(entering)
+      every.joined(entering)
+      assert.ok((told.get(peer)?.download ?? 0) > 0)
+    }
+    assert.equal(looks, 0)
+    assert.ok(sum([...told.values()].map(({ download }) => download)) < 1.1e9)
+    clock.advance(100)
+    assert.equal(looks, 1)
+    assert.deepEqual(told.get('peer-7777' as PeerId), { upload: 5_000_000, download: 100_000, origin: 0 })
+    for (const peer of names) every.left(peer)
+    clock.advance(100)
+    assert.equal(looks, 2)
+    every.stop()
   })
 
   it('that peers have together follow what each of them uses', async () => {
