@@ -74,9 +74,11 @@ export interface Cdn {
    * Asks the origin, without a body, whether this caller may have the content that is held; the answer is
    * remembered for minutes per caller's own credentials.
    *
+   * @param leastMs an answer that holds for no longer than this is not enough; milliseconds, @default 0
+   * @returns how long the answer holds; milliseconds
    * @throws DamselflyError ORIGIN_UNAUTHORIZED; ORIGIN_CHANGED when the origin has another content for this caller; or as SourceClient.probe
    */
-  authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void>
+  authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, leastMs?: number): Promise<number>
   /**
    * Asks the origin now whether it still serves what is held, and deletes that if it does not.
    *

@@ -23,6 +23,7 @@ import type { RuleStore } from './rules/rule-store.ts'
 import { CommandDelivery } from './scheduling/command-delivery.ts'
 import { ParentIntroductions } from './scheduling/parent-introductions.ts'
 import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
+import { AccessRenewal } from './swarm/access-renewal.ts'
 import { Admission, type OriginProbe } from './swarm/admission.ts'
 import { DigestSamples } from './swarm/digest-samples.ts'
 import { manifestOf } from './swarm/manifest.ts'
@@ -127,6 +128,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     cdnCard: () => cdnCard,
     metrics,
     schedule: (event) => bridge.handle(event),
+    clock,
   })
   const bridge: SchedulerBridge = new SchedulerBridge({
     scheduler,
@@ -135,6 +137,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     measured: (event, durationMs) => metrics.schedulerTook(event, durationMs),
   })
   const admission = new Admission({ cdn, probe: parts.probe, clock, stopping: stopping.signal })
+  const renewal = new AccessRenewal({ cdn, tasks: () => tasks.list(), clock, stopping: stopping.signal, logger })
   const enforcement = new BlockEnforcement({ rules: blocks, tasks: () => tasks.list(), peer: ruled, logger })
   parts.blockRules.onChange(() => enforcement.apply())
   const rateControl = new RateControl({
@@ -190,6 +193,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       cdnCard = card
       bridge.handle({ type: 'peer-joined', peer: self, capacity })
       tasks.start()
+      renewal.start()
       preheats.start()
     },
     stop: async () => {
@@ -197,6 +201,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       await control.stop()
       stopping.abort()
       unsubscribe()
+      renewal.stop()
       rateControl.stop()
       bridge.stop()
       tasks.stop()

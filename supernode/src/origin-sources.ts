@@ -1,5 +1,6 @@
 import { createHttpSource, createSources, loadSource, type SourceClient } from '@damselfly/cdn'
 import type { Clock } from '@damselfly/shared'
+import { httpLimits } from './config/cdn-config.ts'
 import type { SupernodeConfig } from './config/config.ts'
 import { allowedOrigins } from './config/origin-allowance.ts'
 
@@ -14,8 +15,7 @@ export interface OriginSourcesInit {
 /** Whatever the supernode is configured to fetch from. @throws DamselflyError CONFIG_INVALID */
 export async function createOriginSources({ config, directory, userAgent, clock }: OriginSourcesInit): Promise<SourceClient> {
   const { insecure, s3, registries, files } = config.origins
-  // Requests are counted for all kinds of origins together, before they get here.
-  const limits = { connectionsPerOrigin: Number.POSITIVE_INFINITY }
+  const limits = httpLimits(config.cdn.origins)
   const init = { policy: { allow: allowedOrigins(config) }, insecure, userAgent, limits, clock }
   const http = createHttpSource(init)
   const own: SourceClient[] = []

@@ -106,6 +106,8 @@ export class FakeCdn implements Cdn {
   /** What was asked for, in order. */
   readonly obtained: { readonly spec: ContentSpec; readonly credentials: HeaderMap }[] = []
   readonly authorized: HeaderMap[] = []
+  /** How long its origins' consent holds; milliseconds. */
+  consentMs = 5 * 60_000
   readonly tasks = new Map<TaskId, FakeCdnTask>()
   /** Why a caller may not have a private content. */
   refusal: DamselflyError | undefined
@@ -135,11 +137,13 @@ export class FakeCdn implements Cdn {
     return this.tasks.get(taskId)
   }
 
-  async authorize(spec: ContentSpec, credentials: HeaderMap): Promise<void> {
+  async authorize(spec: ContentSpec, credentials: HeaderMap): Promise<number> {
     this.authorized.push(credentials)
     const content = this.contents.get(spec.url)
-    if (content === undefined || content instanceof Error) return
-    if (content.authorization !== undefined && credentials.get('authorization') !== content.authorization) throw this.#refused()
+    if (content instanceof Error) throw content
+    const isOpen = content?.authorization === undefined || credentials.get('authorization') === content.authorization
+    if (!isOpen) throw this.#refused()
+    return this.consentMs
   }
 
   async confirm(taskId: TaskId): Promise<boolean> {

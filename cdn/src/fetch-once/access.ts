@@ -34,21 +34,30 @@ export class Access {
     this.#verdicts = createMemory<Verdict>(init.limits.memoryEntries, init.limits.accessMemoryMs, init.clock)
   }
 
-  /** The origin has just served this very content to them. */
-  remember(spec: ContentSpec, held: TaskRecord, credentials: HeaderMap): void {
-    this.#verdicts.set(accessKey(spec, held, credentials), { refusal: undefined })
+  /** The origin has served this very content to them. @param lastsMs how long that counts; milliseconds */
+  remember(spec: ContentSpec, held: TaskRecord, credentials: HeaderMap, lastsMs: number = this.#init.limits.accessMemoryMs): void {
+    this.#verdicts.set(accessKey(spec, held, credentials), { refusal: undefined }, { ttl: lastsMs })
   }
 
   /**
    * @param held the task as it is here, if it is
+   * @param leastMs consent that holds for no longer than this is asked for again; milliseconds
+   * @returns how long the origin's consent holds; milliseconds
    * @throws DamselflyError ORIGIN_UNAUTHORIZED, or as SourceClient.probe
    */
-  async check(spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap, signal: AbortSignal): Promise<void> {
+  async check(spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap, signal: AbortSignal, leastMs: number): Promise<number> {
     signal.throwIfAborted()
     if (held !== undefined) requireSameOrigin(spec, held)
     const key = accessKey(spec, held, credentials)
-    const verdict = this.#verdicts.get(key) ?? (await orAborted(this.#ask(key, spec, held, credentials), signal))
+    const verdict = this.#remembered(key, leastMs) ?? (await orAborted(this.#ask(key, spec, held, credentials), signal))
     if (verdict.refusal !== undefined) throw verdict.refusal
+    return this.#verdicts.getRemainingTTL(key)
+  }
+
+  #remembered(key: string, leastMs: number): Verdict | undefined {
+    const verdict = this.#verdicts.get(key)
+    const isEnough = verdict?.refusal !== undefined || this.#verdicts.getRemainingTTL(key) > leastMs
+    return isEnough ? verdict : undefined
   }
 
   #ask(key: string, spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap): Promise<Verdict> {

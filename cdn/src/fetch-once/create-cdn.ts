@@ -42,12 +42,16 @@ export function createCdn(init: CdnInit): MeasuredCdn {
 /** Complete tasks that stay at hand; others are opened from the store again. */
 const MAX_HELD = 1024
 
+/** When the origin began to serve a fetch by its caller's credentials, on the clock's scale; undefined while it has not. */
+interface Proof {
+  givenAt: number | undefined
+}
+
 /** One fetch and who it was started for. */
 interface Running {
   readonly asked: SeparatedSpec
   readonly task: LiveTask
-  /** Whether the origin has served this fetch by their credentials. */
-  readonly proof: { isGiven: boolean }
+  readonly proof: Proof
   readonly over: Promise<void>
 }
 
@@ -105,13 +109,14 @@ class FetchOnceCdn implements MeasuredCdn {
     return held?.stored.isComplete === true ? held : undefined
   }
 
-  async authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<void> {
+  async authorize(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, leastMs = 0): Promise<number> {
     this.#stopping.signal.throwIfAborted()
     const asked = separateCredentials(spec, credentials)
     const running = this.#running.get(spec.taskId)
-    if (running?.proof.isGiven === true && isSameCaller(running.asked, asked)) return
+    const lasts = running !== undefined && isSameCaller(running.asked, asked) ? this.#lastsFor(running.proof) : 0
+    if (lasts > leastMs) return lasts
     const stored = await this.#init.store.open(spec.taskId)
-    await this.#access.check(asked.spec, stored?.record, asked.credentials, signal)
+    return await this.#access.check(asked.spec, stored?.record, asked.credentials, signal, leastMs)
   }
 
   async confirm(taskId: TaskId, credentials: HeaderMap): Promise<boolean> {
@@ -202,15 +207,20 @@ class FetchOnceCdn implements MeasuredCdn {
     return task
   }
 
+  /** How long what a fetch has proved of its caller holds; milliseconds. */
+  #lastsFor({ givenAt }: Proof): number {
+    return givenAt === undefined ? 0 : givenAt + this.#limits.accessMemoryMs - this.#init.clock.now()
+  }
+
   #start(asked: SeparatedSpec): Running {
     const task = new LiveTask(asked.spec, this.#init.clock)
-    const proof = { isGiven: false }
+    const proof: Proof = { givenAt: undefined }
     const running = { asked, task, proof, over: this.#run(asked, task, proof) }
     this.#running.set(asked.spec.taskId, running)
     return running
   }
 
-  async #run(asked: SeparatedSpec, task: LiveTask, proof: Running['proof']): Promise<void> {
+  async #run(asked: SeparatedSpec, task: LiveTask, proof: Proof): Promise<void> {
     const counters = this.#counters
     counters.fetchesStarted++
     counters.fetchesActive++
@@ -218,7 +228,8 @@ class FetchOnceCdn implements MeasuredCdn {
       // So that the caller has entered the fetch in the list before it can end.
       await Promise.resolve()
       await this.#fetch(asked, task, proof)
-      if (proof.isGiven) this.#access.remember(asked.spec, task.stored.record, asked.credentials)
+      const lasts = this.#lastsFor(proof)
+      if (lasts > 0) this.#access.remember(asked.spec, task.stored.record, asked.credentials, lasts)
       this.#completed(task, asked)
     } catch (error) {
       this.#failed(task, asked, toDamselflyError(error))
@@ -248,15 +259,15 @@ class FetchOnceCdn implements MeasuredCdn {
     task.end({ type: 'failed', error })
   }
 
-  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask, proof: Running['proof']): Promise<void> {
+  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask, proof: Proof): Promise<void> {
     const { store, sources, clock, logger, random } = this.#init
     const { signal } = this.#stopping
-    const onAccess = (): void => void (proof.isGiven = true)
+    const onAccess = (): void => void (proof.givenAt = clock.now())
     const reader = new OriginReader({ source: sources, spec, credentials, signal, onAccess })
     const retries = new RetrySchedule({ clock, limits: this.#limits, random: random ?? Math.random, signal })
     logger.info({ taskId: spec.taskId, url: redactUrl(spec.url) }, 'fetching from the origin')
-    const { maxContentLength, connectionsPerContent: connections } = this.#limits
-    const limits = { maxContentLength, connections }
+    const { maxContentLength, connectionsPerContent: connections, firstPortion } = this.#limits
+    const limits = { maxContentLength, connections, firstPortion }
     const fetch = new OriginFetch({ spec, task, reader, store, retries, clock, logger, counters: this.#counters, ...limits, signal })
     await fetch.run()
   }

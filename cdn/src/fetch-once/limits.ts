@@ -12,6 +12,8 @@ export interface CdnLimits {
   readonly maxRetryAfterMs: number
   /** Connections at once that one content comes over, where its origin allows ranges and more of them make it faster. @default 1 */
   readonly connectionsPerContent: number
+  /** What the first request asks for, of a content of which nothing is known yet, where several connections may share it; bytes, a multiple of every piece size. @default 32 MiB */
+  readonly firstPortion: number
   /** How long a failed fetch is not tried again; milliseconds. @default 3 s */
   readonly failureMemoryMs: number
   /** How long an origin's consent to a caller's credentials holds; milliseconds. @default 5 min */
@@ -41,6 +43,7 @@ export const DEFAULT_CDN_LIMITS: CdnLimits = {
   maxBackoffMs: 15_000,
   maxRetryAfterMs: 30_000,
   connectionsPerContent: 1,
+  firstPortion: 32 * 1024 * 1024,
   failureMemoryMs: 3_000,
   accessMemoryMs: 5 * 60_000,
   refusalMemoryMs: 5_000,

@@ -36,6 +36,8 @@ export interface FetchInit {
   readonly counters: FetchCounters
   /** The most at once. */
   readonly connections: number
+  /** What the first request asks for where there may be several; bytes. */
+  readonly firstPortion: number
   /** Bytes. */
   readonly maxContentLength: number
   readonly signal: AbortSignal
@@ -51,9 +53,6 @@ interface Filling {
   readonly hash: ContentHash | undefined
   readonly release: () => void
 }
-
-/** What the first request asks for, of a content of which nothing is known yet; bytes, a multiple of every piece size. */
-const FIRST_PORTION = 32 * 1024 * 1024
 
 /** After these nothing of what is here can be trusted to belong to the content that was asked for. */
 const POISONED = new Set(['DIGEST_MISMATCH', 'ORIGIN_LONG', 'ORIGIN_CHANGED', 'CONTENT_TOO_LONG'])
@@ -166,7 +165,7 @@ export class OriginFetch {
 
   /** Where the origin cannot prove that a part is of the same content, all of it is asked for and compared. */
   #gap(): Gap | undefined {
-    if (this.#filling === undefined) return { start: 0, end: this.#isDivided ? FIRST_PORTION : undefined }
+    if (this.#filling === undefined) return { start: 0, end: this.#isDivided ? this.#init.firstPortion : undefined }
     const { stored, sink } = this.#filling
     if (!canProveSameness(stored.record)) return { start: 0, end: undefined }
     return this.#isDivided && stored.layout !== undefined ? this.#nextPortion(this.#filling) : sink.gap()
@@ -226,8 +225,8 @@ export class OriginFetch {
   }
 
   #divide({ portions }: Filling): void {
-    const { connections, clock, task, counters, logger, spec } = this.#init
-    this.#portion ??= portions.take(FIRST_PORTION)
+    const { connections, firstPortion, clock, task, counters, logger, spec } = this.#init
+    this.#portion ??= portions.take(firstPortion)
     this.#helpers ??= new Helpers({
       max: connections,
       clock,

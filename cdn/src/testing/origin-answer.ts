@@ -19,6 +19,8 @@ export async function answer(
   content: OriginContent,
   record: OriginRecord,
 ): Promise<void> {
+  if (content.silent === true) return
+  if (content.raw !== undefined) return void response.socket?.end(content.raw)
   for (const [name, value] of Object.entries(content.headers ?? {})) response.setHeader(name, value)
   const isHead = request.method === 'HEAD'
   const refusal = refusalOf(request, content, record)
@@ -96,9 +98,15 @@ function writeHead(response: ServerResponse, content: OriginContent, part: Part 
   const size = sizeOf(content)
   const length = part === undefined ? (content.announced ?? size) : part.end - part.start
   if (content.chunked !== true) response.setHeader('content-length', length)
-  if (part !== undefined) response.setHeader('content-range', `bytes ${part.start}-${part.end - 1}/${size}`)
+  if (part !== undefined) tellPart(response, content, part)
   response.writeHead(part === undefined ? 200 : 206)
   response.flushHeaders()
+}
+
+function tellPart(response: ServerResponse, content: OriginContent, part: Part): void {
+  const [first, last, size] = [part.start, part.end - 1, sizeOf(content)]
+  const told = content.contentRange?.(first, last, size) ?? `bytes ${first}-${last}/${size}`
+  if (told !== '') response.setHeader('content-range', told)
 }
 
 async function sendBody(

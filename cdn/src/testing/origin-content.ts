@@ -29,6 +29,12 @@ export interface OriginContent {
   readonly redirectStatus?: number | undefined
   /** 401 without it: name and value. */
   readonly requireHeader?: readonly [name: string, value: string] | undefined
+  /** Says nothing to any request, and keeps the connection. @default false */
+  readonly silent?: boolean | undefined
+  /** The very bytes that each request is answered with, before the connection ends. */
+  readonly raw?: string | undefined
+  /** The Content-Range that is told of a part, '' for none. @default the true one */
+  readonly contentRange?: ((first: number, last: number, total: number) => string) | undefined
   /** How HEAD is refused. */
   readonly headStatus?: number | undefined
   /** So many bytes, then so long a pause. */

@@ -19,32 +19,44 @@ import { createFaultOrigin, type FaultOrigin } from '../../src/testing/index.ts'
 
 export const NOBODY: HeaderMap = new Map()
 
+/** Whatever reads the origin. */
+export type CreateSource = (origin: FaultOrigin) => SourceClient
+
+const overHttp: CreateSource = () => createHttpSource({ policy: { allow: ['127.0.0.1'] } })
+
 /** Real origin, real store, real sockets; retries without long pauses. */
 export class CdnFixture {
   readonly origin: FaultOrigin
   readonly directory: string
   readonly #clock: Clock
   readonly #limits: Partial<CdnLimits>
+  readonly #createSource: CreateSource
   #store: PieceStore | undefined
   #source: SourceClient | undefined
   #cdn: MeasuredCdn | undefined
 
-  static async create(limits: Partial<CdnLimits> = {}, clock: Clock = systemClock): Promise<CdnFixture> {
+  static async create(limits: Partial<CdnLimits> = {}, clock: Clock = systemClock, createSource = overHttp): Promise<CdnFixture> {
     const directory = await mkdtemp(join(tmpdir(), 'damselfly-cdn-'))
-    const fixture = new CdnFixture(await createFaultOrigin(), directory, { backoffMs: 1, maxBackoffMs: 5, ...limits }, clock)
+    const quick = { backoffMs: 1, maxBackoffMs: 5, ...limits }
+    const fixture = new CdnFixture(await createFaultOrigin(), directory, quick, clock, createSource)
     await fixture.start()
     return fixture
   }
 
-  private constructor(origin: FaultOrigin, directory: string, limits: Partial<CdnLimits>, clock: Clock) {
+  private constructor(origin: FaultOrigin, directory: string, limits: Partial<CdnLimits>, clock: Clock, createSource: CreateSource) {
     this.origin = origin
     this.directory = directory
     this.#limits = limits
     this.#clock = clock
+    this.#createSource = createSource
   }
 
   get cdn(): MeasuredCdn {
     return this.#cdn as MeasuredCdn
+  }
+
+  get source(): SourceClient {
+    return this.#source as SourceClient
   }
 
   get store(): PieceStore {
@@ -54,7 +66,7 @@ export class CdnFixture {
   async start(): Promise<void> {
     this.#store = createLocalPieceStore({ directory: this.directory, clock: systemClock, logger: silentLogger() })
     await this.#store.start()
-    this.#source = createHttpSource({ policy: { allow: ['127.0.0.1'] } })
+    this.#source = this.#createSource(this.origin)
     this.#cdn = createCdn({
       store: this.#store,
       sources: createSourceRegistry([this.#source]),

@@ -14,8 +14,8 @@ describe('the CDN, with private content', () => {
   beforeEach(async () => void (fixture = await CdnFixture.create({}, clock)))
   afterEach(() => fixture.remove())
 
-  const authorize = (spec: ContentSpec, credentials: HeaderMap): Promise<void> =>
-    fixture.cdn.authorize(spec, credentials, new AbortController().signal)
+  const authorize = (spec: ContentSpec, credentials: HeaderMap, leastMs?: number): Promise<number> =>
+    fixture.cdn.authorize(spec, credentials, new AbortController().signal, leastMs)
 
   it('leaves credentials unused where the origin serves everybody', async () => {
     const task = await fixture.obtainWhole(specOf(fixture.origin.add('/f', { size: 10 })), ALICE)
@@ -72,6 +72,26 @@ describe('the CDN, with private content', () => {
     await authorize(spec, ALICE)
     const { heads, gets, bodyBytes } = fixture.origin.stats('/f')
     assert.deepEqual({ heads, gets, bodyBytes }, { heads: 2, gets: 0, bodyBytes: 0 })
+  })
+
+  it('says how long consent holds, and asks again for more than is left of it', async () => {
+    const spec = specOf(fixture.origin.add('/f', SECRET))
+    assert.equal(await authorize(spec, ALICE), 5 * 60_000)
+    clock.advance(4 * 60_000)
+    assert.equal(await authorize(spec, ALICE, 59_000), 60_000)
+    assert.equal(fixture.origin.stats('/f').heads, 1)
+    assert.equal(await authorize(spec, ALICE, 60_000), 5 * 60_000)
+    assert.equal(fixture.origin.stats('/f').heads, 2)
+  })
+
+  it('lets a fetch that goes on for long prove nothing for ever', async () => {
+    const spec = specOf(fixture.origin.add('/f', { ...SECRET, size: 3_000_000, pauseAfter: 10 }))
+    await fixture.obtain(spec, ALICE)
+    clock.advance(4 * 60_000)
+    assert.equal(await authorize(spec, ALICE), 60_000)
+    clock.advance(60_001)
+    await authorize(spec, ALICE)
+    assert.equal(fixture.origin.stats('/f').heads, 1)
   })
 
   it('remembers a refusal for seconds only', async () => {

@@ -22,6 +22,11 @@ function words(text: string): readonly string[] {
   return text.trim().split(/\s+/)
 }
 
+/** Link-local and other addresses as they can stand in a URL, which has no place for a zone. */
+const LINKS = `
+  169.254.169.254 0xa9fea9fe 2852039166 0251.0376.0251.0376 169.254.43518 0.0.0.0 10.1 0xc0.0xa8.1.1
+  [fe80::1] [::ffff:169.254.169.254] [::ffff:a9fe:a9fe] [64:ff9b::a9fe:a9fe] [2002:7f00:1::] [fc00::1] [::7f00:1]`
+
 describe('an address', () => {
   for (const text of words(PRIVATE)) {
     it(`${text} is not public`, () => assert.equal(isPublicAddress(parseAddress(text) ?? assert.fail()), false))
@@ -94,9 +99,11 @@ describe('the HTTP source client, guarding private addresses', () => {
     'rebind.example': [{ address: '127.0.0.1', family: 4 }],
     'mixed.example': [{ address: '169.254.169.254', family: 4 }, { address: '::1', family: 6 }],
     'nat64.example': [{ address: '64:ff9b::7f00:1', family: 6 }],
+    'zone.example': [{ address: 'fe80::1%lo', family: 6 }],
+    'mapped.example': [{ address: '::ffff:127.0.0.1', family: 6 }],
   }
   const lookup: NonNullable<HttpSourceInit['lookup']> = (name, options, callback) => {
-    const found = names[name] ?? []
+    const found = name === 'first.test' ? [{ address: '127.0.0.1', family: 4 }] : (names[name] ?? [])
     if (options.all === true) callback(null, [...found])
     else callback(null, found[0]?.address ?? '', found[0]?.family)
   }
@@ -116,9 +123,32 @@ describe('the HTTP source client, guarding private addresses', () => {
   const literals = `
     127.0.0.1 2130706433 0x7f000001 0177.0.0.1 127.1 0 %31%32%37.0.0.1 127。0。0。1
     [::1] [::] [::ffff:127.0.0.1] [64:ff9b::7f00:1]`
-  for (const host of [...words(literals), ...Object.keys(names)]) {
+  for (const host of [...words(literals), ...words(LINKS), ...Object.keys(names)]) {
     it(`does not connect to ${host}`, async () => {
       assert.equal(await outcome({}, `http://${host}:${port}/f`), 'ORIGIN_FORBIDDEN')
+    })
+  }
+
+  for (const host of [...words(literals), ...words(LINKS), ...Object.keys(names)]) {
+    it(`does not follow a redirect to ${host}`, async () => {
+      for (const scheme of ['http', 'https']) {
+        // A header has no place for other characters.
+        const redirectTo = `${scheme}://${host.replaceAll('。', '%E3%80%82')}:${port}/f`
+        const url = origin.add('/redirect', { redirectTo }).replace('127.0.0.1', 'first.test')
+        assert.equal(await outcome({ allow: ['first.test'] }, url), 'ORIGIN_FORBIDDEN', redirectTo)
+        assert.equal(await outcome({ trustRequestedHost: true }, url), 'ORIGIN_FORBIDDEN', redirectTo)
+      }
+    })
+  }
+
+  for (const address of words(PRIVATE)) {
+    const name = `name-of-${address.replaceAll(/[:.%]/g, '-')}.example`
+    it(`does not connect to a name that leads to ${address}, asked for or redirected to`, async () => {
+      names[name] = [{ address, family: address.includes(':') ? 6 : 4 }]
+      assert.equal(await outcome({}, `http://${name}:${port}/f`), 'ORIGIN_FORBIDDEN')
+      const url = origin.add('/redirect', { redirectTo: `http://${name}:${port}/f` }).replace('127.0.0.1', 'first.test')
+      assert.equal(await outcome({ allow: ['first.test'] }, url), 'ORIGIN_FORBIDDEN')
+      delete names[name]
     })
   }
 
@@ -130,6 +160,12 @@ describe('the HTTP source client, guarding private addresses', () => {
     assert.equal(await outcome({ allow: ['*.example'] }, `http://rebind.example:${port}/f`), 'ok')
     assert.equal(await outcome({ allow: [`rebind.example:${port}`] }, `http://rebind.example:${port}/f`), 'ok')
     assert.equal(await outcome({ allow: ['rebind.example:1'] }, `http://rebind.example:${port}/f`), 'ORIGIN_FORBIDDEN')
+  })
+
+  it('takes an address with a zone for no URL at all', async () => {
+    const url = origin.add('/zone', { redirectTo: `http://[fe80::1%25lo]:${port}/f` })
+    assert.equal(await outcome({ allow: ['127.0.0.1'] }, url), 'ORIGIN_REDIRECTS')
+    assert.equal(await outcome({}, `http://[fe80::1%25lo]:${port}/f`), 'URL_REFUSED')
   })
 
   it('checks where redirects lead', async () => {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { DEFAULT_CDN_LIMITS, DEFAULT_ORIGIN_LIMITS, type CdnLimits, type OriginLimits } from '@damselfly/cdn'
+import { DEFAULT_CDN_LIMITS, DEFAULT_HTTP_SOURCE_LIMITS, DEFAULT_ORIGIN_LIMITS, type CdnLimits, type HttpSourceLimits, type OriginLimits } from '@damselfly/cdn'
 import { byteRate, byteSize, duration } from '@damselfly/shared/config'
 
 const atOnce = (): z.ZodNumber => z.number().int().min(1).max(65_535)
@@ -31,6 +31,17 @@ export const originSettings = z
     maxRetryAfter: duration()
       .default(DEFAULT_ORIGIN_LIMITS.maxPauseMs)
       .describe('The longest that an origin is left alone because it answers 429 or 503 with `Retry-After`'),
+    maxRedirects: z
+      .number()
+      .int()
+      .min(0)
+      .max(100)
+      .default(DEFAULT_HTTP_SOURCE_LIMITS.maxRedirects)
+      .describe('Redirects that one request follows; each is checked like the first URL'),
+    maxHeaders: byteSize()
+      .refine((bytes) => bytes >= 1024 && bytes <= 16 * 1024 * 1024, { error: 'expected 1KiB to 16MiB' })
+      .default(DEFAULT_HTTP_SOURCE_LIMITS.maxHeaderBytes)
+      .describe('What the headers of one answer may take together, over HTTP'),
     maxContentLength: byteSize().default(DEFAULT_CDN_LIMITS.maxContentLength).describe('The longest content that the CDN takes; peers fetch longer ones themselves'),
   })
   .prefault({})
@@ -39,6 +50,11 @@ export const originSettings = z
 export function originLimits(settings: z.output<typeof originSettings>): Partial<OriginLimits> {
   const { connections, connectionsPerOrigin, rate, ratePerOrigin, maxRetryAfter } = settings
   return { connections, connectionsPerOrigin, rate, ratePerOrigin, maxPauseMs: maxRetryAfter }
+}
+
+/** For sources whose requests are counted for all kinds of origins together, before they get there. */
+export function httpLimits({ maxRedirects, maxHeaders }: z.output<typeof originSettings>): Partial<HttpSourceLimits> {
+  return { connectionsPerOrigin: Number.POSITIVE_INFINITY, maxRedirects, maxHeaderBytes: maxHeaders }
 }
 
 export function cdnLimits(

@@ -14,6 +14,7 @@ import type { BlockRules } from '../rules/block-rules.ts'
 import type { Preheats } from '../preheat/preheats.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import { orAborted, type Admission } from '../swarm/admission.ts'
+import type { ChildAccess } from '../swarm/member.ts'
 import type { UseLedger } from '../swarm/use-ledger.ts'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
@@ -87,7 +88,7 @@ export class Registrar {
     const order = readOrder(register.order)
     const given = readCredentials(register.spec?.url ?? '', register.credentials)
     const credentials = this.#deps.preheats.credentialsFor(peer.peer, spec.taskId, given)
-    const { limits, tasks, admission, blocks } = this.#deps
+    const { limits, tasks, admission, blocks, clock } = this.#deps
     blocks.checkDownload(ruledPeerOf(peer), spec)
     if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
       throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
@@ -97,8 +98,9 @@ export class Registrar {
     const wasHere = task.source.task !== undefined || task.swarm.isAvailable
     task.waiting.add(peer.peer)
     let content: Uint8Array | undefined
+    let allowedMs: number
     try {
-      await admission.admit(task, { peer: peer.peer, spec, credentials, signal })
+      allowedMs = await admission.admit(task, { peer: peer.peer, spec, credentials, signal })
       content = await this.#smallContent(task, signal)
     } finally {
       task.waiting.delete(peer.peer)
@@ -108,7 +110,8 @@ export class Registrar {
     blocks.checkDownload(ruledPeerOf(peer), spec)
     if (wasHere || isFromBefore(task)) this.#deps.uses.hit(spec.taskId)
     this.#answer(peer, register.requestId, task.swarm, content)
-    this.#join(peer, task.swarm, order, spec.url, register)
+    const access = { spec, credentials, allowedUntil: clock.now() + allowedMs }
+    this.#join(peer, task.swarm, order, access, register)
   }
 
   /** A small content that the CDN holds or has in a moment. */
@@ -144,9 +147,9 @@ export class Registrar {
     })
   }
 
-  #join(peer: ConnectedPeer, swarm: Swarm, order: PieceOrder, url: string, register: Register): void {
+  #join(peer: ConnectedPeer, swarm: Swarm, order: PieceOrder, access: ChildAccess, register: Register): void {
     peer.tasks.add(swarm.taskId)
-    const member = swarm.joinChild(memberInit(peer, url), order)
+    const member = swarm.joinChild(memberInit(peer, access.spec.url), order, access)
     const { layout } = swarm.content
     const held = readHeld(register)
     if (held === undefined || layout === undefined) return

@@ -1,8 +1,9 @@
-import { ORIGIN_PEER, taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
+import { ORIGIN_PEER, taskIdToBytes, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
 import type { FailureReason, SchedulerCommand, SchedulerEvent } from '@damselfly/scheduler'
 import type { ParentCard } from '../control/connected-peer.ts'
 import type { PeerRegister } from '../control/peer-register.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
+import type { Swarm } from '../swarm/swarm.ts'
 import type { Task } from '../swarm/task.ts'
 import type { ParentIntroductions } from './parent-introductions.ts'
 
@@ -14,6 +15,7 @@ export interface CommandDeliveryDeps {
   readonly metrics: SupernodeMetrics
   /** Handles an event after the command that it came of. */
   readonly schedule: (event: SchedulerEvent) => void
+  readonly clock: Clock
 }
 
 type AssignCommand = Extract<SchedulerCommand, { type: 'assign' }>
@@ -70,7 +72,7 @@ export class CommandDelivery {
     if (child === undefined || swarm === undefined) return
     if (card === undefined) return this.#answer(command, 'unreachable')
     if (digest === undefined) return this.#answer(command, 'refused')
-    this.#deps.introductions.introduce(child, taskId, card)
+    this.#deps.introductions.introduce(child, taskId, card, this.#allowedMs(swarm, childId))
     swarm.assigned(childId, piece)
     this.#deps.metrics.assigned()
     child.session.send({ case: 'assign', value: { taskId: taskIdToBytes(taskId), index: piece, parent, digest } })
@@ -80,6 +82,11 @@ export class CommandDelivery {
   #answer({ task, child: peer, piece, parent }: AssignCommand, reason: FailureReason): void {
     this.#deps.schedule({ type: 'piece-failed', task, peer, piece, parent, reason })
     this.#deps.task(task)?.swarm.wantsAgain(peer)
+  }
+
+  /** No ticket outlives the word of the origin that opens a private content. */
+  #allowedMs({ content, members }: Swarm, child: PeerId): number | undefined {
+    return content.isPrivate ? (members.get(child)?.child?.access.allowedUntil ?? 0) - this.#deps.clock.now() : undefined
   }
 
   #cardOf(parent: PeerId): ParentCard | undefined {

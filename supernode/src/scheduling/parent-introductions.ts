@@ -4,9 +4,6 @@ import { endpointsFor, type ConnectedPeer, type ParentCard } from '../control/co
 /** How long a ticket lasts; milliseconds. */
 export const TICKET_LIFETIME_MS: number = 60 * 60 * 1000
 
-/** A ticket is renewed with the first assignment after this; milliseconds. */
-const RENEW_AFTER_MS = TICKET_LIFETIME_MS / 2
-
 export interface ParentIntroductionsDeps {
   readonly clock: Clock
   /** @param expiresAt milliseconds since 1970 @returns an encoded SignedTicket */
@@ -16,7 +13,8 @@ export interface ParentIntroductionsDeps {
 interface Introduction {
   /** Another object after the parent came back, maybe with other addresses. */
   readonly card: ParentCard
-  readonly madeAt: number
+  /** The first assignment after this comes with a new ticket, on the clock's scale; milliseconds. */
+  readonly renewAt: number
 }
 
 /** Tells each child once how to reach a parent of a task, with a ticket, and again when the ticket ages. */
@@ -29,13 +27,15 @@ export class ParentIntroductions {
     this.#deps = deps
   }
 
-  introduce(child: ConnectedPeer, taskId: TaskId, card: ParentCard): void {
+  /** @param allowedMs how long the child's origin lets it have the content; milliseconds */
+  introduce(child: ConnectedPeer, taskId: TaskId, card: ParentCard, allowedMs: number = Number.POSITIVE_INFINITY): void {
     const made = this.#madeTo(child, taskId)
     const known = made.get(card.peer)
     const now = this.#deps.clock.now()
-    if (known?.card === card && now - known.madeAt < RENEW_AFTER_MS) return
-    made.set(card.peer, { card, madeAt: now })
-    const expiresAt = Math.round(this.#deps.clock.wallTime()) + TICKET_LIFETIME_MS
+    if (known?.card === card && now < known.renewAt) return
+    const lifetime = Math.max(0, Math.min(TICKET_LIFETIME_MS, allowedMs))
+    made.set(card.peer, { card, renewAt: now + lifetime / 2 })
+    const expiresAt = Math.round(this.#deps.clock.wallTime() + lifetime)
     const signedTicket = this.#deps.signTicket({ taskId, child: child.peer, parent: card.peer, expiresAt })
     const { peer, security, isCdn } = card
     const endpoints = endpointsFor(child, card).map((one) => ({ ...one }))

@@ -39,15 +39,17 @@ export class Admission {
   /**
    * Resolves when the caller may join.
    *
+   * @returns how long its origin lets it have a private content; milliseconds, 0 for one that is not private
    * @throws DamselflyError why the content cannot be had, or the caller's abort reason
    */
-  async admit(task: Task, caller: Caller): Promise<void> {
+  async admit(task: Task, caller: Caller): Promise<number> {
     let hasTried = false
     for (;;) {
       caller.signal.throwIfAborted()
       const way = wayOf(task, caller)
       if (way === 'join') {
-        if (await this.#mayHave(task, caller)) return
+        const lasts = await this.#mayHave(task, caller)
+        if (lasts !== undefined) return lasts
         continue
       }
       if (way === 'obtain' && hasTried) throw failureOf(task)
@@ -58,17 +60,16 @@ export class Admission {
     }
   }
 
-  /** @returns false when the content turned out to be another one than the swarm has. */
-  async #mayHave(task: Task, caller: Caller): Promise<boolean> {
+  /** @returns for how long; undefined when the content turned out to be another one than the swarm has */
+  async #mayHave(task: Task, caller: Caller): Promise<number | undefined> {
     const isCurrent =
       task.source.task === undefined && task.source.state.type !== 'passed-on'
         ? await this.#confirm(task, caller)
         : await orAborted(task.source.revalidate({ ...caller, by: caller.peer }), caller.signal)
-    if (!isCurrent) return false
-    if (!task.swarm.content.isPrivate) return true
+    if (!isCurrent) return undefined
+    if (!task.swarm.content.isPrivate) return 0
     // Also for the caller whose credentials started the fetch: the CDN may have had the content already.
-    await this.#deps.cdn.authorize(caller.spec, caller.credentials, caller.signal)
-    return true
+    return await this.#deps.cdn.authorize(caller.spec, caller.credentials, caller.signal)
   }
 
   /** What only peers vouch for has to be what the origin serves, as it has to be where the CDN holds it. */

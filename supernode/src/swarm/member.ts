@@ -1,12 +1,22 @@
-import { digestsEqual, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
+import { digestsEqual, type HeaderMap, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
+import type { ContentSpec } from '@damselfly/cdn'
 import type { PieceOrder } from '@damselfly/scheduler'
 import { GrowingSet } from './growing-set.ts'
+
+/** As whom a child asks its origin, and how long that lets it have a private content. */
+export interface ChildAccess {
+  readonly spec: ContentSpec
+  readonly credentials: HeaderMap
+  /** On the clock's scale; milliseconds. What is over already was never asked for. */
+  allowedUntil: number
+}
 
 /** What a child wants of a swarm, while it wants it. */
 export interface ChildRole {
   readonly order: PieceOrder
   /** As it said last. */
   priority: Priority
+  readonly access: ChildAccess
   /** Pieces that were assigned to it and that it has not answered for. */
   readonly assignments: Set<number>
 }

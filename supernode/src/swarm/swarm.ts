@@ -4,7 +4,7 @@ import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
 import { FreshNews } from './fresh-news.ts'
 import { GrowingSet } from './growing-set.ts'
-import { Member, type MemberInit } from './member.ts'
+import { Member, type ChildAccess, type MemberInit } from './member.ts'
 import { digestNews, failureNews, headNews, manifestNews, snapshotNews } from './swarm-news.ts'
 import { TaskContent } from './task-content.ts'
 
@@ -70,6 +70,10 @@ export class Swarm {
 
   get hasChildren(): boolean {
     return this.#children.size > 0
+  }
+
+  get children(): Iterable<Member> {
+    return this.#children
   }
 
   /** Children that could take a piece and have none to fetch. */
@@ -206,11 +210,11 @@ export class Swarm {
   // --- peers ---
 
   /** The peer wants the content, and gets all that is known of it. */
-  joinChild(init: MemberInit, order: PieceOrder): Member {
+  joinChild(init: MemberInit, order: PieceOrder, access: ChildAccess): Member {
     const { peer } = init
     this.leaveChild(peer)
     const member = this.joinHolder(init)
-    member.child = { order, priority: 'foreground', assignments: new Set() }
+    member.child = { order, access, priority: 'foreground', assignments: new Set() }
     this.#children.add(member)
     this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
     this.#tellIfShut(member)
