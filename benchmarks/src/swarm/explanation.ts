@@ -49,8 +49,10 @@ export const explanation: Explanation = {
          start (all of them equal or worse). V8 without TurboFan and with Maglev after 150 calls took 0.83, 0.92, 0.92 and 1.21
          times the CPU-seconds of the same swarm as it is, in four pairs of runs; with TurboFan left for code that is called
          20,000 times, 0.95 and 1.10 times. That is too little, and too uncertain, to change how the whole process is compiled.`,
-        `Nor does it help to let all daemons bring 64 MiB of another file first: their time outside the kernel fell from 8.5 and 9.3 to 7.5 and 7.3
-         CPU-seconds, but that within it rose from 3.4 and 3.7 to 7.5 and 8.7, in two pairs of runs. Why it does was not found.`,
+        `Letting all daemons bring 64 MiB of another file first was tried too, in three pairs of runs on a machine that others used. Their time outside the
+         kernel fell from 8.5, 9.3 and 12.7 to 7.5, 7.3 and 8.3 CPU-seconds, but that within it rose from 3.4, 3.7 and 4.2 to 7.5, 8.7 and 5.5: copying into the
+         page cache had 10% of a profile in place of 3%, probably because that memory had been given back to the host. Warm code would be worth a tenth or more
+         of the whole, but not here.`,
       ],
     },
     {
