@@ -49,7 +49,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     agent: 'supernode/test',
     cdn,
     passthrough: options.passthrough,
-    store: options.store ?? { open: async () => undefined, list: () => [], verifiedBytes: () => 0 },
+    store: options.store ?? { open: async () => undefined, record: async () => undefined, summary: () => undefined, first: () => [] },
     probe: async () => {
       origin.probes++
       if (origin.answer instanceof Error) throw origin.answer

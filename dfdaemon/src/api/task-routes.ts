@@ -10,7 +10,7 @@ export function addTaskRoutes(app: ApiServer, peer: Peer): void {
   app.get(
     TASKS_PATH,
     { schema: { description: 'What this daemon holds and downloads.', response: { 200: tasksBody } } },
-    async () => ({ tasks: peer.tasks().map(taskBodyOf) }),
+    async () => ({ tasks: (await peer.tasks()).map(taskBodyOf) }),
   )
 
   app.get(
@@ -18,7 +18,7 @@ export function addTaskRoutes(app: ApiServer, peer: Peer): void {
     { schema: { description: 'One task.', params: taskParams, response: { 200: taskBody, '4xx': apiErrorBody } } },
     async (request) => {
       const taskId = taskIdOf(request.params.id)
-      const task = peer.tasks().find((candidate) => candidate.taskId === taskId)
+      const task = await peer.task(taskId)
       if (task === undefined) throw new DamselflyError('TASK_NOT_FOUND', `there is no task ${taskId}`)
       return taskBodyOf(task)
     },

@@ -164,8 +164,14 @@ class LocalPeer implements Peer {
     }
   }
 
-  tasks(): readonly TaskView[] {
-    return this.#store.list().map((record) => this.#view(record))
+  async tasks(): Promise<readonly TaskView[]> {
+    const records = await Promise.all(this.#store.list().map(({ taskId }) => this.#store.record(taskId)))
+    return records.flatMap((record) => (record === undefined ? [] : [this.#view(record)]))
+  }
+
+  async task(taskId: TaskId): Promise<TaskView | undefined> {
+    const record = await this.#store.record(taskId)
+    return record === undefined ? undefined : this.#view(record)
   }
 
   async deleteTask(taskId: TaskId): Promise<void> {
@@ -189,7 +195,7 @@ class LocalPeer implements Peer {
       supernode: this.#supernodeState(),
       endpoints: links.network?.describe() ?? [],
       downloads: downloads.count,
-      tasks: this.#store.list().length,
+      tasks: this.#store.count,
       usedBytes: this.#store.usedBytes,
     }
   }

@@ -102,7 +102,9 @@ export interface Peer {
   stop(graceMs: number): Promise<void>
   /** @throws DamselflyError URL_REFUSED */
   download(request: DownloadRequest): Promise<OwnDownload>
-  tasks(): readonly TaskView[]
+  tasks(): Promise<readonly TaskView[]>
+  /** Undefined if there is no such task. */
+  task(taskId: TaskId): Promise<TaskView | undefined>
   /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
   deleteTask(taskId: TaskId): Promise<void>
   /** @throws DamselflyError TASK_NOT_FOUND */

@@ -56,8 +56,12 @@ export class FakePeer implements Peer {
     return download
   }
 
-  tasks(): readonly TaskView[] {
-    return this.downloads.filter((download) => !this.#deleted.has(download.taskId)).map((download) => download.view())
+  tasks(): Promise<readonly TaskView[]> {
+    return Promise.resolve(this.#views())
+  }
+
+  task(taskId: TaskId): Promise<TaskView | undefined> {
+    return Promise.resolve(this.#views().find((task) => task.taskId === taskId))
   }
 
   async deleteTask(taskId: TaskId): Promise<void> {
@@ -82,8 +86,12 @@ export class FakePeer implements Peer {
       supernode: { type: 'disconnected', address: '[::1]:65002', error: undefined },
       endpoints: [],
       downloads: this.downloads.filter((download) => !download.released).length,
-      tasks: this.tasks().length,
-      usedBytes: this.tasks().reduce((sum, task) => sum + task.verifiedBytes, 0),
+      tasks: this.#views().length,
+      usedBytes: this.#views().reduce((sum, task) => sum + task.verifiedBytes, 0),
     }
+  }
+
+  #views(): readonly TaskView[] {
+    return this.downloads.filter((download) => !this.#deleted.has(download.taskId)).map((download) => download.view())
   }
 }

@@ -48,7 +48,7 @@ describe('a peer', () => {
       assert.equal(bench.source.openBodies, 0)
       await assert.rejects(second.finished, isError('CANCELLED'))
       assert.equal(bench.peer.status().downloads, 0)
-      assert.deepEqual(bench.peer.tasks().map(({ state, verifiedBytes }) => [state, verifiedBytes]), [['partial', 2 * MIB]])
+      assert.deepEqual((await bench.peer.tasks()).map(({ state, verifiedBytes }) => [state, verifiedBytes]), [['partial', 2 * MIB]])
 
       bench.source.open()
       const before = bench.source.bodyBytes
@@ -136,18 +136,18 @@ describe('a peer', () => {
     it('does so once nobody holds it', async () => {
       bench.source.holdAfter = MIB
       const download = await bench.download()
-      await until(() => bench.peer.tasks().length === 1)
+      await until(() => bench.peer.status().tasks === 1)
       await assert.rejects(bench.peer.deleteTask(download.taskId), isError('TASK_BUSY'))
       bench.source.open()
       await assertFinished(download)
       await assert.rejects(bench.peer.deleteTask(download.taskId), isError('TASK_BUSY'))
       await download.release()
       await bench.peer.pinTask(download.taskId, true)
-      assert.equal(bench.peer.tasks()[0]?.pinned, true)
+      assert.equal((await bench.peer.tasks())[0]?.pinned, true)
       await assert.rejects(bench.peer.deleteTask(download.taskId), isError('TASK_PINNED'))
       await bench.peer.pinTask(download.taskId, false)
       await bench.peer.deleteTask(download.taskId)
-      assert.deepEqual(bench.peer.tasks(), [])
+      assert.deepEqual(await bench.peer.tasks(), [])
       await assert.rejects(bench.peer.deleteTask(download.taskId), isError('TASK_NOT_FOUND'))
       await assert.rejects(bench.peer.deleteTask('ab'.repeat(32) as TaskId), isError('TASK_NOT_FOUND'))
     })
@@ -291,7 +291,7 @@ describe('a peer', () => {
   it('shows its tasks without what is secret', async () => {
     const download = await bench.download({ url: 'https://user:password@origin.example/file?token=secret', tag: 'nightly' })
     await assertFinished(download)
-    const [task] = bench.peer.tasks()
+    const [task] = await bench.peer.tasks()
     assert.equal(task?.state, 'complete')
     assert.equal(task?.tag, 'nightly')
     assert.doesNotMatch(JSON.stringify(task?.url), /password|secret/)

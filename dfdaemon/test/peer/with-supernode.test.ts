@@ -135,11 +135,11 @@ describe('a peer with a supernode', () => {
     say({ case: 'evict', value: { taskId: taskIdToBytes('ab'.repeat(32) as TaskId) } })
     const again = await peer.download(wanted())
     await again.release()
-    assert.equal(peer.tasks().length, 1)
+    assert.equal((await peer.tasks()).length, 1)
     await download.release()
     say({ case: 'evict', value: { taskId: taskIdToBytes(download.taskId) } })
     await until(() => all('dropTask').length === 1)
-    assert.deepEqual(peer.tasks(), [])
+    assert.deepEqual(await peer.tasks(), [])
     await assert.rejects(peer.deleteTask(download.taskId), (error) => isDamselflyError(error, 'TASK_NOT_FOUND'))
   })
 

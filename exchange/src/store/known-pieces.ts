@@ -91,7 +91,7 @@ export class KnownPieces {
 }
 
 /** @throws RangeError when the piece size or the length is not possible */
-export function layoutOf(record: TaskRecord): PieceLayout | undefined {
+export function layoutOf(record: Pick<TaskRecord, 'contentLength' | 'pieceSize'>): PieceLayout | undefined {
   const layout = new PieceLayout(record.contentLength ?? 0, record.pieceSize)
   return record.contentLength === undefined ? undefined : layout
 }

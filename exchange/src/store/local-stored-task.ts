@@ -1,4 +1,4 @@
-import { DamselflyError, messageOf, type PieceRange, type TaskId } from '@damselfly/shared'
+import { DamselflyError, messageOf, type PieceRange } from '@damselfly/shared'
 import { BaseStoredTask, type BegunPiece } from './base-stored-task.ts'
 import type { TaskRecord, TaskRecordChange } from './piece-store.ts'
 import { isLasting } from './record-change.ts'
@@ -13,11 +13,15 @@ export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
   readonly #file: TaskFile
   readonly #services: TaskServices
   readonly #trust: TaskTrust
+  /** Without what the ledger knows better. */
+  #record: TaskRecord
 
   /** @param setHeld is told whether something that the task was asked for is still to happen. */
-  constructor(taskId: TaskId, file: TaskFile, services: TaskServices, setHeld: (isHeld: boolean) => void) {
-    const pieces = new TaskPieces(services.ledger.record(taskId), services)
+  constructor(record: TaskRecord, file: TaskFile, services: TaskServices, setHeld: (isHeld: boolean) => void) {
+    const { taskId } = record
+    const pieces = new TaskPieces(record, services)
     super({ taskId, pieces, logger: services.logger, setHeld })
+    this.#record = record
     this.#file = file
     this.#services = services
     this.#trust = new TaskTrust(taskId, file, pieces, services)
@@ -48,11 +52,12 @@ export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
   }
 
   protected get storedRecord(): TaskRecord {
-    return this.#services.ledger.record(this.taskId)
+    return this.#services.ledger.current(this.#record)
   }
 
   protected async change(change: TaskRecordChange, record: TaskRecord, isRecut: boolean): Promise<void> {
     const { ledger, index } = this.#services
+    this.#record = record
     ledger.setRecord(record)
     const { lastUsedAt, uses } = change
     if (lastUsedAt !== undefined) ledger.touch(this.taskId, { lastUsedAt })

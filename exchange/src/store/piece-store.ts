@@ -1,4 +1,5 @@
 import type { Bitset, PieceLayout, Sha256, TaskId } from '@damselfly/shared'
+import type { TaskColumns } from './table/task-columns.ts'
 
 /** What is kept of a task beside its pieces; JSON-safe except for the digests, which the store encodes. */
 export interface TaskRecord {
@@ -41,6 +42,41 @@ export interface UseCounts {
   readonly originBytes: number
 }
 
+/** What is known of every task at any time. */
+export interface TaskSummary
+  extends Pick<
+    TaskRecord,
+    'taskId' | 'tag' | 'application' | 'contentLength' | 'pieceSize' | 'isPrivate' | 'pinned' | 'createdAt' | 'lastUsedAt' | 'uses'
+  > {
+  /** Bytes of verified pieces. */
+  readonly verifiedBytes: number
+}
+
+/** What tasks are sorted by: smaller numbers come first. */
+export interface TaskRank {
+  of(task: TaskSummary): number
+  /** The same of as many tasks as there are `ranks`, which is faster; those of rows without a task do not matter. */
+  fill(columns: TaskColumns, start: number, ranks: Float64Array): void
+}
+
+/** Which tasks are asked for. The functions are given each task for the time of the call only. */
+export interface TaskSelection {
+  /** What decides about the order, the most important first; in the end ids decide. */
+  readonly ranks: readonly TaskRank[]
+  readonly limit: number
+  /** @default all */
+  readonly matches?: ((task: TaskSummary) => boolean) | undefined
+  /** Only what comes after this. */
+  readonly after?: TaskPosition | undefined
+  readonly except?: { has(taskId: TaskId): boolean } | undefined
+}
+
+/** A place in an order of tasks. */
+export interface TaskPosition {
+  readonly ranks: readonly number[]
+  readonly taskId: string
+}
+
 export type TaskRecordChange = Partial<Omit<TaskRecord, 'taskId' | 'createdAt'>>
 
 /**
@@ -55,7 +91,15 @@ export interface PieceStore {
   start(): Promise<void>
   /** Marks the stop as clean. Idempotent. */
   stop(): Promise<void>
-  list(): readonly TaskRecord[]
+  /** How many tasks there are. */
+  readonly count: number
+  /** All of them: of a million, `first` gives some at a time. */
+  list(): readonly TaskSummary[]
+  /** The first ones in some order; of a million in some hundredths of a second, whatever the order. */
+  first(selection: TaskSelection): readonly TaskSummary[]
+  summary(taskId: TaskId): TaskSummary | undefined
+  /** What is known of a task, without opening it. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  record(taskId: TaskId): Promise<TaskRecord | undefined>
   /** Bytes of verified pieces of one task, without opening it; 0 if there is no such task. */
   verifiedBytes(taskId: TaskId): number
   /**

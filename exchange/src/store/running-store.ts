@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { DamselflyError, diskError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
+import { mkdir, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { DamselflyError, diskError, messageOf, systemCode, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { writingHere, writingInThread } from './bytes/writing.ts'
 import { DiskPace } from './disk-pace.ts'
@@ -9,18 +9,23 @@ import { InFlight } from './in-flight.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { LoadedTasks } from './loaded-tasks.ts'
 import { LocalStoredTask } from './local-stored-task.ts'
-import { removeOrphans } from './orphans.ts'
 import { PieceChecker } from './piece-checker.ts'
-import type { StoredTask, TaskRecord } from './piece-store.ts'
-import { recount } from './recount.ts'
+import type { StoredTask, TaskRecord, TaskSelection, TaskSummary } from './piece-store.ts'
 import { isSameLayout } from './record-change.ts'
-import { removeSidecar, readSidecars } from './sidecar.ts'
+import { removeSidecar, readSidecars, taskOfSidecar } from './sidecar.ts'
 import { putPiece, putRecord, putState, StoreIndex, type Run } from './store-index.ts'
+import { sweep } from './sweep.ts'
+import { loadTable } from './table/load-table.ts'
+import { TableSnapshots } from './table/table-snapshots.ts'
+import type { TaskTable } from './table/task-table.ts'
 import { TaskFile, taskPath } from './task-file.ts'
 import { TaskLedger } from './task-ledger.ts'
 import { layoutOf } from './known-pieces.ts'
 import type { TaskServices } from './task-services.ts'
 import type { TaskState } from './task-state.ts'
+
+/** With so many tasks at most the start waits until files and tasks were compared; with more that is done while the store is in use. */
+const FEW_TASKS = 1000
 
 export interface LocalPieceStoreInit {
   /** Belongs to this store alone; created if it is not there. */
@@ -36,10 +41,19 @@ export interface LocalPieceStoreInit {
   readonly logger: Logger
 }
 
+interface OpenedStore {
+  readonly index: StoreIndex
+  readonly run: Run
+  readonly table: TaskTable
+  readonly snapshots: TableSnapshots
+}
+
 /** The local store between start and stop. */
 export class RunningStore {
   readonly #tasksDirectory: string
   readonly #services: TaskServices
+  readonly #table: TaskTable
+  readonly #snapshots: TableSnapshots
   readonly #files: FileHandles
   readonly #pace: DiskPace
   readonly #loaded = new LoadedTasks<LocalStoredTask>()
@@ -59,8 +73,12 @@ export class RunningStore {
     const index = new StoreIndex(indexDirectory, init.logger)
     try {
       // Opening the index takes the lock of the whole directory.
-      const store = new RunningStore(init, index, await index.open())
-      await store.#load()
+      const run = await index.open()
+      const file = join(init.directory, 'tasks.table')
+      const table = await loadTable({ index, file, run, logger: init.logger })
+      const snapshots = new TableSnapshots({ table, index, file, run, logger: init.logger })
+      const store = new RunningStore(init, { index, run, table, snapshots })
+      await store.#begin()
       return store
     } catch (error) {
       await index.close(false)
@@ -68,9 +86,11 @@ export class RunningStore {
     }
   }
 
-  private constructor(init: LocalPieceStoreInit, index: StoreIndex, run: Run) {
+  private constructor(init: LocalPieceStoreInit, { index, run, table, snapshots }: OpenedStore) {
     const { clock, logger, writesInThread = false, keepsSidecars = false } = init
     this.#tasksDirectory = join(init.directory, 'tasks')
+    this.#table = table
+    this.#snapshots = snapshots
     this.#files = new FileHandles(logger)
     this.#pace = new DiskPace(clock)
     this.#services = {
@@ -79,7 +99,7 @@ export class RunningStore {
       keepsSidecars,
       clock,
       logger,
-      ledger: new TaskLedger(clock, () => void this.#inFlight.run(() => this.#flush())),
+      ledger: new TaskLedger(table, clock, () => void this.#inFlight.run(() => this.#flush())),
       writing: writesInThread ? writingInThread() : writingHere(),
       checker: new PieceChecker(this.#ending.signal),
     }
@@ -89,8 +109,28 @@ export class RunningStore {
     return this.#services.ledger.usedBytes
   }
 
-  list(): readonly TaskRecord[] {
-    return this.#services.ledger.records()
+  get count(): number {
+    return this.#services.ledger.count
+  }
+
+  list(): readonly TaskSummary[] {
+    return this.#services.ledger.summaries()
+  }
+
+  first(selection: TaskSelection): readonly TaskSummary[] {
+    return this.#services.ledger.first(selection)
+  }
+
+  summary(taskId: TaskId): TaskSummary | undefined {
+    return this.#services.ledger.summary(taskId)
+  }
+
+  async record(taskId: TaskId): Promise<TaskRecord | undefined> {
+    const loaded = this.#loaded.get(taskId)
+    if (loaded !== undefined) return loaded.record
+    const { index, ledger } = this.#services
+    const found = ledger.has(taskId) ? await this.#inFlight.run(() => index.task(taskId)) : undefined
+    return found === undefined || !ledger.has(taskId) ? undefined : ledger.current(found.record)
   }
 
   verifiedBytes(taskId: TaskId): number {
@@ -134,19 +174,59 @@ export class RunningStore {
     return this.#stopping
   }
 
-  async #load(): Promise<void> {
-    const { index, ledger, logger, run } = this.#services
-    for (const task of await index.tasks()) ledger.add(task)
-    if (run.mayLackTasks) await this.#restoreLost()
-    const found = await removeOrphans(this.#tasksDirectory, (taskId) => ledger.has(taskId))
-    for (const { taskId } of ledger.records()) {
-      if (found.has(taskId)) continue
-      logger.warn({ taskId }, 'dropped a task whose file is gone')
-      await index.remove(taskId)
-      ledger.remove(taskId)
+  async #begin(): Promise<void> {
+    if (this.#services.run.mayLackTasks) await this.#restoreLost()
+    const isSmall = this.#table.count <= FEW_TASKS
+    const swept = this.#sweep()
+    if (isSmall) await swept
+    else void this.#inFlight.run(() => swept.catch((error: unknown) => this.#warn(error, 'files and tasks could not be compared')))
+    void this.#inFlight.run(() => this.#snapshots.keepYoung())
+  }
+
+  /** Files without a task go, and tasks without a file. */
+  #sweep(): Promise<void> {
+    return sweep({
+      tasksDirectory: this.#tasksDirectory,
+      table: this.#table,
+      removeStray: (path, taskId) => this.#removeStray(path, taskId),
+      dropIfGone: (taskId) => this.#unlessOpen(taskId, () => this.#dropIfGone(taskId)),
+      signal: this.#ending.signal,
+    })
+  }
+
+  async #removeStray(path: string, taskId: TaskId | undefined): Promise<void> {
+    const remove = async (): Promise<void> => {
+      try {
+        await rm(path, { force: true })
+      } catch (error) {
+        // A directory is not ours.
+        if (systemCode(error) !== 'ERR_FS_EISDIR') throw error
+      }
     }
-    // A clean stop has written the sums.
-    if (run.suspectBefore === run.number) await recount(index, ledger)
+    if (taskId === undefined) return await remove()
+    await this.#unlessOpen(taskId, async () => {
+      const isWanted = this.#table.has(taskId) && (path === this.#fileOf(taskId).path || taskOfSidecar(basename(path)) !== undefined)
+      if (!isWanted) await remove()
+    })
+  }
+
+  /** @returns whether there is such a task, and its file */
+  async #dropIfGone(taskId: TaskId): Promise<boolean> {
+    const { index, ledger, logger } = this.#services
+    if (!ledger.has(taskId)) return false
+    if (await this.#fileOf(taskId).exists()) return true
+    logger.warn({ taskId }, 'dropped a task whose file is gone')
+    await index.remove(taskId)
+    ledger.remove(taskId)
+    return false
+  }
+
+  /** While nobody can open it. */
+  async #unlessOpen(taskId: TaskId, work: () => Promise<unknown>): Promise<void> {
+    if (this.#ending.signal.aborted) return
+    await this.#lock.run(taskId, async () => {
+      if (this.#loaded.get(taskId) === undefined) await work()
+    })
   }
 
   /** Takes tasks that the index does not know from what lies beside their files; their pieces are hashed before they count. */
@@ -167,8 +247,14 @@ export class RunningStore {
 
   async #open(taskId: TaskId): Promise<LocalStoredTask | undefined> {
     const loaded = this.#loaded.get(taskId)
-    if (loaded !== undefined || !this.#services.ledger.has(taskId)) return loaded
-    const task = this.#taskOf(taskId)
+    if (loaded !== undefined || !(await this.#dropIfGone(taskId))) return loaded
+    const { index, ledger } = this.#services
+    const found = await index.task(taskId)
+    if (found === undefined) {
+      await this.#remove(taskId)
+      return undefined
+    }
+    const task = this.#taskOf(ledger.current(found.record))
     await task.load()
     this.#loaded.add(taskId, task)
     return task
@@ -181,9 +267,15 @@ export class RunningStore {
     const file = this.#fileOf(taskId)
     await file.create(size)
     const state: TaskState = { verifiedBytes: 0, lastUsedAt, trustedSince: run.number, stamp: undefined }
-    await index.write([putRecord(record), putState(taskId, state)])
+    // First here, so that a table that is being written has it, or the index its mark.
     ledger.add({ taskId, record, state })
-    const task = this.#taskOf(taskId)
+    try {
+      await index.add({ taskId, record, state })
+    } catch (error) {
+      ledger.remove(taskId)
+      throw error
+    }
+    const task = this.#taskOf(record)
     this.#loaded.add(taskId, task)
     return task
   }
@@ -221,9 +313,10 @@ export class RunningStore {
     try {
       await this.#stampWritten()
       await this.#services.index.write(this.#services.ledger.takeUnsaved())
+      await this.#snapshots.keepYoung()
       return true
     } catch (error) {
-      this.#services.logger.warn({ reason: messageOf(error) }, 'the stop is not clean: pieces are checked at the next start')
+      this.#warn(error, 'the stop is not clean: pieces are checked at the next start')
       return false
     }
   }
@@ -231,20 +324,23 @@ export class RunningStore {
   /** Remembers how the unfinished files look that were written in this run. */
   async #stampWritten(): Promise<void> {
     const { ledger, run } = this.#services
-    for (const { taskId } of ledger.records()) {
-      const { stamp, trustedSince, verifiedBytes } = ledger.state(taskId)
-      if (stamp !== undefined || trustedSince !== run.number || verifiedBytes === 0) continue
+    for (const taskId of this.#table.unstamped(run.number)) {
       ledger.touch(taskId, { stamp: await this.#fileOf(taskId).stamp() })
     }
   }
 
   async #flush(): Promise<void> {
-    const { index, ledger, logger } = this.#services
+    const { index, ledger } = this.#services
     try {
       await index.write(ledger.takeUnsaved())
     } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'writing when tasks were last used failed')
+      this.#warn(error, 'writing when tasks were last used failed')
     }
+    await this.#snapshots.keepYoung()
+  }
+
+  #warn(error: unknown, what: string): void {
+    this.#services.logger.warn({ reason: messageOf(error) }, what)
   }
 
   async #exclusively<T>(taskId: TaskId, work: () => Promise<T>): Promise<T> {
@@ -252,8 +348,9 @@ export class RunningStore {
     return await this.#inFlight.run(() => this.#lock.run(taskId, work))
   }
 
-  #taskOf(taskId: TaskId): LocalStoredTask {
-    const task: LocalStoredTask = new LocalStoredTask(taskId, this.#fileOf(taskId), this.#services, (isHeld) => {
+  #taskOf(record: TaskRecord): LocalStoredTask {
+    const { taskId } = record
+    const task: LocalStoredTask = new LocalStoredTask(record, this.#fileOf(taskId), this.#services, (isHeld) => {
       if (isHeld) this.#loaded.pin(taskId, task)
       else this.#loaded.unpin(taskId)
     })

@@ -1,5 +1,5 @@
 import { DamselflyError, type TaskId } from '@damselfly/shared'
-import type { PieceStore, StoredTask, TaskRecord } from './piece-store.ts'
+import type { PieceStore, StoredTask, TaskRecord, TaskSelection, TaskSummary } from './piece-store.ts'
 
 /** A store between start and stop. */
 export type RunningPieceStore = Omit<PieceStore, 'start'>
@@ -39,8 +39,24 @@ class StartableStore implements PieceStore {
     if (this.#starting === starting) this.#starting = undefined
   }
 
-  list(): readonly TaskRecord[] {
+  get count(): number {
+    return this.#store.count
+  }
+
+  list(): readonly TaskSummary[] {
     return this.#store.list()
+  }
+
+  first(selection: TaskSelection): readonly TaskSummary[] {
+    return this.#store.first(selection)
+  }
+
+  summary(taskId: TaskId): TaskSummary | undefined {
+    return this.#store.summary(taskId)
+  }
+
+  async record(taskId: TaskId): Promise<TaskRecord | undefined> {
+    return await this.#store.record(taskId)
   }
 
   verifiedBytes(taskId: TaskId): number {

@@ -1,11 +1,15 @@
 import { ClassicLevel } from 'classic-level'
-import { messageOf, SHA256_BYTES, type Sha256, type TaskId } from '@damselfly/shared'
+import { isTaskId, messageOf, SHA256_BYTES, type Sha256, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { indexError, isIndexDamage } from './index-error.ts'
 import {
   CLEAN_KEY,
   idOfKey,
   indexOfKey,
+  markKey,
+  MARKING_KEY,
+  MARKS,
+  marksBefore,
   pieceKey,
   PIECES,
   piecesOf,
@@ -15,12 +19,15 @@ import {
   stateKey,
   STATES,
   SUSPECT_KEY,
+  TABLE_KEY,
+  taskOfMark,
   taskOfPieceKey,
   type KeyRange,
 } from './index-keys.ts'
 import { IndexWriter, type IndexChange } from './index-writer.ts'
 import type { TaskRecord } from './piece-store.ts'
 import { decodeTaskRecord, encodeTaskRecord } from './task-record-codec.ts'
+import { ChangeMarks } from './table/change-marks.ts'
 import { decodeTaskState, encodeTaskState, type TaskState } from './task-state.ts'
 
 /** LevelDB's default of 1000 would leave no descriptors for task files and sockets. */
@@ -28,6 +35,8 @@ const MAX_OPEN_FILES = 64
 
 /** Entries fetched from level at once. */
 const PAGE = 1000
+
+const NOTHING = new Uint8Array(0)
 
 export interface IndexedTask {
   readonly taskId: TaskId
@@ -43,6 +52,8 @@ export interface Run {
   readonly suspectBefore: number
   /** Whether there may be tasks on the disk that the index has lost. */
   readonly mayLackTasks: boolean
+  /** Of the table's file, if what changed since is marked. */
+  readonly tableGeneration: string | undefined
 }
 
 /**
@@ -54,6 +65,7 @@ export interface Run {
 export class StoreIndex {
   readonly #db: ClassicLevel<string, Uint8Array>
   readonly #writer: IndexWriter
+  readonly #marks = new ChangeMarks()
   readonly #logger: Logger
   #repaired = false
 
@@ -89,8 +101,42 @@ export class StoreIndex {
     }
   }
 
-  write(changes: readonly IndexChange[]): Promise<void> {
-    return this.#writer.write(changes)
+  async write(changes: readonly IndexChange[]): Promise<void> {
+    const marks = this.#marks.needed(changes)
+    if (marks === undefined) return await this.#writer.write(changes)
+    const { generation, taskIds } = marks
+    await this.#writer.write([...changes, ...taskIds.map((taskId): IndexChange => ({ type: 'put', key: markKey(generation, taskId), value: NOTHING }))])
+    this.#marks.written(marks)
+  }
+
+  /** How many tasks changed since the table's file was begun; undefined: there is no such file. */
+  get changedTasks(): number | undefined {
+    return this.#marks.generation === undefined ? undefined : this.#marks.count
+  }
+
+  /** Goes on marking what changes since a file of the table was written. @returns what was changed already */
+  async resumeMarking(generation: string): Promise<readonly TaskId[]> {
+    const changed = new Set<string>()
+    for await (const [key] of this.#entries(MARKS)) changed.add(taskOfMark(key))
+    this.#marks.begin(generation, changed)
+    return [...changed].filter(isTaskId)
+  }
+
+  /** From here on what changes is marked as changed since this generation. */
+  beginMarking(generation: string): void {
+    this.#marks.begin(generation, [])
+  }
+
+  /** The table's file of this generation is there; what was changed before it began is in it. */
+  async tableWritten(generation: string): Promise<void> {
+    await this.write([{ type: 'put', key: TABLE_KEY, value: Buffer.from(generation) }])
+    await this.#clear(marksBefore(generation))
+  }
+
+  /** There is no file of the table that could be used. */
+  async forgetTable(): Promise<void> {
+    await this.write([{ type: 'del', key: TABLE_KEY }])
+    await this.#clear(MARKS)
   }
 
   putRecord(record: TaskRecord): Promise<void> {
@@ -98,17 +144,29 @@ export class StoreIndex {
   }
 
   /** Every task whose record can be read; the others are removed. */
-  async tasks(): Promise<readonly IndexedTask[]> {
-    const states = new Map<string, TaskState | undefined>()
-    for await (const [key, value] of this.#entries(STATES)) states.set(idOfKey(key), decodeTaskState(decodeText(value)))
-    const tasks: IndexedTask[] = []
+  async *tasks(): AsyncGenerator<IndexedTask> {
+    // Both are in the order of ids.
+    const states = this.#entries(STATES)
+    let next = await states.next()
     for await (const [key, value] of this.#entries(RECORDS)) {
       const id = idOfKey(key)
+      while (next.done !== true && idOfKey(next.value[0]) < id) next = await states.next()
       const record = decodeTaskRecord(id, decodeText(value))
+      const state = next.done !== true && idOfKey(next.value[0]) === id ? decodeTaskState(decodeText(next.value[1])) : undefined
       if (record === undefined) await this.#dropDamaged(id)
-      else tasks.push(indexedTask(record, states.get(id)))
+      else yield indexedTask(record, state)
     }
-    return tasks
+    await states.return(undefined)
+  }
+
+  /** A task as it is in the index now; one whose record cannot be read is removed. */
+  async task(taskId: TaskId): Promise<IndexedTask | undefined> {
+    const [record, state] = await this.#get([recordKey(taskId), stateKey(taskId)])
+    if (record === undefined) return undefined
+    const decoded = decodeTaskRecord(taskId, decodeText(record))
+    if (decoded !== undefined) return indexedTask(decoded, state === undefined ? undefined : decodeTaskState(decodeText(state)))
+    await this.#dropDamaged(taskId)
+    return undefined
   }
 
   /** Piece digests of a task; damaged entries are left out with a warning. */
@@ -129,12 +187,34 @@ export class StoreIndex {
 
   /** Removes a task and its pieces in one step, so that a later task of this id inherits none. */
   async remove(taskId: TaskId): Promise<void> {
-    const changes: IndexChange[] = [
-      { type: 'del', key: recordKey(taskId) },
-      { type: 'del', key: stateKey(taskId) },
-    ]
+    await this.write([{ type: 'del', key: recordKey(taskId) }, { type: 'del', key: stateKey(taskId) }, ...(await this.#withoutPieces(taskId))])
+  }
+
+  /** Adds a task that has no pieces, whatever was there before. */
+  async add({ taskId, record, state }: IndexedTask): Promise<void> {
+    await this.write([putRecord(record), putState(taskId, state), ...(await this.#withoutPieces(taskId))])
+  }
+
+  async #withoutPieces(taskId: TaskId): Promise<IndexChange[]> {
+    const changes: IndexChange[] = []
     for await (const [key] of this.#entries(piecesOf(taskId))) changes.push({ type: 'del', key })
-    await this.write(changes)
+    return changes
+  }
+
+  async #get(keys: string[]): Promise<(Uint8Array | undefined)[]> {
+    try {
+      return await this.#db.getMany(keys)
+    } catch (error) {
+      throw indexError(error, `read the index in ${this.#db.location}`)
+    }
+  }
+
+  async #clear(range: KeyRange): Promise<void> {
+    try {
+      await this.#db.clear(range)
+    } catch (error) {
+      throw indexError(error, `write to the index in ${this.#db.location}`)
+    }
   }
 
   async #openOrRepair(): Promise<void> {
@@ -163,16 +243,19 @@ export class StoreIndex {
   }
 
   async #beginRun(): Promise<Run> {
-    const [run, suspect, clean] = await this.#db.getMany([RUN_KEY, SUSPECT_KEY, CLEAN_KEY])
+    const [run, suspect, clean, table, marking] = await this.#db.getMany([RUN_KEY, SUSPECT_KEY, CLEAN_KEY, TABLE_KEY, MARKING_KEY])
     const number = decodeNumber(run) + 1
+    // A run of an older version of the program marks nothing.
+    const isMarked = table !== undefined && decodeNumber(marking) === number - 1 && !this.#repaired
     // Repairing may bring a deleted marker back.
     const suspectBefore = clean === undefined || this.#repaired ? number : decodeNumber(suspect)
     await this.write([
       { type: 'put', key: RUN_KEY, value: encodeNumber(number) },
       { type: 'put', key: SUSPECT_KEY, value: encodeNumber(suspectBefore) },
+      { type: 'put', key: MARKING_KEY, value: encodeNumber(number) },
       { type: 'del', key: CLEAN_KEY },
     ])
-    return { number, suspectBefore, mayLackTasks: this.#repaired || number === 1 }
+    return { number, suspectBefore, mayLackTasks: this.#repaired || number === 1, tableGeneration: isMarked ? decodeText(table) : undefined }
   }
 
   async #dropDamaged(id: string): Promise<void> {

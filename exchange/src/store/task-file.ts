@@ -1,7 +1,7 @@
-import { constants, readSync, writeSync } from 'node:fs'
+import { constants, readSync, writeSync, type Stats } from 'node:fs'
 import { copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { diskError, type TaskId } from '@damselfly/shared'
+import { diskError, systemCode, type TaskId } from '@damselfly/shared'
 import type { DiskPace } from './disk-pace.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { FileLease } from './file-lease.ts'
@@ -106,11 +106,14 @@ export class TaskFile {
   }
 
   /** What the file takes of the disk; nothing while it has another name too. @throws DamselflyError DISK_DENIED, DISK_FAILED */
-  ownBytes(): Promise<number> {
-    return this.#attempt('examine', async () => {
-      const { nlink, blocks } = await stat(this.path)
-      return nlink > 1 ? 0 : blocks * BLOCK_BYTES
-    })
+  async ownBytes(): Promise<number> {
+    const found = await this.#look()
+    return found === undefined || found.nlink > 1 ? 0 : found.blocks * BLOCK_BYTES
+  }
+
+  /** @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  async exists(): Promise<boolean> {
+    return (await this.#look()) !== undefined
   }
 
   /** Ends the sharing with hard links, so that what is written here changes nobody's output. */
@@ -128,6 +131,17 @@ export class TaskFile {
   async remove(): Promise<void> {
     await this.#handles.close(this.path)
     await this.#attempt('remove', () => rm(this.path, { force: true }))
+  }
+
+  #look(): Promise<Stats | undefined> {
+    return this.#attempt('examine', async () => {
+      try {
+        return await stat(this.path)
+      } catch (error) {
+        if (systemCode(error) === 'ENOENT') return undefined
+        throw error
+      }
+    })
   }
 
   #with<T>(doing: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {

@@ -3,18 +3,18 @@ import { isoTime } from '@damselfly/shared/http-api'
 import type { BlocklistEntry } from '@damselfly/scheduler'
 import type * as z from 'zod'
 import type { ConnectedPeer } from '../control/connected-peer.ts'
-import type { KnownTask, TaskCatalogue } from '../swarm/task-catalogue.ts'
+import { lastUsedAt, type KnownTask, type TaskCatalogue } from '../swarm/task-catalogue.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
 import type { blocklistBody, PeerBody, peerDetailBody, TaskBody, taskDetailBody } from './schemas.ts'
 
 export function taskBodyOf(task: KnownTask, catalogue: TaskCatalogue): TaskBody {
-  const { taskId, record } = task
+  const { taskId, live, record } = task
   const { hits, servedBytes, originBytes } = catalogue.usesOf(task)
   const validators = record === undefined ? null : { etag: record.etag, lastModified: record.lastModified }
   return {
     ...contentBodyOf(task, catalogue.heldBytes(taskId)),
-    lastUsedAt: isoTime(catalogue.lastUsedAt(task)),
+    lastUsedAt: isoTime(lastUsedAt(live, record)),
     heldBytes: catalogue.heldBytes(taskId),
     pinned: record?.pinned === true,
     version: validators === null ? null : { ...validators, since: isoTime(record?.createdAt ?? 0) },

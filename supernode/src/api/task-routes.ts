@@ -2,10 +2,10 @@ import { DamselflyError, isTaskId, splitHeaders, type TaskId } from '@damselfly/
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import { addKeepingRoutes, type TaskKeeping } from '@damselfly/exchange/store-api'
 import * as z from 'zod'
-import type { KnownTask, TaskCatalogue } from '../swarm/task-catalogue.ts'
+import type { TaskCatalogue } from '../swarm/task-catalogue.ts'
 import { taskBodyOf, taskDetailOf } from './bodies.ts'
-import { pageOf } from './page.ts'
-import { headerList, taskDetailBody, taskListBody, taskQuery, type TASK_ORDERS } from './schemas.ts'
+import { headerList, taskDetailBody, taskListBody, taskQuery } from './schemas.ts'
+import { taskFilter, taskOrder } from './task-order.ts'
 
 export interface TaskSources {
   readonly catalogue: TaskCatalogue
@@ -29,8 +29,13 @@ export function addTaskRoutes(app: ApiServer, { catalogue, keeping }: TaskSource
       },
     },
     async ({ query }) => {
-      const { items, next } = pageOf(matching(catalogue, query), keyBy(query.sort, catalogue), query.after, query.limit)
-      return { tasks: items.map((task) => taskBodyOf(task, catalogue)), next }
+      const { ranks, keyOf, positionAt } = taskOrder(query.sort)
+      const after = query.after === undefined ? undefined : positionAt(query.after)
+      const found = catalogue.first({ ranks, matches: taskFilter(query), limit: query.limit + 1, after })
+      const page = found.slice(0, query.limit)
+      const last = found.length > query.limit ? page.at(-1) : undefined
+      const tasks = await catalogue.describe(page)
+      return { tasks: tasks.map((task) => taskBodyOf(task, catalogue)), next: last === undefined ? null : keyOf(last) }
     },
   )
   app.get(
@@ -61,33 +66,4 @@ export function addTaskRoutes(app: ApiServer, { catalogue, keeping }: TaskSource
     },
   )
   addKeepingRoutes(app, keeping)
-}
-
-function* matching(catalogue: TaskCatalogue, query: z.output<typeof taskQuery>): Generator<KnownTask> {
-  const { source, tag, application, pinned } = query
-  for (const task of catalogue.list()) {
-    const { live, record, taskId } = task
-    const kept = live?.swarm.spec ?? record
-    if (tag !== undefined && kept?.tag !== tag) continue
-    if (application !== undefined && kept?.application !== application) continue
-    if (pinned !== undefined && (record?.pinned === true) !== pinned) continue
-    if (source !== undefined && (live?.source.state.type ?? stateOf(record?.contentLength === catalogue.heldBytes(taskId))) !== source) continue
-    yield task
-  }
-}
-
-function stateOf(isWhole: boolean): 'complete' | 'idle' {
-  return isWhole ? 'complete' : 'idle'
-}
-
-/** Keys that sort as is wished, each of them once. */
-function keyBy(order: (typeof TASK_ORDERS)[number], catalogue: TaskCatalogue): (task: KnownTask) => string {
-  if (order === 'taskId') return ({ taskId }) => taskId
-  const valueOf = (task: KnownTask): number => {
-    if (order === 'lastUsedAt') return catalogue.lastUsedAt(task)
-    if (order === 'heldBytes') return catalogue.heldBytes(task.taskId)
-    const { hits, servedBytes, originBytes } = catalogue.usesOf(task)
-    return order === 'hits' ? hits : Math.max(0, servedBytes - originBytes)
-  }
-  return (task) => `${String(Number.MAX_SAFE_INTEGER - Math.round(valueOf(task))).padStart(16, '0')}.${task.taskId}`
 }

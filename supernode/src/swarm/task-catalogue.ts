@@ -1,5 +1,5 @@
 import type { Cdn } from '@damselfly/cdn'
-import type { PieceStore, TaskRecord, UseCounts } from '@damselfly/exchange'
+import { comparePositions, positionOf, type PieceStore, type TaskPosition, type TaskRank, type TaskRecord, type TaskSummary, type UseCounts } from '@damselfly/exchange'
 import { DamselflyError, type HeaderMap, type TaskId } from '@damselfly/shared'
 import type { TaskRegistry } from './task-registry.ts'
 import type { Task } from './task.ts'
@@ -12,11 +12,26 @@ export interface KnownTask {
   readonly record: TaskRecord | undefined
 }
 
+/** What is known of it at any time, which is enough to sort and choose tasks. */
+export interface ListedTask extends TaskSummary {
+  readonly live: Task | undefined
+}
+
+/** Which tasks are asked for, and in which order. */
+export interface TaskListing {
+  /** The most important first; in the end ids decide. */
+  readonly ranks: readonly TaskRank[]
+  /** @default all */
+  readonly matches?: ((task: TaskSummary, live: Task | undefined) => boolean) | undefined
+  readonly limit: number
+  readonly after?: TaskPosition | undefined
+}
+
 export interface TaskCatalogueDeps {
-  readonly tasks: TaskRegistry
-  readonly store: Pick<PieceStore, 'list' | 'open' | 'verifiedBytes'>
+  readonly tasks: Pick<TaskRegistry, 'get' | 'list' | 'use'>
+  readonly store: Pick<PieceStore, 'first' | 'open' | 'record' | 'summary'>
   readonly cdn: Pick<Cdn, 'confirm'>
-  readonly uses: Pick<UseLedger, 'of'>
+  readonly uses: Pick<UseLedger, 'of' | 'fresh'>
 }
 
 /** All tasks, those that lie idle on the CDN's disk since an earlier run too. */
@@ -27,17 +42,25 @@ export class TaskCatalogue {
     this.#deps = deps
   }
 
-  *list(): Generator<KnownTask> {
-    const { tasks, store } = this.#deps
-    const stored = new Set<TaskId>()
-    for (const record of store.list()) {
-      const { taskId } = record
-      const live = tasks.get(taskId)
-      // Of a million that are stored, few are live.
-      if (live !== undefined) stored.add(taskId)
-      yield { taskId, live, record }
-    }
-    for (const live of tasks.list()) if (!stored.has(live.swarm.taskId)) yield { taskId: live.swarm.taskId, live, record: undefined }
+  /** Of a million tasks most lie idle: the store sorts those, and what is known better here is put among them. */
+  first({ ranks, matches, limit, after }: TaskListing): readonly ListedTask[] {
+    const busy = this.#busy()
+    const idle = this.#deps.store.first({ ranks, limit, after, except: busy, matches: matches && ((task) => matches(task, undefined)) })
+    const here = Array.from(busy.values()).filter((task) => matches === undefined || matches(task, task.live))
+    return [...here, ...idle.map((task) => ({ ...task, live: undefined }))]
+      .map((task) => ({ task, position: positionOf(task, ranks) }))
+      .filter(({ position }) => after === undefined || comparePositions(position, after) > 0)
+      .toSorted((a, b) => comparePositions(a.position, b.position))
+      .slice(0, limit)
+      .map(({ task }) => task)
+  }
+
+  /** With all that is known of them; without those that are gone meanwhile. */
+  async describe(listed: readonly Pick<ListedTask, 'taskId' | 'live'>[]): Promise<readonly KnownTask[]> {
+    const described = await Promise.all(
+      listed.map(async ({ taskId, live }) => ({ taskId, live, record: await this.#deps.store.record(taskId) })),
+    )
+    return described.filter(({ live, record }) => live !== undefined || record !== undefined)
   }
 
   /** Undefined if there is no such task. */
@@ -49,16 +72,11 @@ export class TaskCatalogue {
 
   /** On the CDN's disk. */
   heldBytes(taskId: TaskId): number {
-    return this.#deps.store.verifiedBytes(taskId)
+    return this.#deps.store.summary(taskId)?.verifiedBytes ?? 0
   }
 
   usesOf({ taskId, record }: KnownTask): UseCounts {
     return this.#deps.uses.of(taskId, record)
-  }
-
-  /** Milliseconds since 1970. */
-  lastUsedAt({ live, record }: KnownTask): number {
-    return Math.max(live?.lastUsedAt ?? 0, record?.lastUsedAt ?? 0)
   }
 
   /**
@@ -78,5 +96,45 @@ export class TaskCatalogue {
     live.source.refresh()
     if (live.source.state.type === 'idle') void live.source.start({ spec: tasks.use(live.swarm.spec).swarm.spec, credentials, by: undefined })
     return true
+  }
+
+  /** Those that have a swarm, or uses that the store does not know yet. */
+  #busy(): ReadonlyMap<TaskId, ListedTask> {
+    const { tasks, store, uses } = this.#deps
+    const busy = new Map<TaskId, ListedTask>()
+    for (const live of tasks.list()) {
+      const { taskId } = live.swarm
+      const held = store.summary(taskId)
+      const known = { ...(held ?? nothingOf(live)), lastUsedAt: lastUsedAt(live, held) }
+      busy.set(taskId, { ...known, uses: uses.of(taskId, held), live })
+    }
+    for (const taskId of uses.fresh()) {
+      const held = busy.has(taskId) ? undefined : store.summary(taskId)
+      if (held !== undefined) busy.set(taskId, { ...held, uses: uses.of(taskId, held), live: undefined })
+    }
+    return busy
+  }
+}
+
+/** When it was last used; milliseconds since 1970. */
+export function lastUsedAt(live: Task | undefined, held: Pick<TaskSummary, 'lastUsedAt'> | undefined): number {
+  return Math.max(live?.lastUsedAt ?? 0, held?.lastUsedAt ?? 0)
+}
+
+/** Of a task of which the CDN holds nothing. */
+function nothingOf({ swarm, createdAt }: Task): TaskSummary {
+  const { taskId, spec, content } = swarm
+  return {
+    taskId,
+    tag: spec.tag,
+    application: spec.application,
+    contentLength: content.layout?.contentLength,
+    pieceSize: content.pieceSize ?? 0,
+    isPrivate: content.isPrivate,
+    pinned: false,
+    createdAt,
+    lastUsedAt: createdAt,
+    uses: undefined,
+    verifiedBytes: 0,
   }
 }

@@ -9,7 +9,7 @@ const FLUSH_DELAY_MS = 30_000
 /** Tasks with counts that the store does not take, since it holds nothing of them. */
 const MOST_HOMELESS = 10_000
 
-const NONE: UseCounts = { hits: 0, servedBytes: 0, originBytes: 0 }
+const NO_USES: UseCounts = { hits: 0, servedBytes: 0, originBytes: 0 }
 
 export interface UseLedgerDeps {
   readonly store: Pick<PieceStore, 'open'>
@@ -47,9 +47,14 @@ export class UseLedger {
     this.#count(task.spec.taskId, 'originBytes', task.originBytes)
   }
 
-  /** All that was counted. @param record undefined where the CDN holds nothing */
-  of(taskId: TaskId, record: TaskRecord | undefined): UseCounts {
-    return sum(record?.uses ?? NONE, this.#fresh.get(taskId) ?? NONE)
+  /** All that was counted. @param held what the store has counted; undefined where the CDN holds nothing */
+  of(taskId: TaskId, held: Pick<TaskRecord, 'uses'> | undefined): UseCounts {
+    return sum(held?.uses ?? NO_USES, this.#fresh.get(taskId) ?? NO_USES)
+  }
+
+  /** Tasks with counts that the store does not know yet. */
+  fresh(): Iterable<TaskId> {
+    return this.#fresh.keys()
   }
 
   /** Writes what is left. */
@@ -60,7 +65,7 @@ export class UseLedger {
 
   #count(taskId: TaskId, what: keyof UseCounts, amount: number): void {
     if (amount === 0) return
-    const before = this.#fresh.get(taskId) ?? NONE
+    const before = this.#fresh.get(taskId) ?? NO_USES
     this.#fresh.set(taskId, { ...before, [what]: before[what] + amount })
     this.#cancelFlush ??= this.#deps.clock.after(FLUSH_DELAY_MS, () => void this.#flush())
   }
@@ -80,7 +85,7 @@ export class UseLedger {
         const fresh = this.#fresh.get(taskId)
         if (stored === undefined || fresh === undefined) continue
         this.#fresh.delete(taskId)
-        await stored.update({ uses: sum(stored.record.uses ?? NONE, fresh) })
+        await stored.update({ uses: sum(stored.record.uses ?? NO_USES, fresh) })
       } catch (error) {
         this.#deps.logger.warn({ task: taskId, reason: messageOf(error) }, 'how a task was used cannot be kept')
       }

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
-import type { PieceStore, StoredTask, TaskRecord } from '@damselfly/exchange'
-import { InFlight, isSameLayout, KeyedLock, LoadedTasks, startable, type RunningPieceStore, type Writing } from '@damselfly/exchange/store-parts'
+import type { PieceStore, StoredTask, TaskRecord, TaskSelection, TaskSummary } from '@damselfly/exchange'
+import { firstTasks, InFlight, isSameLayout, KeyedLock, LoadedTasks, rowsOf, startable, type RunningPieceStore, type Writing } from '@damselfly/exchange/store-parts'
 import { DamselflyError, messageOf, pause, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { S3Client } from '@aws-sdk/client-s3'
@@ -112,8 +112,25 @@ class RunningS3Store implements RunningPieceStore {
     return this.#services.catalogue.usedBytes
   }
 
-  list(): readonly TaskRecord[] {
-    return this.#services.catalogue.records()
+  get count(): number {
+    return this.#services.catalogue.count
+  }
+
+  list(): readonly TaskSummary[] {
+    return this.#services.catalogue.summaries()
+  }
+
+  first(selection: TaskSelection): readonly TaskSummary[] {
+    return firstTasks(rowsOf(this.list()), selection)
+  }
+
+  summary(taskId: TaskId): TaskSummary | undefined {
+    return this.#services.catalogue.summary(taskId)
+  }
+
+  record(taskId: TaskId): Promise<TaskRecord | undefined> {
+    const { catalogue } = this.#services
+    return Promise.resolve(catalogue.has(taskId) ? catalogue.get(taskId).record : undefined)
   }
 
   verifiedBytes(taskId: TaskId): number {

@@ -1,4 +1,4 @@
-import type { TaskRecord } from '@damselfly/exchange'
+import type { TaskSummary } from '@damselfly/exchange'
 import type { TaskId } from '@damselfly/shared'
 import type { TaskMetadata } from './stored-metadata.ts'
 
@@ -33,8 +33,17 @@ export class TaskCatalogue {
     return this.#entries.keys()
   }
 
-  records(): readonly TaskRecord[] {
-    return Array.from(this.#entries.values(), ({ record }) => record)
+  get count(): number {
+    return this.#entries.size
+  }
+
+  summaries(): readonly TaskSummary[] {
+    return Array.from(this.#entries.values(), summaryOf)
+  }
+
+  summary(taskId: TaskId): TaskSummary | undefined {
+    const entry = this.#entries.get(taskId)
+    return entry === undefined ? undefined : summaryOf(entry)
   }
 
   /** The same metadata as in the bucket. */
@@ -70,4 +79,9 @@ export class TaskCatalogue {
     this.#unsaved.clear()
     return taken
   }
+}
+
+function summaryOf({ record, verifiedBytes }: Entry): TaskSummary {
+  const { taskId, tag, application, contentLength, pieceSize, isPrivate, pinned, createdAt, lastUsedAt, uses } = record
+  return { taskId, tag, application, contentLength, pieceSize, isPrivate, pinned, createdAt, lastUsedAt, uses, verifiedBytes }
 }

@@ -1,5 +1,5 @@
 import type { TaskId } from '@damselfly/shared'
-import type { PieceStore, StoredTask, TaskRecord } from '../piece-store.ts'
+import type { PieceStore, StoredTask, TaskRecord, TaskSelection, TaskSummary } from '../piece-store.ts'
 import type { Collector } from './collector.ts'
 import type { Pins } from './pins.ts'
 
@@ -34,8 +34,24 @@ class CollectedStore implements PieceStore {
     await this.#store.stop()
   }
 
-  list(): readonly TaskRecord[] {
+  get count(): number {
+    return this.#store.count
+  }
+
+  list(): readonly TaskSummary[] {
     return this.#store.list()
+  }
+
+  first(selection: TaskSelection): readonly TaskSummary[] {
+    return this.#store.first(selection)
+  }
+
+  summary(taskId: TaskId): TaskSummary | undefined {
+    return this.#store.summary(taskId)
+  }
+
+  record(taskId: TaskId): Promise<TaskRecord | undefined> {
+    return this.#store.record(taskId)
   }
 
   verifiedBytes(taskId: TaskId): number {

@@ -1,7 +1,7 @@
 import { isDamselflyError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { PieceStore, TaskRecord } from '../piece-store.ts'
-import { evictionOrder, type Candidate } from './eviction-order.ts'
+import type { PieceStore } from '../piece-store.ts'
+import { candidatesIn } from './candidates.ts'
 import { shortageOf, type Shortage, type Space, type SpaceLimits } from './space.ts'
 
 /** How often the disk is looked at; milliseconds. */
@@ -135,42 +135,33 @@ export class Collector {
   async #evict(shortage: Shortage, isDryRun: boolean, at: number): Promise<Collection> {
     const left = { ...shortage }
     const evicted: Evicted[] = []
-    const { candidates, kept } = left.ofQuota > 0 || left.ofDisk > 0 ? this.#candidates() : NOBODY
-    let busy = 0
-    for (const candidate of evictionOrder(candidates, at)) {
-      if (left.ofQuota <= 0 && left.ofDisk <= 0) break
-      const given = await this.#init.store.diskBytes(candidate.taskId)
-      if (left.ofQuota <= 0 && given === 0) continue
-      if (!isDryRun && !(await this.#tryEvict(candidate))) {
-        busy++
+    const kept = { pinned: 0, wanted: 0, busy: 0 }
+    const isEnough = (): boolean => left.ofQuota <= 0 && left.ofDisk <= 0
+    const { store, uses } = this.#init
+    if (!isEnough()) kept.pinned = store.first({ ranks: [], limit: Number.POSITIVE_INFINITY, matches: ({ pinned }) => pinned }).length
+    for (const candidate of isEnough() ? [] : candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), at)) {
+      if (isEnough()) break
+      const { taskId, verifiedBytes: bytes, lastUsedAt } = candidate
+      if (uses.isWanted(taskId)) {
+        kept.wanted++
         continue
       }
-      left.ofQuota -= candidate.bytes
+      const given = await store.diskBytes(taskId)
+      if (left.ofQuota <= 0 && given === 0) continue
+      if (!isDryRun && !(await this.#tryEvict(taskId))) {
+        kept.busy++
+        continue
+      }
+      left.ofQuota -= bytes
       left.ofDisk -= given
-      evicted.push(candidate)
+      evicted.push({ taskId, bytes, lastUsedAt })
     }
     const freed = evicted.reduce((sum, { bytes }) => sum + bytes, 0)
-    return { at, isDryRun, shortage, evicted, freed, kept: { ...kept, busy }, isEnough: left.ofQuota <= 0 && left.ofDisk <= 0 }
-  }
-
-  #candidates(): { readonly candidates: readonly Candidate[]; readonly kept: { readonly pinned: number; readonly wanted: number } } {
-    const { store, uses } = this.#init
-    const candidates: Candidate[] = []
-    const kept = { pinned: 0, wanted: 0 }
-    for (const record of store.list()) {
-      if (record.pinned) kept.pinned++
-      else if (uses.isWanted(record.taskId)) kept.wanted++
-      else candidates.push({ taskId: record.taskId, bytes: store.verifiedBytes(record.taskId), lastUsedAt: this.#lastUsedAt(record) })
-    }
-    return { candidates, kept }
-  }
-
-  #lastUsedAt({ taskId, lastUsedAt }: TaskRecord): number {
-    return Math.max(lastUsedAt, this.#init.uses.lastUsedAt(taskId) ?? 0)
+    return { at, isDryRun, shortage, evicted, freed, kept, isEnough: isEnough() }
   }
 
   /** @returns false when it is in use after all */
-  async #tryEvict({ taskId }: Candidate): Promise<boolean> {
+  async #tryEvict(taskId: TaskId): Promise<boolean> {
     try {
       await this.#init.uses.evict(taskId)
       return true
@@ -200,5 +191,3 @@ export class Collector {
     return { used: this.#init.store.usedBytes, ...(await this.#init.disk()) }
   }
 }
-
-const NOBODY = { candidates: [], kept: { pinned: 0, wanted: 0 } }

@@ -1,24 +1,37 @@
-import type { TaskId } from '@damselfly/shared'
-
-/** A task that may go. */
-export interface Candidate {
-  readonly taskId: TaskId
-  /** Of its verified pieces. */
-  readonly bytes: number
-  /** Milliseconds since 1970. */
-  readonly lastUsedAt: number
-}
+import type { TaskRank, TaskSummary } from '../piece-store.ts'
+import { MOST_BYTES } from '../table/task-ranks.ts'
 
 /** Below this, tasks count as idle for equally long; milliseconds. */
 const SHORTEST_IDLE = 60_000
 
 /**
- * Those that have been idle longest first. Among those that have been so for about as long, within a factor of two, the
+ * Those go first that have been idle longest. Among those that have been so for about as long, within a factor of two, the
  * largest first, so that few have to go.
  *
  * @param now milliseconds since 1970
  */
-export function evictionOrder<T extends Candidate>(candidates: readonly T[], now: number): T[] {
-  const age = ({ lastUsedAt }: Candidate): number => Math.floor(Math.log2(Math.max(now - lastUsedAt, SHORTEST_IDLE)))
-  return candidates.toSorted((a, b) => age(b) - age(a) || b.bytes - a.bytes || a.lastUsedAt - b.lastUsedAt)
+export function evictionRanks(now: number): readonly TaskRank[] {
+  return [longestIdle(now), MOST_BYTES, EARLIEST_USE]
+}
+
+/** How often idle time has doubled, the most first. */
+function longestIdle(now: number): TaskRank {
+  const doublings = (lastUsedAt: number): number => {
+    const idle = Math.max(now - lastUsedAt, SHORTEST_IDLE)
+    const high = Math.floor(idle / 2 ** 32)
+    return high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(idle)
+  }
+  return {
+    of: ({ lastUsedAt }) => -doublings(lastUsedAt),
+    fill: ({ lastUsedAt }, start, ranks) => {
+      for (let i = 0; i < ranks.length; i++) ranks[i] = -doublings(lastUsedAt[start + i] as number)
+    },
+  }
+}
+
+const EARLIEST_USE: TaskRank = {
+  of: ({ lastUsedAt }: TaskSummary) => lastUsedAt,
+  fill: ({ lastUsedAt }, start, ranks) => {
+    for (let i = 0; i < ranks.length; i++) ranks[i] = lastUsedAt[start + i] as number
+  },
 }

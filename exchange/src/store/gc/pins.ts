@@ -3,16 +3,17 @@ import type { PieceStore, TaskRecord } from '../piece-store.ts'
 
 /** Tasks that people want to stay. A pin is for the task, whatever version of its content is here. */
 export class Pins {
-  readonly #store: Pick<PieceStore, 'list' | 'open'>
+  readonly #store: Pick<PieceStore, 'first' | 'open'>
   readonly #pinned = new Set<TaskId>()
 
-  constructor(store: Pick<PieceStore, 'list' | 'open'>) {
+  constructor(store: Pick<PieceStore, 'first' | 'open'>) {
     this.#store = store
   }
 
   /** Reads what the started store knows of them. */
   load(): void {
-    for (const { taskId, pinned } of this.#store.list()) if (pinned) this.#pinned.add(taskId)
+    const pinned = this.#store.first({ ranks: [], limit: Number.POSITIVE_INFINITY, matches: (task) => task.pinned })
+    for (const { taskId } of pinned) this.#pinned.add(taskId)
   }
 
   /** @throws DamselflyError TASK_NOT_FOUND; as the disk fails */

@@ -1,6 +1,6 @@
 import { isDamselflyError, messageOf, pause, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { PieceStore, StoredTask, TaskRecord } from '../piece-store.ts'
+import type { PieceStore, StoredTask, TaskRecord, TaskSummary } from '../piece-store.ts'
 import { loadScrubState, saveScrubState, type ScrubPass, type ScrubState } from './scrub-state.ts'
 
 /** How often it is looked whether a pass is due; milliseconds. */
@@ -8,6 +8,9 @@ const LOOK_INTERVAL_MS = 60 * 60_000
 
 /** How often what was done is written down; milliseconds. */
 const SAVE_INTERVAL_MS = 30_000
+
+/** Tasks that are looked up at once. */
+const LOOK_AHEAD = 1000
 
 export interface ScrubSettings {
   /** Bytes per second that are read; 0: as fast as they can be. */
@@ -92,9 +95,7 @@ export class Scrubber {
     const { store, clock, logger } = this.#init
     try {
       await this.#save()
-      const after = this.#state.running?.after ?? ''
-      const rest = store.list().map(({ taskId }) => taskId).filter((taskId) => taskId > after)
-      for (const taskId of rest.toSorted()) {
+      for (const taskId of idsAfter(store, this.#state.running?.after ?? '')) {
         await this.#checkTask(taskId)
         if (this.#ending.signal.aborted) break
         this.#count({ tasks: 1 }, taskId)
@@ -182,5 +183,14 @@ export class Scrubber {
   async #save(): Promise<void> {
     this.#savedAt = this.#init.clock.now()
     await saveScrubState(this.#init.stateFile, this.#state)
+  }
+}
+
+/** In their order; looked up some at a time, since there may be a million. */
+function* idsAfter(store: PieceStore, begin: string): Generator<TaskId> {
+  for (let after: string | undefined = begin; after !== undefined; ) {
+    const some: readonly TaskSummary[] = store.first({ ranks: [], limit: LOOK_AHEAD, after: { ranks: [], taskId: after } })
+    for (const { taskId } of some) yield taskId
+    after = some.at(-1)?.taskId
   }
 }

@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { taskIdOf } from '@damselfly/exchange/testing/piece-store'
-import { evictionOrder } from '../../../src/store/gc/eviction-order.ts'
+import { taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
+import type { TaskSummary } from '@damselfly/exchange'
+import { evictionRanks } from '../../../src/store/gc/eviction-order.ts'
+import { inOrder } from '../../../src/store/table/first-tasks.ts'
 import { shortageOf } from '../../../src/store/gc/space.ts'
 
 const NOW = 1e12
 const MINUTE = 60_000
 
-const candidates = fc.array(fc.record({ bytes: fc.nat(1e9), idle: fc.nat(1e9) })).map((tasks) =>
-  tasks.map(({ bytes, idle }, i) => ({ taskId: taskIdOf(`${i}`), bytes, lastUsedAt: NOW - idle })),
+const candidates = fc.array(fc.record({ verifiedBytes: fc.nat(1e9), idle: fc.nat(1e9) })).map((tasks) =>
+  tasks.map(({ verifiedBytes, idle }, i) => candidate(`${i}`, verifiedBytes, idle)),
 )
 
 describe('the order of eviction', () => {
   it('has nobody go before one that was idle more than twice as long', () => {
     fc.assert(
       fc.property(candidates, (tasks) => {
-        const idle = evictionOrder(tasks, NOW).map(({ lastUsedAt }) => NOW - lastUsedAt)
+        const idle = inOrder(tasks, evictionRanks(NOW)).map(({ lastUsedAt }) => NOW - lastUsedAt)
         for (const [i, first] of idle.entries()) {
           for (const later of idle.slice(i + 1)) assert.ok(later < 2 * Math.max(first, MINUTE))
         }
@@ -25,7 +27,7 @@ describe('the order of eviction', () => {
 
   it('has the largest go first among those idle about as long', () => {
     const tasks = [['small', 1, 100], ['large', 9, 110], ['older', 1, 1000]] as const
-    const order = evictionOrder(tasks.map(([name, bytes, minutes]) => ({ taskId: taskIdOf(name), bytes, lastUsedAt: NOW - minutes * MINUTE })), NOW)
+    const order = inOrder(tasks.map(([name, verifiedBytes, minutes]) => candidate(name, verifiedBytes, minutes * MINUTE)), evictionRanks(NOW))
     assert.deepEqual(order.map(({ taskId }) => taskId), ['older', 'large', 'small'].map(taskIdOf))
   })
 })
@@ -42,3 +44,7 @@ describe('a shortage', () => {
     assert.deepEqual(shortageOf(space, { quota: 900, minFreePercent: 10 }, 50), { ofQuota: 140, ofDisk: 60 })
   })
 })
+
+function candidate(name: string, verifiedBytes: number, idle: number): TaskSummary {
+  return { ...taskRecord({ taskId: taskIdOf(name), lastUsedAt: NOW - idle }), verifiedBytes }
+}

@@ -1,0 +1,62 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isTaskId, systemCode, type TaskId } from '@damselfly/shared'
+import { taskOfSidecar } from './sidecar.ts'
+import type { TaskTable } from './table/task-table.ts'
+
+const FAN_OUT = /^[0-9a-f]{2}$/
+
+const ID_LENGTH = 64
+
+export interface SweepInit {
+  readonly tasksDirectory: string
+  readonly table: Pick<TaskTable, 'has' | 'countByFirstByte' | 'idsBeginningWith'>
+  /** Removes a file that belongs to no task, unless one came meanwhile to which it does. */
+  readonly removeStray: (path: string, taskId: TaskId | undefined) => Promise<void>
+  /** Forgets a task if its file is gone indeed. */
+  readonly dropIfGone: (taskId: TaskId) => Promise<void>
+  readonly signal: AbortSignal
+}
+
+/**
+ * Compares files and tasks, a directory after the other while the store is in use: files of tasks that the index does not know and
+ * what an interrupted copy left behind go, and so do tasks whose file is gone.
+ */
+export async function sweep({ tasksDirectory, table, removeStray, dropIfGone, signal }: SweepInit): Promise<void> {
+  await mkdir(tasksDirectory, { recursive: true, mode: 0o700 })
+  const expected = table.countByFirstByte()
+  const directories = new Set((await readdir(tasksDirectory)).filter((name) => FAN_OUT.test(name)))
+  for (const [firstByte, count] of expected.entries()) {
+    const directory = firstByte.toString(16).padStart(2, '0')
+    const names = directories.has(directory) ? await list(join(tasksDirectory, directory)) : []
+    let found = 0
+    for (const name of names) {
+      if (signal.aborted) return
+      if (isTaskId(name) && table.has(name)) found++
+      else if (!isDescription(name, table)) await removeStray(join(tasksDirectory, directory, name), taskOfName(name))
+    }
+    if (found === count) continue
+    const present = new Set(names)
+    for (const taskId of table.idsBeginningWith(firstByte)) if (!present.has(taskId)) await dropIfGone(taskId)
+  }
+}
+
+function isDescription(name: string, table: SweepInit['table']): boolean {
+  const described = taskOfSidecar(name)
+  return described !== undefined && table.has(described)
+}
+
+function taskOfName(name: string): TaskId | undefined {
+  const id = name.slice(0, ID_LENGTH)
+  return isTaskId(id) ? id : undefined
+}
+
+async function list(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    throw error
+  }
+}

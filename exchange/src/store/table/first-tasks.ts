@@ -1,0 +1,194 @@
+import type { TaskPosition, TaskRank, TaskSelection, TaskSummary } from '../piece-store.ts'
+
+/** Many tasks, by row. */
+export interface TaskRows {
+  /** Rows in all; some may be empty. */
+  readonly length: number
+  /** Valid until the next call. Undefined: an empty row. */
+  at(row: number): TaskSummary | undefined
+  /** As many as there are `ranks`, from a row on. @param rank undefined: the first 32 bits of the id */
+  fill(rank: TaskRank | undefined, start: number, ranks: Float64Array): void
+}
+
+/** Rows that are looked at one after the other, since what lies together is read faster. */
+const BLOCK = 256
+
+/** A prime above the number of blocks, so that every block has its turn. */
+const STRIDE = 2_654_435_761
+
+/**
+ * The first tasks in some order, of any number of them, by one look at each. Rows that were filled one after the other are often
+ * in the very order that is asked for, or in the opposite one, in which each would displace another; so blocks of rows are taken
+ * in a scattered order.
+ */
+export function firstTasks(rows: TaskRows, { ranks, limit, matches, after: position, except }: TaskSelection): TaskSummary[] {
+  const after = position === undefined ? undefined : entryAt(position)
+  const begin = after === undefined ? EVERYTHING : frontOf(after)
+  const found = new FewestHeap(limit)
+  const blocks = limit > 0 ? Math.ceil(rows.length / BLOCK) : 0
+  const scratch = [new Float64Array(BLOCK), new Float64Array(BLOCK)] as const
+  for (let i = 0; i < blocks; i++) {
+    const start = ((i * STRIDE) % blocks) * BLOCK
+    const count = Math.min(BLOCK, rows.length - start)
+    const firsts = scratch[0].subarray(0, count)
+    let seconds: Float64Array | undefined
+    rows.fill(ranks[0], start, firsts)
+    for (let offset = 0; offset < count; offset++) {
+      // One or two numbers are enough to pass over most.
+      const first = firsts[offset] as number
+      const { last } = found
+      if (first > last.first || first < begin.first) continue
+      if (first === last.first || first === begin.first) {
+        if (seconds === undefined) rows.fill(ranks[1], start, (seconds = scratch[1].subarray(0, count)))
+        const second = seconds[offset] as number
+        if ((first === last.first && second > last.second) || (first === begin.first && second < begin.second)) continue
+      }
+      const task = rows.at(start + offset)
+      if (task === undefined || (matches !== undefined && !matches(task))) continue
+      const candidate = entryOf(task, ranks)
+      if (!found.wants(candidate) || (after !== undefined && compare(candidate, after) <= 0)) continue
+      if (except?.has(candidate.task.taskId) !== true) found.add(candidate)
+    }
+  }
+  return found.sorted().map(({ task }) => task as TaskSummary)
+}
+
+/** Of tasks that are objects already. */
+export function rowsOf(tasks: readonly TaskSummary[]): TaskRows {
+  return {
+    length: tasks.length,
+    at: (row) => tasks[row],
+    fill: (rank, start, ranks) => {
+      for (const i of ranks.keys()) {
+        const task = tasks[start + i] as TaskSummary
+        ranks[i] = rank === undefined ? leadingBitsOf(task.taskId) : rank.of(task)
+      }
+    },
+  }
+}
+
+/** Where a task stands in an order. */
+export function positionOf(task: TaskSummary, ranks: readonly TaskRank[]): TaskPosition {
+  return { ranks: ranks.map((rank) => rank.of(task)), taskId: task.taskId }
+}
+
+/** All of some tasks. */
+export function inOrder(tasks: readonly TaskSummary[], ranks: readonly TaskRank[]): TaskSummary[] {
+  return tasks
+    .map((task) => ({ task, position: positionOf(task, ranks) }))
+    .toSorted((a, b) => comparePositions(a.position, b.position))
+    .map(({ task }) => task)
+}
+
+/** Which of two positions in the same order comes first, as `sort` wants it. */
+export function comparePositions(a: TaskPosition, b: TaskPosition): number {
+  return compareRanks(a.ranks, b.ranks) || compareIds(a.taskId, b.taskId)
+}
+
+interface Entry {
+  readonly ranks: readonly number[]
+  readonly leadingBits: number
+  readonly task: Pick<TaskSummary, 'taskId'>
+}
+
+/** The two numbers that are compared first. */
+interface Front {
+  readonly first: number
+  readonly second: number
+}
+
+const EVERYTHING: Front = { first: Number.NEGATIVE_INFINITY, second: Number.NEGATIVE_INFINITY }
+
+function frontOf({ ranks, leadingBits: bits }: Entry): Front {
+  return { first: ranks[0] ?? bits, second: ranks[1] ?? bits }
+}
+
+function entryOf(task: TaskSummary, ranks: readonly TaskRank[]): Entry {
+  const copy = summaryOf(task)
+  return { ranks: ranks.map((rank) => rank.of(copy)), leadingBits: leadingBitsOf(copy.taskId), task: copy }
+}
+
+function entryAt({ ranks, taskId }: TaskPosition): Entry {
+  return { ranks, leadingBits: leadingBitsOf(taskId), task: { taskId: taskId as TaskSummary['taskId'] } }
+}
+
+/** Of what is no id too: what is left of it at its beginning. */
+function leadingBitsOf(taskId: string): number {
+  return Number.parseInt(/^[0-9a-f]{0,8}/.exec(taskId)?.[0].padEnd(8, '0') ?? '0', 16)
+}
+
+function compare(a: Entry, b: Entry): number {
+  return compareRanks(a.ranks, b.ranks) || a.leadingBits - b.leadingBits || compareIds(a.task.taskId, b.task.taskId)
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  for (let rank = 0; rank < a.length; rank++) {
+    const difference = (a[rank] as number) - (b[rank] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+function compareIds(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
+
+/** A copy that stays valid. */
+export function summaryOf(task: TaskSummary): TaskSummary {
+  const { taskId, tag, application, contentLength, pieceSize, isPrivate, pinned, createdAt, lastUsedAt, uses, verifiedBytes } = task
+  return { taskId, tag, application, contentLength, pieceSize, isPrivate, pinned, createdAt, lastUsedAt, uses, verifiedBytes }
+}
+
+/** Keeps the first of what it is given; the last of those is on top, to go when a better one comes. */
+class FewestHeap {
+  readonly #limit: number
+  readonly #entries: Entry[] = []
+  /** What has more than this in front is not wanted. */
+  last: Front = { first: Number.POSITIVE_INFINITY, second: Number.POSITIVE_INFINITY }
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  wants(entry: Entry): boolean {
+    return this.#entries.length < this.#limit || compare(entry, this.#entries[0] as Entry) < 0
+  }
+
+  /** What it wants. */
+  add(entry: Entry): void {
+    if (this.#entries.length < this.#limit) this.#rise(this.#entries.push(entry) - 1)
+    else this.#sink(entry)
+    if (this.#entries.length === this.#limit) this.last = frontOf(this.#entries[0] as Entry)
+  }
+
+  sorted(): readonly Entry[] {
+    return this.#entries.toSorted(compare)
+  }
+
+  #rise(from: number): void {
+    const entry = this.#entries[from] as Entry
+    let place = from
+    while (place > 0) {
+      const above = (place - 1) >> 1
+      if (compare(this.#entries[above] as Entry, entry) >= 0) break
+      this.#entries[place] = this.#entries[above] as Entry
+      place = above
+    }
+    this.#entries[place] = entry
+  }
+
+  /** Takes the place of the top. */
+  #sink(entry: Entry): void {
+    const entries = this.#entries
+    let place = 0
+    for (;;) {
+      let below = 2 * place + 1
+      if (below >= entries.length) break
+      if (below + 1 < entries.length && compare(entries[below + 1] as Entry, entries[below] as Entry) > 0) below++
+      if (compare(entries[below] as Entry, entry) <= 0) break
+      entries[place] = entries[below] as Entry
+      place = below
+    }
+    entries[place] = entry
+  }
+}
