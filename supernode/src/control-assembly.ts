@@ -14,7 +14,11 @@ import { bringContent } from './preheat/bring-content.ts'
 import { PreheatFiles } from './preheat/preheat-files.ts'
 import { Preheats, type KnownVersion, type PreheatSettings } from './preheat/preheats.ts'
 import { BlockEnforcement } from './rules/block-enforcement.ts'
-import type { BlockRule, RuledPeer } from './rules/block-rule.ts'
+import type { BlockRule } from './rules/block-rule.ts'
+import type { RuledPeer } from './rules/download-conditions.ts'
+import { DownloadRules } from './rules/download-rules.ts'
+import { PriorityEnforcement } from './rules/priority-enforcement.ts'
+import type { PriorityRule } from './rules/priority-rule.ts'
 import { BlockRules } from './rules/block-rules.ts'
 import { PeerUsage } from './rules/peer-usage.ts'
 import { RateControl } from './rules/rate-control.ts'
@@ -48,6 +52,7 @@ export interface ControlParts {
   /** Loaded. */
   readonly blockRules: RuleStore<BlockRule>
   readonly rateRules: RuleStore<RateRule>
+  readonly priorityRules: RuleStore<PriorityRule>
   /** Where preheats are kept, and how many are carried out. */
   readonly preheat: PreheatSettings & { readonly directory: string }
   readonly limits: ControlLimits
@@ -84,6 +89,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
 
   const peers = new PeerRegister(limits.peers)
   const blocks = new BlockRules(parts.blockRules)
+  const priorities = new DownloadRules(parts.priorityRules)
   const ruled = (id: PeerId): RuledPeer | undefined => {
     const peer = peers.get(id)
     return peer === undefined ? undefined : ruledPeerOf(peer)
@@ -99,6 +105,10 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       isUploadBlocked: (id, spec) => {
         const peer = ruled(id)
         return peer !== undefined && blocks.find('upload', peer, spec) !== undefined
+      },
+      ruledPriority: (id, spec) => {
+        const peer = ruled(id)
+        return peer === undefined ? undefined : priorities.find(peer, spec)?.priority
       },
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
     },
@@ -140,6 +150,8 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   const renewal = new AccessRenewal({ cdn, tasks: () => tasks.list(), clock, stopping: stopping.signal, logger })
   const enforcement = new BlockEnforcement({ rules: blocks, tasks: () => tasks.list(), peer: ruled, logger })
   parts.blockRules.onChange(() => enforcement.apply())
+  const priorityEnforcement = new PriorityEnforcement({ rules: priorities, tasks: () => tasks.list(), peer: ruled })
+  parts.priorityRules.onChange(() => priorityEnforcement.apply())
   const rateControl = new RateControl({
     rules: parts.rateRules,
     peers: () => peers.list(),

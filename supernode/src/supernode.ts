@@ -26,6 +26,7 @@ import type { SupernodeConfig } from './config/config.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'
 import type { RuleSources } from './api/rule-routes.ts'
 import { blockRule } from './rules/block-rule.ts'
+import { priorityRule } from './rules/priority-rule.ts'
 import { rateRule } from './rules/rate-rule.ts'
 import { RuleStore } from './rules/rule-store.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
@@ -123,7 +124,7 @@ class ComposedSupernode implements Supernode {
     const store = await this.#startStore()
     const { cdn, sources } = await this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
-    const { blockRules, rateRules } = await this.#loadRules()
+    const rules = await this.#loadRules()
     const assembled = assembleControl({
       identity,
       agent: `supernode/${this.#deps.version}`,
@@ -133,8 +134,7 @@ class ComposedSupernode implements Supernode {
       probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
       scheduler,
       announceQuorum: this.#config.trust.announceQuorum,
-      blockRules,
-      rateRules,
+      ...rules,
       preheat: { ...this.#config.preheat, directory: join(dataDir, 'preheats') },
       limits: CONTROL_LIMITS,
       originBytes: () => cdn.stats().originBytes,
@@ -161,8 +161,7 @@ class ComposedSupernode implements Supernode {
         peerId: identity.peerId,
         tasks: assembled.tasks,
         peers: assembled.peers,
-        blockRules,
-        rateRules,
+        ...rules,
         rateControl: assembled.rateControl,
         preheats: assembled.preheats,
         catalogue: assembled.catalogue,
@@ -183,15 +182,16 @@ class ComposedSupernode implements Supernode {
     return { peerId: identity.peerId, endpoints, management: await api.start(), adminTokenFile: token.path }
   }
 
-  async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules'>> {
+  async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules' | 'priorityRules'>> {
     const { dataDir } = this.#config
     const blockRules = new RuleStore({ file: join(dataDir, 'block-rules.json'), schema: blockRule, clock: this.#clock })
     const rateRules = new RuleStore({ file: join(dataDir, 'rate-rules.json'), schema: rateRule, clock: this.#clock })
-    for (const rules of [blockRules, rateRules]) {
+    const priorityRules = new RuleStore({ file: join(dataDir, 'priority-rules.json'), schema: priorityRule, clock: this.#clock })
+    for (const rules of [blockRules, rateRules, priorityRules]) {
       this.#shutdown.add(() => rules.stop())
       await rules.load()
     }
-    return { blockRules, rateRules }
+    return { blockRules, rateRules, priorityRules }
   }
 
   async #startStore(): Promise<CdnStore> {

@@ -8,6 +8,7 @@ import { DecisionTrace } from '@damselfly/scheduler/explain'
 import { CONTROL_LIMITS, type ControlLimits } from '../src/control/limits.ts'
 import { assembleControl, type AssembledControl, type ControlParts } from '../src/control-assembly.ts'
 import { blockRule, type BlockRule } from '../src/rules/block-rule.ts'
+import { priorityRule, type PriorityRule } from '../src/rules/priority-rule.ts'
 import { rateRule, type RateRule } from '../src/rules/rate-rule.ts'
 import { RuleStore } from '../src/rules/rule-store.ts'
 import type { Passthrough } from '../src/swarm/passthrough.ts'
@@ -22,6 +23,7 @@ export interface ControlBench extends AssembledControl {
   readonly clock: VirtualClock
   readonly blockRules: RuleStore<BlockRule>
   readonly rateRules: RuleStore<RateRule>
+  readonly priorityRules: RuleStore<PriorityRule>
   /** What the origin says when it is probed. */
   origin: { answer: OriginInfo | DamselflyError | 'the same'; probes: number }
   peer(greeting?: Greeting): FakePeer
@@ -44,6 +46,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
   const file = (name: string): string => join(options.rulesDirectory ?? '/dev/null', name)
   const blockRules = new RuleStore({ file: file('block-rules.json'), schema: blockRule, clock })
   const rateRules = new RuleStore({ file: file('rate-rules.json'), schema: rateRule, clock })
+  const priorityRules = new RuleStore({ file: file('priority-rules.json'), schema: priorityRule, clock })
   const assembled = assembleControl({
     identity,
     agent: 'supernode/test',
@@ -60,6 +63,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     announceQuorum: 2,
     blockRules,
     rateRules,
+    priorityRules,
     preheat: { jobsAtOnce: 2, contentsAtOnce: 2, keepFor: 3_600_000, directory: file('preheats') },
     limits: { ...CONTROL_LIMITS, ...options.limits },
     originBytes: () => 0,
@@ -71,7 +75,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     { peer: identity.peerId, endpoints: [{ kind: 'direct', host: '127.0.0.1', port: 65_000 }], security: 'tls', isCdn: true },
     { uploadSlots: 16, location: { location: '', zone: '', rack: '' }, isCdn: true, lanes: ['direct'] },
   )
-  return { ...assembled, identity, cdn, scheduler, decisions, clock, blockRules, rateRules, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
+  return { ...assembled, identity, cdn, scheduler, decisions, clock, blockRules, rateRules, priorityRules, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
 }
 
 /** A content of `pieces` pieces, the last one shorter, too large to travel inside an answer. */

@@ -50,6 +50,7 @@ describe('the management API', () => {
         isReady: () => isReady,
         blockRules: bench.blockRules,
         rateRules: bench.rateRules,
+        priorityRules: bench.priorityRules,
         rateControl: bench.rateControl,
         preheats: bench.preheats,
         sources: {},
@@ -238,6 +239,19 @@ describe('the management API', () => {
     assert.match(text, /^damselfly_origin_bytes_total 0$/m)
   })
 
+  it('keeps rules about priorities, and refuses those about everything', async () => {
+    const send = (method: string, path: string, body?: unknown): Promise<Response> =>
+      fetch(`${base}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+    const path = '/api/v1/priorities/rules'
+    assert.deepEqual(await json(path), { rules: [] })
+    for (const body of [{ priority: 'background' }, { tag: 'nightly' }, { priority: 'urgent', tag: 'nightly' }]) assert.equal((await send('POST', path, body)).status, 400)
+    assert.equal((await send('DELETE', `${path}/none`)).status, 404)
+  })
+
   it('shows and changes what the CDN sends', async () => {
     const change = (body: unknown): Promise<Response> =>
       fetch(`${base}/api/v1/rates/cdn`, {
@@ -270,6 +284,7 @@ describe('the management API', () => {
         isReady: () => true,
         blockRules: bench.blockRules,
         rateRules: bench.rateRules,
+        priorityRules: bench.priorityRules,
         rateControl: bench.rateControl,
         preheats: bench.preheats,
         sources: {},

@@ -83,6 +83,24 @@ describe('decisions of a supernode', function () {
     assert.ok(stdout.includes(decision?.words ?? '-'))
   })
 
+  it('are made in order for a reader of standard output, through the daemon', async () => {
+    const other = origin.add('/stream', { size: SIZE, seed: 7 })
+    const [first, second, third] = daemons as [Daemon, Daemon, Daemon]
+    await Promise.all([first, second].map((daemon, i) => lab.download(other, lab.path(`stream-${i}`), daemon).done()))
+    const { taskId: streamed } = await lab.download(other, lab.path('stream-0b'), first).done()
+    const reader = lab.dfget([other, '-o', '-', '--socket', third.socket], { rawOutput: true })
+    let received = 0
+    for await (const bytes of reader.output) received += (bytes as Uint8Array).length
+    assert.equal((await reader.exited).code, 0)
+    assert.equal(received, SIZE)
+    const { stdout } = await explain(streamed, '--json', '--peer', third.peerId)
+    const all = stdout.split('\n').map((line) => JSON.parse(line) as Explained & { order?: string }).filter(({ type }) => type !== 'task')
+    assert.deepEqual(new Set(all.map(({ order }) => order)), new Set(['in-order']))
+    const pieces = all.flatMap(({ type, piece }) => (type === 'assigned' && piece !== undefined ? [piece] : []))
+    // Both parents have every piece, so each assignment is the first that is left.
+    assert.deepEqual(pieces.filter((piece, at) => pieces.indexOf(piece) === at), Array.from({ length: PIECES }, (_, piece) => piece))
+  })
+
   it('are found by URL, for the token alone, of the tasks that there are', async () => {
     assert.match((await explain(url, '--piece', '0')).stdout, /Piece 0 to /)
     const unknown = await explain('0'.repeat(64))

@@ -1,4 +1,4 @@
-import { DamselflyError, type PeerId, type PieceRange, type TaskId } from '@damselfly/shared'
+import { DamselflyError, type PeerId, type PieceRange, type Priority, type TaskId } from '@damselfly/shared'
 import type { ParentInfo } from '../../src/control/task-control.ts'
 import { createIdentity } from '../../src/identity/private-key.ts'
 import type { Lane, PieceBytes } from '../../src/lane/lane.ts'
@@ -22,6 +22,8 @@ export class FakeParent implements Lane {
   readonly content: Uint8Array
   readonly isCdn: boolean
   readonly tickets: Uint8Array[] = []
+  /** Of each request. */
+  readonly priorities: Priority[] = []
   /** Every request that ever came. */
   readonly requests: FakeRequest[] = []
   /** No lane can be opened. */
@@ -67,8 +69,9 @@ export class FakeParent implements Lane {
     this.tickets.push(signedTicket)
   }
 
-  request(_taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal): Promise<void> {
+  request(_taskId: TaskId, piece: PieceRange, sink: PieceBytes, signal: AbortSignal, priority: Priority = 'foreground'): Promise<void> {
     signal.throwIfAborted()
+    this.priorities.push(priority)
     const request = new FakeRequest(piece, this.content, sink, signal)
     this.requests.push(request)
     for (const check of this.#waiters) check()

@@ -214,7 +214,7 @@ export class SwarmBench {
     this.#say({ case: 'taskUpdate', value: { digests: indexes.map((index) => ({ index, digest: this.digest(index) })) } })
   }
 
-  tell(news: { contentLength?: bigint; errorCode?: string; signedManifest?: Uint8Array; fetched?: bigint }): void {
+  tell(news: { contentLength?: bigint; errorCode?: string; signedManifest?: Uint8Array; fetched?: bigint; ruledPriority?: string }): void {
     this.#say({ case: 'taskUpdate', value: news })
   }
 

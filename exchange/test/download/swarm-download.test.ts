@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { DamselflyError, isDamselflyError, sha256, taskIdToBytes } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, sha256, taskIdToBytes, type Priority } from '@damselfly/shared'
 import { createIdentity } from '../../src/identity/private-key.ts'
 import { turns } from '../control/scripted-supernode.ts'
 import { PIECE, SwarmBench } from './swarm-bench.ts'
@@ -33,6 +33,54 @@ describe('a download from the swarm', () => {
     assert.deepEqual(one.tickets.map((ticket) => Buffer.from(ticket).toString()), [one.parent, one.parent])
     assert.equal(bench.origin.requests, 0)
     await bench.supernode.whenHeard('leaveTask')
+  })
+
+  it('asks for one more for each assignment, however it ends, and exactly once', async () => {
+    const [good, bad, stranger] = [bench.parent(), bench.parent(), bench.parent()]
+    bad.onRequest = () => undefined
+    bench.begin()
+    await bench.answer()
+    bench.introduce(good, bad)
+    const wanted = (): number => bench.supernode.all('want').reduce((sum, { count }) => sum + count, 0)
+    bench.assign(good, 0)
+    bench.assign(bad, 1, 2)
+    await bad.whenAsked(2)
+    // The same again, from somebody else too, what is here already, and from somebody who was never introduced.
+    bench.assign(bad, 1)
+    bench.assign(good, 2)
+    await bench.supernode.whenHeard('pieceDone')
+    bench.assign(good, 0)
+    bench.assign(stranger, 3)
+    const [first] = bench.supernode.all('want')
+    bench.cancel(bad, 1)
+    bench.cancel(bad, 1)
+    bench.cancel(good, 4)
+    ;(await bad.whenAsked(2)).fail(new DamselflyError('CHANNEL_CLOSED', 'gone'))
+    await bench.supernode.whenHeard('pieceFailed', 5)
+    await turns()
+    const assigned = 7
+    assert.equal(wanted(), (first?.count ?? 0) + assigned)
+  })
+
+  it('asks as background where nobody waits, or a rule of the supernode says so', async () => {
+    const parent = bench.parent()
+    let priority: Priority = 'background'
+    bench.begin({ priority: () => priority })
+    await bench.answer()
+    bench.introduce(parent)
+    bench.assign(parent, 0)
+    await bench.supernode.whenHeard('want', 2)
+    priority = 'foreground'
+    bench.assign(parent, 1)
+    await bench.supernode.whenHeard('want', 3)
+    bench.tell({ ruledPriority: 'background' })
+    bench.assign(parent, 2)
+    await bench.supernode.whenHeard('want', 4)
+    bench.tell({ ruledPriority: 'any' })
+    bench.assign(parent, 3)
+    await bench.supernode.whenHeard('want', 5)
+    assert.deepEqual(parent.priorities, ['background', 'foreground', 'background', 'foreground'])
+    assert.deepEqual(bench.supernode.all('want').map(({ background }) => background), [true, true, false, false, false])
   })
 
   it('takes assignments, parents and digests that come before the answer to its registration', async () => {

@@ -11,7 +11,7 @@ import type { AdminToken } from './admin-token.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
-import { addBlockRuleRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
+import { addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
 import { addHealthRoutes, addPeerRoutes, addStatusRoutes, type RouteSources } from './routes.ts'
 
 /** A rule is the largest that anybody sends. Bytes. */
@@ -80,7 +80,7 @@ class HttpManagementApi implements ManagementApi {
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addRateRoutes, addPreheatRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes]) add(app, sources)
     addCollectorRoutes(app, sources.collector)
     addScrubRoutes(app, sources.scrubber)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())

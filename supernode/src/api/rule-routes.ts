@@ -2,6 +2,8 @@ import type { RateLimiter } from '@damselfly/shared'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import { blockConditions, blockRule, type BlockRule } from '../rules/block-rule.ts'
+import { concernsSome } from '../rules/download-conditions.ts'
+import { priorityConditions, priorityRule, type PriorityRule } from '../rules/priority-rule.ts'
 import type { RateControl } from '../rules/rate-control.ts'
 import { RATE_KINDS, rateConditions, rateRule, type RateRule } from '../rules/rate-rule.ts'
 import { ruleHead, type RuleStore } from '../rules/rule-store.ts'
@@ -10,6 +12,7 @@ import type { PeerRegister } from '../control/peer-register.ts'
 export interface RuleSources {
   readonly blockRules: RuleStore<BlockRule>
   readonly rateRules: RuleStore<RateRule>
+  readonly priorityRules: RuleStore<PriorityRule>
   readonly rateControl: Pick<RateControl, 'ratesOf'>
   /** What the CDN sends. */
   readonly cdnUploads: Pick<RateLimiter, 'limits' | 'setLimits'>
@@ -22,11 +25,13 @@ const terms = z.object({
   expiresAt: z.iso.datetime().optional().describe('Until then; absent: until it is removed'),
 })
 
+const ABOUT_EVERYTHING = { error: 'a rule without peer, addresses, tag, application or url would concern everything' }
+
 const newBlockRule = z
   .strictObject({ ...blockConditions.shape, ...terms.shape })
-  .refine(({ peer, addresses, tag, application, url }) => [peer, addresses, tag, application, url].some((given) => given !== undefined), {
-    error: 'a rule without peer, addresses, tag, application or url would concern everything',
-  })
+  .refine(concernsSome, ABOUT_EVERYTHING)
+
+const newPriorityRule = z.strictObject({ ...priorityConditions.shape, ...terms.shape }).refine(concernsSome, ABOUT_EVERYTHING)
 
 const newRateRule = z
   .strictObject({ ...rateConditions.shape, ...terms.shape })
@@ -57,6 +62,26 @@ export function addBlockRuleRoutes(app: ApiServer, { blockRules }: RuleSources):
     async ({ body }, reply) => reply.code(201).send(await blockRules.add({ ...body, expiresAt: body.expiresAt ?? null })),
   )
   addRemoval(app, '/api/v1/blocklist/rules/:id', 'Allows again what the rule forbade. Holds at once.', blockRules)
+}
+
+export function addPriorityRoutes(app: ApiServer, { priorityRules }: RuleSources): void {
+  app.get(
+    '/api/v1/priorities/rules',
+    { schema: { description: 'Whose downloads, and of what, have another priority than they say.', response: { 200: z.object({ rules: z.array(priorityRule) }), 401: apiErrorBody } } },
+    async () => ({ rules: [...priorityRules.list()] }),
+  )
+  app.post(
+    '/api/v1/priorities/rules',
+    {
+      schema: {
+        description: 'Gives downloads that match all of what is given a priority, whatever their callers say; of several rules the oldest counts. Holds at once, for running downloads too, and over restarts.',
+        body: newPriorityRule,
+        response: { 201: priorityRule, ...refusals },
+      },
+    },
+    async ({ body }, reply) => reply.code(201).send(await priorityRules.add({ ...body, expiresAt: body.expiresAt ?? null })),
+  )
+  addRemoval(app, '/api/v1/priorities/rules/:id', 'Lets downloads have the priority again that they say. Holds at once.', priorityRules)
 }
 
 export function addRateRoutes(app: ApiServer, { rateRules, rateControl, cdnUploads, peers }: RuleSources): void {

@@ -2,7 +2,7 @@ import { DamselflyError, originOf, type PeerId, type TaskId } from '@damselfly/s
 import type { Hello } from '@damselfly/shared/wire'
 import { isLoopback, isSecurityPolicy, type ChannelKind, type Endpoint, type SecurityPolicy } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
-import type { RuledPeer } from '../rules/block-rule.ts'
+import type { RuledPeer } from '../rules/download-conditions.ts'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
 import { localNetworkOf } from './local-network.ts'

@@ -3,7 +3,7 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { Swarm } from '../swarm/swarm.ts'
 import type { Task } from '../swarm/task.ts'
 import { blockedBy, type BlockRules } from './block-rules.ts'
-import type { RuledPeer } from './block-rule.ts'
+import type { RuledPeer } from './download-conditions.ts'
 
 export interface BlockEnforcementDeps {
   readonly rules: BlockRules

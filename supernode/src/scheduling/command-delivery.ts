@@ -81,7 +81,7 @@ export class CommandDelivery {
   /** For the child. Neither reason lets the scheduler try the same again at once. */
   #answer({ task, child: peer, piece, parent }: AssignCommand, reason: FailureReason): void {
     this.#deps.schedule({ type: 'piece-failed', task, peer, piece, parent, reason })
-    this.#deps.task(task)?.swarm.wantsAgain(peer)
+    this.#deps.task(task)?.swarm.wants(peer, 1)
   }
 
   /** No ticket outlives the word of the origin that opens a private content. */

@@ -16,6 +16,8 @@ export interface ChildRole {
   readonly order: PieceOrder
   /** As it said last. */
   priority: Priority
+  /** As a rule says, whatever it says itself. */
+  ruledPriority: Priority | undefined
   readonly access: ChildAccess
   /** Pieces that were assigned to it and that it has not answered for. */
   readonly assignments: Set<number>

@@ -1,4 +1,4 @@
-import { taskIdToBytes, type DamselflyError, type TaskId } from '@damselfly/shared'
+import { taskIdToBytes, type DamselflyError, type Priority, type TaskId } from '@damselfly/shared'
 import { MAX_MANIFEST_BYTES, type SupernodeNews } from '../control/outbox.ts'
 import type { TaskContent } from './task-content.ts'
 
@@ -37,6 +37,11 @@ export function manifestNews(taskId: TaskId, { signedManifest }: TaskContent): S
 export function failureNews(taskId: TaskId, error: DamselflyError): SupernodeNews {
   const value = { taskId: taskIdToBytes(taskId), errorCode: error.code, errorMessage: error.message }
   return { case: 'taskUpdate', value }
+}
+
+/** @param priority undefined: no rule says one any more */
+export function priorityNews(taskId: TaskId, priority: Priority | undefined): SupernodeNews {
+  return { case: 'taskUpdate', value: { taskId: taskIdToBytes(taskId), ruledPriority: priority ?? 'any' } }
 }
 
 /** A sign of life. @param fetched bytes that came from the origin */

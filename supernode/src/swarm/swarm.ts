@@ -4,8 +4,8 @@ import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
 import { FreshNews } from './fresh-news.ts'
 import { GrowingSet } from './growing-set.ts'
-import { Member, type ChildAccess, type MemberInit } from './member.ts'
-import { digestNews, failureNews, headNews, manifestNews, snapshotNews } from './swarm-news.ts'
+import { Member, type ChildAccess, type ChildRole, type MemberInit } from './member.ts'
+import { digestNews, failureNews, headNews, manifestNews, priorityNews, snapshotNews } from './swarm-news.ts'
 import { TaskContent } from './task-content.ts'
 
 /** What a swarm needs of its surroundings. */
@@ -19,6 +19,8 @@ export interface SwarmPorts {
   send(peer: PeerId, news: SupernodeNews): void
   /** Whether a rule forbids the peer to be a parent of such a content. */
   isUploadBlocked(peer: PeerId, spec: ContentSpec): boolean
+  /** What a rule makes of the priority of the peer's downloads of such a content. */
+  ruledPriority(peer: PeerId, spec: ContentSpec): Priority | undefined
   /** The peer is no longer in this swarm. */
   memberGone(peer: PeerId, taskId: TaskId): void
 }
@@ -214,11 +216,13 @@ export class Swarm {
     const { peer } = init
     this.leaveChild(peer)
     const member = this.joinHolder(init)
-    member.child = { order, access, priority: 'foreground', assignments: new Set() }
+    const ruledPriority = this.#ports.ruledPriority(peer, this.spec)
+    member.child = { order, access, priority: 'foreground', ruledPriority, assignments: new Set() }
     this.#children.add(member)
     this.#ports.schedule({ type: 'child-joined', task: this.taskId, peer, order })
     this.#tellIfShut(member)
     this.#sendAll(peer, snapshotNews(this.taskId, this.#content))
+    if (ruledPriority !== undefined) this.#ports.send(peer, priorityNews(this.taskId, ruledPriority))
     return member
   }
 
@@ -271,18 +275,25 @@ export class Swarm {
     if (agreeing.length >= this.#ports.announceQuorum) this.verified(expected)
   }
 
-  /** The child can take so many more pieces. */
-  wants(peer: PeerId, count: number, priority: Priority): void {
+  /** The child can take so many more pieces. @param priority undefined: as before */
+  wants(peer: PeerId, count: number, priority?: Priority): void {
     const child = this.#members.get(peer)?.child
     if (child === undefined || (count === 0 && child.priority === priority)) return
-    child.priority = priority
-    this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count, priority })
+    child.priority = priority ?? child.priority
+    this.#askFor(peer, child, count)
   }
 
-  /** An assignment never reached the child. */
-  wantsAgain(peer: PeerId): void {
-    const priority = this.#members.get(peer)?.child?.priority
-    if (priority !== undefined) this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count: 1, priority })
+  /** A rule says how urgent the child's download is, or none does any more: then its own word counts. */
+  rulePriority(peer: PeerId, priority: Priority | undefined): void {
+    const child = this.#members.get(peer)?.child
+    if (child === undefined || child.ruledPriority === priority) return
+    child.ruledPriority = priority
+    this.#ports.send(peer, priorityNews(this.taskId, priority))
+    this.#askFor(peer, child, 0)
+  }
+
+  #askFor(peer: PeerId, { priority, ruledPriority = priority }: ChildRole, count: number): void {
+    this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count, priority: ruledPriority })
   }
 
   assigned(child: PeerId, piece: number): void {

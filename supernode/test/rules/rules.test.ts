@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDamselflyError, VirtualClock, type PeerId } from '@damselfly/shared'
 import fc from 'fast-check'
-import { blockConditions, blockMatcher, blockRule, type BlockRule } from '../../src/rules/block-rule.ts'
+import { blockConditions, blockRule, type BlockRule } from '../../src/rules/block-rule.ts'
+import { matcherOf } from '../../src/rules/download-conditions.ts'
 import { RuleStore } from '../../src/rules/rule-store.ts'
 import { matchesPattern } from '../../src/rules/url-pattern.ts'
 
@@ -32,12 +33,12 @@ describe('a rule that blocks', () => {
     ['all but one of them', { peer: 'peer', addresses: '192.0.2.0/24', tag: 'nightly', application: 'cd', url: '*' }, false],
   ] as const) {
     it(`${expected ? 'matches' : 'does not match'} by ${what}`, () => {
-      assert.equal(blockMatcher(rule(conditions)).matches(PEER, TASK), expected)
+      assert.equal(matcherOf(rule(conditions)).matches(PEER, TASK), expected)
     })
   }
 
   it('knows IPv6, and IPv4 in its notation', () => {
-    const matches = (addresses: string, address: string): boolean => blockMatcher(rule({ addresses })).matches({ ...PEER, address }, TASK)
+    const matches = (addresses: string, address: string): boolean => matcherOf(rule({ addresses })).matches({ ...PEER, address }, TASK)
     assert.ok(matches('2001:db8::/32', '2001:db8:1::1'))
     assert.ok(!matches('2001:db8::/32', '2001:db9::1'))
     assert.ok(matches('192.0.2.0/24', '::ffff:192.0.2.9'))

@@ -1,0 +1,77 @@
+import { BlockList, isIP } from 'node:net'
+import type { PeerId } from '@damselfly/shared'
+import * as z from 'zod'
+import { matchesPattern } from './url-pattern.ts'
+
+/** Which peers and which contents a rule is about; what is left out matches everything. */
+export const downloadConditions = z.object({
+  peer: z.string().min(1).max(128).optional().describe('PeerId'),
+  addresses: z
+    .string()
+    .max(64)
+    .refine((text) => networkOf(text) !== undefined, 'is neither an address nor a network such as 192.0.2.0/24')
+    .optional()
+    .describe('Address or network, IPv4 or IPv6, that the peer connects from'),
+  tag: z.string().min(1).max(256).optional(),
+  application: z.string().min(1).max(256).optional(),
+  url: z.string().min(1).max(2048).optional().describe('URL of the content; * stands for any characters'),
+})
+
+export type DownloadConditions = z.output<typeof downloadConditions>
+
+/** Whether it is about something in particular. */
+export function concernsSome({ peer, addresses, tag, application, url }: DownloadConditions): boolean {
+  return [peer, addresses, tag, application, url].some((given) => given !== undefined)
+}
+
+/** A peer as rules see it. */
+export interface RuledPeer {
+  readonly peer: PeerId
+  /** The IP address that it connects from. */
+  readonly address: string
+}
+
+/** A task as rules see it. */
+export interface RuledTask {
+  readonly url: string
+  readonly tag: string
+  readonly application: string
+}
+
+/** A rule made ready to be asked often. */
+export interface Matcher<T> {
+  readonly rule: T
+  matches(peer: RuledPeer, task: RuledTask): boolean
+}
+
+export function matcherOf<T extends DownloadConditions>(rule: T): Matcher<T> {
+  const network = rule.addresses === undefined ? undefined : networkOf(rule.addresses)
+  return {
+    rule,
+    matches: ({ peer, address }, { url, tag, application }) =>
+      (rule.peer === undefined || rule.peer === peer) &&
+      (rule.tag === undefined || rule.tag === tag) &&
+      (rule.application === undefined || rule.application === application) &&
+      (network === undefined || isWithin(network, address)) &&
+      (rule.url === undefined || matchesPattern(url, rule.url)),
+  }
+}
+
+/** Undefined for what is neither an address nor a network. */
+function networkOf(text: string): BlockList | undefined {
+  const [address = '', prefix, ...more] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || more.length > 0) return undefined
+  const longest = version === 6 ? 128 : 32
+  if (prefix !== undefined && (!/^\d{1,3}$/.test(prefix) || Number(prefix) > longest)) return undefined
+  const network = new BlockList()
+  network.addSubnet(address, prefix === undefined ? longest : Number(prefix), version === 6 ? 'ipv6' : 'ipv4')
+  return network
+}
+
+/** An IPv4 address counts as such in its IPv6 notation too, which a socket for both shows. */
+function isWithin(network: BlockList, address: string): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const version = isIP(plain)
+  return version !== 0 && network.check(plain, version === 6 ? 'ipv6' : 'ipv4')
+}
