@@ -1,7 +1,7 @@
 import type { Clock } from '@damselfly/shared'
 import { createHttpSource, type HttpSourceInit } from './http/http-source.ts'
 import { lazySource } from './lazy-source.ts'
-import type { RegistrySettings } from './oci/registry-settings.ts'
+import type { RegistryOptions } from './oci/registry-settings.ts'
 import type { S3Bucket } from './s3/s3-bucket-settings.ts'
 import type { SourceClient } from './source-client.ts'
 import { createSourceRegistry } from './source-registry.ts'
@@ -10,8 +10,10 @@ export interface SourcesInit {
   readonly http: HttpSourceInit
   /** None: `s3:` URLs are for others. */
   readonly s3: readonly S3Bucket[]
-  /** Registries that need a login or no TLS; any other is asked anonymously. */
-  readonly registries: readonly RegistrySettings[]
+  /** Registries that need more than their name; any other is asked anonymously. */
+  readonly registries: readonly RegistryOptions[]
+  /** Docker's `config.json`, whose logins are used besides. @default none */
+  readonly dockerConfig?: string | undefined
   /** Folders below which files may be read; none: `file:` URLs are for others. */
   readonly files: readonly string[]
   /** Whether somebody else may have a login that is missing here. */
@@ -35,12 +37,10 @@ export function createSources(init: SourcesInit, http: SourceClient = createHttp
   return createSourceRegistry(clients)
 }
 
-async function loadOci({ http: httpInit, registries, othersMayLogIn, clock }: SourcesInit, http: SourceClient): Promise<SourceClient> {
+async function loadOci(init: SourcesInit, http: SourceClient): Promise<SourceClient> {
   const { createOciSource } = await import('./oci/oci-source.ts')
-  const { policy } = httpInit
-  if (policy.trustRequestedHost !== true) return createOciSource({ http, checkedHttp: http, registries, othersMayLogIn, clock })
-  const checkedHttp = createHttpSource({ ...httpInit, policy: { allow: policy.allow }, clock })
-  return createOciSource({ http, checkedHttp, registries, othersMayLogIn, clock })
+  const { createRegistryAccess } = await import('./oci/create-registry-access.ts')
+  return createOciSource({ access: createRegistryAccess(init, http), othersMayLogIn: init.othersMayLogIn })
 }
 
 async function loadS3(buckets: readonly S3Bucket[], clock: Clock): Promise<SourceClient> {

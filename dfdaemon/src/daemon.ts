@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { createSources } from '@damselfly/cdn'
+import { createHttpSource, createRegistryAccess, createSources, type RegistryAccess } from '@damselfly/cdn'
 import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
@@ -36,6 +36,7 @@ export class Daemon {
   readonly #peer: Peer
   readonly #api: LocalApi
   readonly #mirror: Mirror | undefined
+  readonly #registries: RegistryAccess
   readonly #socket: string
   readonly #dataDir: string
 
@@ -44,9 +45,12 @@ export class Daemon {
     this.#dataDir = resolve(config.dataDir)
     this.#socket = resolve(config.api.socket ?? defaultSocketPath(socketEnvironment, this.#dataDir))
     const policy = originPolicy(config.origins)
-    const { insecure, s3, registries } = config.origins
+    const { insecure, s3, registries, dockerConfig } = config.origins
     const http = { policy, insecure, userAgent: `damselfly/${version}` }
-    const source = createSources({ http, s3, registries, files: [], othersMayLogIn: config.supernodes.length > 0, clock })
+    const init = { http, s3, registries, dockerConfig, files: [], othersMayLogIn: config.supernodes.length > 0, clock }
+    const web = createHttpSource({ ...http, clock })
+    const source = createSources(init, web)
+    this.#registries = createRegistryAccess(init, web)
     this.#peer = createPeer({
       dataDir: this.#dataDir,
       supernodes: supernodeAddresses(config.supernodes),
@@ -68,7 +72,7 @@ export class Daemon {
     const { group } = config.api
     this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, registry, clock, logger, version })
     const settings = mirrorSettings(config.mirror)
-    if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, source, registry, settings, clock, logger })
+    if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, source, registries: this.#registries, registry, settings, clock, logger })
   }
 
   /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, CONFIG_INVALID */
@@ -81,6 +85,7 @@ export class Daemon {
       return { peer, socket: this.#socket, dataDir: this.#dataDir, endpoints, mirror }
     } catch (error) {
       await this.#api.stop(0)
+      await this.#registries.close()
       await this.#peer.stop(0)
       throw error
     }
@@ -90,6 +95,7 @@ export class Daemon {
   async stop(): Promise<void> {
     const { stopGrace } = this.#config
     await Promise.all([this.#api.stop(stopGrace), this.#mirror?.stop(stopGrace)])
+    await this.#registries.close()
     await this.#peer.stop(stopGrace)
   }
 }

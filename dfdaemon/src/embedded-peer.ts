@@ -30,6 +30,7 @@ export interface EmbeddedPeerOptions {
     readonly s3: readonly S3Bucket[]
     /** Registries that want a login or have no TLS. */
     readonly registries: readonly RegistrySettings[]
+    readonly dockerConfig?: string | undefined
   }
   readonly version: string
   readonly clock: Clock
@@ -45,7 +46,7 @@ export interface EmbeddedPeerOptions {
 export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
   const { supernodes, security, origins, version } = options
   const policy = { allow: origins.allow, trustRequestedHost: true }
-  const { insecure, s3, registries } = origins
+  const { insecure, s3, registries, dockerConfig } = origins
   const http = { policy, insecure, userAgent: `damselfly/${version}` }
   return createPeer({
     dataDir: options.dataDir,
@@ -62,7 +63,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     // For one download, which says itself when the disk is full.
     space: NO_SPACE_LIMITS,
     preheat: false,
-    source: createSources({ http, s3, registries, files: [], othersMayLogIn: supernodes.length > 0, clock: options.clock }),
+    source: createSources({ http, s3, registries, dockerConfig, files: [], othersMayLogIn: supernodes.length > 0, clock: options.clock }),
     version,
     clock: options.clock,
     logger: options.logger,

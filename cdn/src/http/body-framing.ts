@@ -7,7 +7,7 @@ export type Framing =
   | { readonly type: 'chunked' }
   | { readonly type: 'until-close' }
 
-export type Method = 'GET' | 'HEAD'
+export type Method = 'GET' | 'HEAD' | 'POST'
 
 const NO_BODY: Framing = { type: 'length', length: 0 }
 

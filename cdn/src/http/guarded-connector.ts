@@ -10,7 +10,17 @@ export interface ConnectorInit {
   readonly ca: readonly string[]
   /** Origins, named as by `parseOriginRule`, whose TLS certificate is not verified. */
   readonly insecure: readonly string[]
+  /** Certificates to show to origins, each to its own only. */
+  readonly identities: readonly OriginIdentity[]
   readonly lookup: LookupFunction | undefined
+}
+
+/** Who we are to one origin; PEM. */
+export interface OriginIdentity {
+  /** As for `parseOriginRule`. */
+  readonly origin: string
+  readonly cert: string
+  readonly key: string
 }
 
 /**
@@ -30,6 +40,7 @@ const KEEP_ALIVE_MS = 60_000
 export function createConnector(init: ConnectorInit, gate: OriginGate | undefined): Connector {
   const ca = init.ca.length === 0 ? undefined : [...getCACertificates('default'), ...init.ca]
   const insecure = init.insecure.map(parseOriginRule)
+  const identities = init.identities.map(({ origin, cert, key }) => ({ rule: parseOriginRule(origin), cert, key }))
   const lookup = init.lookup ?? systemLookup
   return (url, onread) => {
     const host = unbracketed(url.hostname)
@@ -37,12 +48,14 @@ export function createConnector(init: ConnectorInit, gate: OriginGate | undefine
     const guarded = gate !== undefined && !gate.namesHost(host, port)
     if (guarded && isIP(host) !== 0 && !gate.admitsAddress(host, port)) throw gate.refusal(host, [host])
     const tcp = { host, port, onread, lookup: guarded ? guardLookup(lookup, gate, port) : lookup }
+    const identity = identities.find(({ rule }) => names(rule, host, port))
     const tls = {
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: !insecure.some((rule) => names(rule, host, port)),
       // An address cannot be a server name.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(ca === undefined ? {} : { ca }),
+      ...(identity === undefined ? {} : { cert: identity.cert, key: identity.key }),
     }
     const socket = url.protocol === 'https:' ? connectTls({ ...tcp, ...tls }) : connectTcp(tcp)
     return socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS)

@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly method: Method
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
+  /** Of a POST that may be repeated; one-byte characters. */
+  readonly content?: string | undefined
   readonly signal: AbortSignal
   /** The URL for messages, redacted. */
   readonly shown: string
@@ -41,7 +43,7 @@ export class HttpClient {
 
   /** @throws DamselflyError USAGE, ORIGIN_FORBIDDEN; ProtocolError, errors of the connection, or the signal's reason */
   async request(request: HttpRequest): Promise<HttpAnswer> {
-    const text = requestText(request.method, request.url, request.headers)
+    const text = requestText(request.method, request.url, request.headers, request.content)
     for (let mayBeUsed = true; ; mayBeUsed = false) {
       const lease = await this.#pool.lease(request.url, mayBeUsed, request.signal)
       try {

@@ -3,7 +3,7 @@ import { DamselflyError, redactUrl, systemClock, type ByteFlow, type Clock } fro
 import type { OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
 import { isStrongEtag, sameValidators } from '../validators.ts'
 import type { Method } from './body-framing.ts'
-import { createConnector } from './guarded-connector.ts'
+import { createConnector, type OriginIdentity } from './guarded-connector.ts'
 import { HttpClient, type HttpAnswer } from './http-client.ts'
 import { requestError, statusError } from './http-errors.ts'
 import { DEFAULT_HTTP_SOURCE_LIMITS, type HttpSourceLimits } from './limits.ts'
@@ -20,6 +20,8 @@ export interface HttpSourceInit {
   readonly ca?: readonly string[] | undefined
   /** Hosts (`host`, `*.domain`, `host:port`) whose TLS certificate is not verified. @default [] */
   readonly insecure?: readonly string[] | undefined
+  /** Certificates to show to origins. @default none */
+  readonly identities?: readonly OriginIdentity[] | undefined
   /** @default `damselfly` */
   readonly userAgent?: string | undefined
   /** Resolves host names. @default the system's resolver */
@@ -40,6 +42,9 @@ export function createHttpSource(init: HttpSourceInit): SourceClient {
 /** Refusals of HEAD by origins that would answer GET; 403 is how presigned URLs put it. */
 const HEAD_REFUSED = new Set([400, 403, 405, 501])
 
+/** How stores put it that an address is no longer good, besides 401. */
+const REFUSALS = new Set([400, 401, 403])
+
 /** Of a body that nobody wants, what is read so that the connection can be used again; bytes. */
 const DISCARD_LIMIT = 16 * 1024
 
@@ -56,7 +61,7 @@ class HttpSource implements SourceClient {
     this.#limits = { ...DEFAULT_HTTP_SOURCE_LIMITS, ...init.limits }
     this.#userAgent = init.userAgent ?? 'damselfly'
     this.#trustRequestedHost = init.policy.trustRequestedHost ?? false
-    const connector = { ca: init.ca ?? [], insecure: init.insecure ?? [], lookup: init.lookup }
+    const connector = { ca: init.ca ?? [], insecure: init.insecure ?? [], identities: init.identities ?? [], lookup: init.lookup }
     const clock = init.clock ?? systemClock
     const gate = new OriginGate(init.policy.allow ?? [])
     this.#checked = new HttpClient(createConnector(connector, gate), this.#limits, clock)
@@ -104,9 +109,16 @@ class HttpSource implements SourceClient {
   }
 
   async #send(method: Method, request: OriginRequest): Promise<HttpAnswer> {
-    const trail = new RedirectTrail(request.url, request.headers, this.#limits.maxRedirects)
-    for (;;) {
+    let trail = new RedirectTrail(request.url, request.headers, this.#limits.maxRedirects)
+    for (let mayBeExpired = true; ; ) {
       const answer = await this.#sendOnce(method, trail, request)
+      // An address that is good for minutes may have been given out again when they were over.
+      if (mayBeExpired && REFUSALS.has(answer.status) && !trail.isAtRequestedOrigin) {
+        mayBeExpired = false
+        discard(answer)
+        trail = new RedirectTrail(request.url, request.headers, this.#limits.maxRedirects)
+        continue
+      }
       if (answer.status === 401) throw refusal(answer, trail)
       if (!isRedirect(answer.status)) return answer
       discard(answer)

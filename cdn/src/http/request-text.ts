@@ -5,11 +5,12 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * A request without a body, as it goes over the wire.
+ * A request as it goes over the wire.
  *
+ * @param content its body, of one-byte characters @default none
  * @throws DamselflyError USAGE for a header that would make another request of it
  */
-export function requestText(method: Method, url: URL, headers: Readonly<Record<string, string>>): string {
+export function requestText(method: Method, url: URL, headers: Readonly<Record<string, string>>, content?: string): string {
   const lines = [`${method} ${url.pathname}${url.search} HTTP/1.1`, `host: ${url.host}`, 'connection: keep-alive']
   for (const [name, value] of Object.entries(headers)) {
     if (!NAME.test(name) || !VALUE.test(value)) {
@@ -17,5 +18,6 @@ export function requestText(method: Method, url: URL, headers: Readonly<Record<s
     }
     lines.push(`${name}: ${value}`)
   }
-  return `${lines.join('\r\n')}\r\n\r\n`
+  if (content !== undefined) lines.push(`content-length: ${content.length}`)
+  return `${lines.join('\r\n')}\r\n\r\n${content ?? ''}`
 }

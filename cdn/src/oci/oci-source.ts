@@ -1,21 +1,16 @@
-import { DamselflyError, isDamselflyError, redactUrl, systemClock, type Clock } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, redactUrl } from '@damselfly/shared'
 import type { ListedContent, ListRequest, OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
 import { listImage } from './list-image.ts'
 import { MANIFEST_TYPES } from './manifest.ts'
 import { parseOciUrl } from './reference.ts'
+import type { RegistryAccess } from './registry-access.ts'
 import { RegistryClient, type RegistryRequest } from './registry-client.ts'
-import type { RegistrySettings } from './registry-settings.ts'
 
 export interface OciSourceInit {
-  /** Speaks to registries; whoever created it closes it. */
-  readonly http: SourceClient
-  /** The same, but refuses private addresses that are not configured as allowed; closed with this source, unless it is the same. */
-  readonly checkedHttp: SourceClient
-  readonly registries: readonly RegistrySettings[]
+  /** Closed with this source. */
+  readonly access: RegistryAccess
   /** Whether somebody else may have a login that is missing here: then NO_SOURCE_CLIENT is told instead of ORIGIN_UNAUTHORIZED. @default false */
   readonly othersMayLogIn?: boolean | undefined
-  /** @default the system's */
-  readonly clock?: Clock | undefined
 }
 
 /**
@@ -33,7 +28,7 @@ class OciSource implements SourceClient {
 
   constructor(init: OciSourceInit) {
     this.#init = init
-    this.#registry = new RegistryClient({ ...init, clock: init.clock ?? systemClock })
+    this.#registry = new RegistryClient(init.access)
   }
 
   async probe(request: OriginRequest): Promise<OriginInfo> {
@@ -53,9 +48,7 @@ class OciSource implements SourceClient {
   }
 
   async close(): Promise<void> {
-    const { http, checkedHttp } = this.#init
-    this.#registry.close()
-    if (checkedHttp !== http) await checkedHttp.close()
+    await this.#init.access.close()
   }
 
   /** Who brings no login of its own and has none here may still be helped by somebody who has. */

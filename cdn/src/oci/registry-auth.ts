@@ -3,15 +3,17 @@ import { DamselflyError, type Clock } from '@damselfly/shared'
 import { createMemory } from '../fetch-once/memory.ts'
 import { orAborted } from '../fetch-once/waiting.ts'
 import type { Challenge } from './challenge.ts'
-import type { TokenClient } from './token-client.ts'
+import type { RegistryLogin } from './registry-login.ts'
+import type { TokenClient, TokenRequest } from './token-client.ts'
 
 /** What somebody wants to do, and as whom. */
 export interface RegistryScope {
   /** Base URL of the registry. */
   readonly endpoint: URL
-  readonly repository: string
-  /** The value of an Authorization header, to log in with; undefined: anonymously. */
-  readonly basic: string | undefined
+  /** Undefined: the registry as such. */
+  readonly repository: string | undefined
+  /** Undefined: anonymously. */
+  readonly login: RegistryLogin | undefined
 }
 
 export interface RegistryAuthInit {
@@ -52,12 +54,12 @@ export class RegistryAuth {
    */
   async answer(challenges: readonly Challenge[], scope: RegistryScope, signal: AbortSignal): Promise<string | undefined> {
     const key = keyOf(scope)
+    const { login } = scope
+    if (login?.type === 'bearer') return this.#remember(key, `Bearer ${login.token}`).authorization
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
-    if (bearer !== undefined) return (await orAborted(this.#ask(key, bearer, scope), signal)).authorization
+    if (bearer !== undefined) return (await orAborted(this.#ask(key, bearer, { ...scope, login }), signal)).authorization
     const wantsBasic = challenges.some(({ scheme }) => scheme === 'basic')
-    if (!wantsBasic || scope.basic === undefined) return undefined
-    this.#known.set(key, { authorization: scope.basic })
-    return scope.basic
+    return wantsBasic && login?.type === 'basic' ? this.#remember(key, login.authorization).authorization : undefined
   }
 
   /** It was refused. */
@@ -66,7 +68,7 @@ export class RegistryAuth {
   }
 
   /** Whoever wants the same at the same time shares one token. */
-  #ask(key: string, bearer: Challenge, scope: RegistryScope): Promise<Known> {
+  #ask(key: string, bearer: Challenge, scope: TokenScope): Promise<Known> {
     const asking = this.#asking.get(key) ?? this.#fetch(key, bearer, scope).finally(() => this.#asking.delete(key))
     this.#asking.set(key, asking)
     // Who waits for it may have gone when it fails.
@@ -74,33 +76,33 @@ export class RegistryAuth {
     return asking
   }
 
-  async #fetch(key: string, { parameters }: Challenge, scope: RegistryScope): Promise<Known> {
-    const { token, lifetimeMs } = await this.#init.tokens.fetch({
-      url: tokenUrl(parameters, scope),
-      registry: scope.endpoint,
-      authorization: scope.basic,
-    })
-    const known = { authorization: `Bearer ${token}` }
+  async #fetch(key: string, { parameters }: Challenge, scope: TokenScope): Promise<Known> {
+    const { token, lifetimeMs } = await this.#init.tokens.fetch(tokenRequest(parameters, scope))
+    return this.#remember(key, `Bearer ${token}`, lifetimeMs)
+  }
+
+  #remember(key: string, authorization: string, lifetimeMs = BASIC_MEMORY): Known {
+    const known = { authorization }
     // A cache takes a time of 0 for none.
     this.#known.set(key, known, { ttl: Math.max(1, lifetimeMs) })
     return known
   }
 }
 
+type TokenScope = Pick<RegistryScope, 'endpoint' | 'repository'> & Pick<TokenRequest, 'login'>
+
 /** @throws DamselflyError ORIGIN_UNAUTHORIZED */
-function tokenUrl(parameters: ReadonlyMap<string, string>, { endpoint, repository }: RegistryScope): URL {
+function tokenRequest(parameters: ReadonlyMap<string, string>, { endpoint, repository, login }: TokenScope): TokenRequest {
   const realm = URL.parse(parameters.get('realm') ?? '')
   const refuse = (why: string): DamselflyError => new DamselflyError('ORIGIN_UNAUTHORIZED', `${endpoint.host} sends for a token ${why}`)
   if (realm === null || !/^https?:$/.test(realm.protocol)) throw refuse('to what is no http: or https: URL')
   // Passwords go there.
   if (endpoint.protocol === 'https:' && realm.protocol === 'http:') throw refuse(`to ${realm.host} without TLS`)
-  const service = parameters.get('service')
-  if (service !== undefined) realm.searchParams.set('service', service)
-  realm.searchParams.set('scope', parameters.get('scope') ?? `repository:${repository}:pull`)
-  return realm
+  const usualScope = repository === undefined ? undefined : `repository:${repository}:pull`
+  return { realm, service: parameters.get('service'), scope: parameters.get('scope') ?? usualScope, registry: endpoint, login }
 }
 
 /** A key that no two different scopes share, and that gives no password away. */
-function keyOf({ endpoint, repository, basic }: RegistryScope): string {
-  return createHash('sha256').update(JSON.stringify([endpoint.origin, repository, basic ?? ''])).digest('base64')
+function keyOf({ endpoint, repository, login }: RegistryScope): string {
+  return createHash('sha256').update(JSON.stringify([endpoint.origin, repository ?? null, login ?? null])).digest('base64')
 }

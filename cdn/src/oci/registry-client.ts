@@ -1,18 +1,8 @@
-import type { Clock, HeaderMap } from '@damselfly/shared'
+import type { HeaderMap } from '@damselfly/shared'
 import { OriginStatus } from '../origin-status.ts'
 import type { OriginInfo, OriginRequest, OriginResponse, SourceClient } from '../source-client.ts'
-import { parseChallenges } from './challenge.ts'
-import { RegistryAuth, type RegistryScope } from './registry-auth.ts'
-import type { RegistrySettings } from './registry-settings.ts'
-import { TokenClient } from './token-client.ts'
-
-export interface RegistryClientInit {
-  readonly http: SourceClient
-  /** Refuses private addresses that are not configured as allowed, whoever names them. */
-  readonly checkedHttp: SourceClient
-  readonly registries: readonly RegistrySettings[]
-  readonly clock: Clock
-}
+import type { RegistryAccess } from './registry-access.ts'
+import type { RegistryLogin } from './registry-login.ts'
 
 /** One request to a registry's API. */
 export interface RegistryRequest extends Pick<OriginRequest, 'range' | 'signal'> {
@@ -27,71 +17,47 @@ export interface RegistryRequest extends Pick<OriginRequest, 'range' | 'signal'>
   readonly headers: HeaderMap
 }
 
-/** Docker Hub answers under another name than images carry. */
-const DOCKER_HUB = { name: 'docker.io', host: 'registry-1.docker.io' }
-
 /** Speaks the distribution API of registries over HTTP, and logs in where they want it. */
 export class RegistryClient {
-  readonly #init: RegistryClientInit
-  readonly #stop = new AbortController()
-  readonly #auth: RegistryAuth
+  readonly #access: RegistryAccess
 
-  constructor(init: RegistryClientInit) {
-    this.#init = init
-    const { http, checkedHttp, clock } = init
-    this.#auth = new RegistryAuth({ tokens: new TokenClient({ http, checkedHttp, signal: this.#stop.signal }), clock })
+  constructor(access: RegistryAccess) {
+    this.#access = access
   }
 
   /** @throws DamselflyError as the source client of HTTP does */
   async probe(request: RegistryRequest): Promise<OriginInfo> {
-    return await this.#authorized(request, (asked) => this.#init.http.probe(asked))
+    return await this.#authorized(request, (client, asked) => client.probe(asked))
   }
 
   /** @throws DamselflyError as the source client of HTTP does */
   async read(request: RegistryRequest): Promise<OriginResponse> {
-    return await this.#authorized(request, (asked) => this.#init.http.read(asked))
+    return await this.#authorized(request, (client, asked) => client.read(asked))
   }
 
-  /** Breaks what is under way. */
-  close(): void {
-    this.#stop.abort(new Error('the registry client was closed'))
-  }
-
-  async #authorized<T>(request: RegistryRequest, ask: (asked: OriginRequest) => Promise<T>): Promise<T> {
-    const { endpoint, repository, basic } = this.#scopeOf(request)
-    const scope = { endpoint, repository, basic }
-    const url = new URL(`/v2/${repository}/${request.path}`, endpoint).href
-    const askAs = (authorization: string | undefined): Promise<T> => ask({ ...request, url, headers: headersOf(request, authorization) })
+  async #authorized<T>(request: RegistryRequest, ask: (client: SourceClient, asked: OriginRequest) => Promise<T>): Promise<T> {
+    const { registry, repository, path, signal } = request
+    const access = this.#access
+    const client = access.client(registry)
+    const url = `${access.endpoint(registry)}/v2/${access.repository(registry, repository)}/${path}`
+    const askAs = (authorization: string | undefined): Promise<T> => ask(client, { ...request, url, headers: headersOf(request, authorization) })
     const own = request.headers.get('authorization')
-    if (own !== undefined && own !== basic) return await askAs(own)
-    const known = this.#auth.known(scope)
+    const login = own === undefined ? await access.login(registry) : basicOf(own)
+    if (own !== undefined && login === undefined) return await askAs(own)
+    const scope = access.scope(registry, repository, login)
+    const known = access.known(scope)
     try {
       return await askAs(known)
     } catch (error) {
-      const challenges = challengesOf(error)
-      if (challenges.length === 0) throw error
-      this.#auth.forget(scope)
-      const answer = await this.#auth.answer(challenges, scope, request.signal)
+      const answer = await access.answer(challengeOf(error), scope, signal)
       if (answer === undefined || answer === known) throw error
       return await askAs(answer)
     }
   }
-
-  #scopeOf({ registry, repository, headers }: RegistryRequest): RegistryScope {
-    const settings = this.#init.registries.find(({ host }) => host === registry)
-    const isHub = registry === DOCKER_HUB.name
-    const own = headers.get('authorization')
-    return {
-      endpoint: new URL(`${settings?.plainHttp === true ? 'http' : 'https'}://${isHub ? DOCKER_HUB.host : registry}/`),
-      repository: isHub && !repository.includes('/') ? `library/${repository}` : repository,
-      basic: own !== undefined && /^basic /i.test(own) ? own : basicOf(settings),
-    }
-  }
 }
 
-function basicOf(settings: RegistrySettings | undefined): string | undefined {
-  if (settings?.username === undefined || settings.password === undefined) return undefined
-  return `Basic ${Buffer.from(`${settings.username}:${settings.password.reveal()}`, 'utf8').toString('base64')}`
+function basicOf(authorization: string): RegistryLogin | undefined {
+  return /^basic /i.test(authorization) ? { type: 'basic', authorization } : undefined
 }
 
 function headersOf({ accept }: RegistryRequest, authorization: string | undefined): HeaderMap {
@@ -101,7 +67,7 @@ function headersOf({ accept }: RegistryRequest, authorization: string | undefine
   return headers
 }
 
-function challengesOf(error: unknown): ReturnType<typeof parseChallenges> {
+function challengeOf(error: unknown): string {
   const status = error instanceof Error ? error.cause : undefined
-  return status instanceof OriginStatus ? parseChallenges(status.challenge) : []
+  return status instanceof OriginStatus ? status.challenge : ''
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { formatDigest, type Sha256 } from '@damselfly/shared'
+import { formatDigest, systemClock, type Sha256 } from '@damselfly/shared'
 import { createHttpSource, type S3Bucket, type SourceClient } from '../../src/index.ts'
 import { createOciSource } from '../../src/oci/oci-source.ts'
+import { RegistryAccess } from '../../src/oci/registry-access.ts'
 import { createS3Source } from '../../src/s3/s3-source.ts'
 import type { FaultOrigin } from '../../src/testing/index.ts'
 import type { CreateSource } from '../fetch-once/cdn-fixture.ts'
@@ -35,7 +36,8 @@ export const KINDS = {
   oci: {
     source: (patience) => (origin) => {
       const client = http(patience)
-      const oci = createOciSource({ http: client, checkedHttp: client, registries: [{ host: origin.authority, plainHttp: true }] })
+      const registries = [{ host: origin.authority, plainHttp: true }]
+      const oci = createOciSource({ access: new RegistryAccess({ http: client, checkedHttp: client, registries, clock: systemClock }) })
       const close = async (): Promise<void> => {
         await oci.close()
         await client.close()

@@ -114,13 +114,6 @@ export const daemonConfigSchema = z.strictObject({
       address: address().default('127.0.0.1').describe('Address at which container tools reach the mirror'),
       port: port().default(65_001).describe('TCP port of the mirror; 0: any free one'),
       defaultRegistry: z.string().min(1).default('docker.io').describe('The registry of requests that name none, as those of docker do'),
-      registries: z
-        .record(
-          z.string().min(1),
-          z.strictObject({ endpoint: z.url({ protocol: /^https?$/ }).optional().describe('Where the registry is served, if not under its name') }),
-        )
-        .default({})
-        .describe('Registries that are not reached by HTTPS under their names'),
       tagMemory: duration().default(5_000).describe("How long a registry's word counts on what a tag means; 0: each request asks"),
       accessMemory: duration().default(300_000).describe('How long somebody whom a registry let in to a repository counts as let in'),
       stallTimeout: duration().default(10_000).describe('How long the swarm, or a registry, may bring nothing of a content before the other one is asked'),

@@ -38,9 +38,9 @@ export function originPolicy(origins: DaemonConfig['origins']): OriginPolicy {
 
 /** @returns undefined when there is to be no mirror */
 export function mirrorSettings(mirror: DaemonConfig['mirror']): MirrorSettings | undefined {
-  const { enabled, address, port, defaultRegistry, registries, tagMemory, accessMemory, stallTimeout } = mirror
+  const { enabled, address, port, defaultRegistry, tagMemory, accessMemory, stallTimeout } = mirror
   if (!enabled) return undefined
-  return { host: address, port, usual: defaultRegistry, registries, tagMemoryMs: tagMemory, accessMemoryMs: accessMemory, stallMs: stallTimeout }
+  return { host: address, port, usual: defaultRegistry, tagMemoryMs: tagMemory, accessMemoryMs: accessMemory, stallMs: stallTimeout }
 }
 
 /** Other peers reach this host only where its supernode does. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createMemory } from '@damselfly/cdn'
+import { canonicalName, createMemory } from '@damselfly/cdn'
 import type { Clock } from '@damselfly/shared'
-import { canonicalName } from './registries.ts'
 
 /** Who asks for what of a registry; the registry's answer holds for all of the repository. */
 export interface Visit {
@@ -27,17 +26,17 @@ export class Access {
   }
 
   isAdmitted(visit: Visit): boolean {
-    return this.#admitted.has(keyOf(visit))
+    return this.#admitted.has(keyOfVisit(visit))
   }
 
   /** The registry has just shown this caller something of the repository, or refused to. */
   learn(visit: Visit, status: number): void {
-    if (status >= 200 && status < 400) this.#admitted.set(keyOf(visit), ADMITTED)
-    else if (status === 401 || status === 403) this.#admitted.delete(keyOf(visit))
+    if (status >= 200 && status < 400) this.#admitted.set(keyOfVisit(visit), ADMITTED)
+    else if (status === 401 || status === 403) this.#admitted.delete(keyOfVisit(visit))
   }
 }
 
 /** No two different visits share it, and it gives no credentials away. */
-function keyOf({ registry, repository, authorization }: Visit): string {
+export function keyOfVisit({ registry, repository, authorization }: Visit): string {
   return createHash('sha256').update(JSON.stringify([canonicalName(registry), repository, authorization ?? null])).digest('base64')
 }

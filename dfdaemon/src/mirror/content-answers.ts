@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
 import { firstByteOf } from '../http/range.ts'
 import { etagOf, sendBlob, wantedPart } from './blob-answer.ts'
-import { mediaTypeOf, MANIFEST_TYPES } from './media-type.ts'
+import { mediaTypeOf } from './media-type.ts'
 import { ContentOpener, type ContentOpenerInit, type OpenedContent, type WantedContent } from './opened-content.ts'
 import { whileConnected } from './pass-through.ts'
 
@@ -12,7 +12,10 @@ import { whileConnected } from './pass-through.ts'
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
 /** Where a content is, and by which digest. */
-export type NamedContent = Omit<WantedContent, 'headers'>
+export interface NamedContent extends Omit<WantedContent, 'headers'> {
+  /** With what its registry let the client in; undefined: nothing. */
+  readonly authorization: string | undefined
+}
 
 /** Answers with contents, wherever they come from. */
 export class ContentAnswers {
@@ -32,7 +35,7 @@ export class ContentAnswers {
    */
   async blob(wanted: NamedContent, contentLength: number | undefined, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const part = wantedPart(request.headers, wanted.digest)
-    const content = await this.#open(wanted, firstByteOf(part, contentLength), request, [], reply)
+    const content = await this.#open(wanted, firstByteOf(part, contentLength), reply)
     if (content === undefined) return false
     this.#closeWith(reply, content)
     await sendBlob(reply, wanted.digest, content, part)
@@ -44,8 +47,8 @@ export class ContentAnswers {
    * @returns false, with nothing answered, when the registry is to say why it cannot be had
    * @throws DamselflyError DIGEST_MISMATCH when the registry has another one under this digest
    */
-  async manifest(wanted: NamedContent, contentType: string | undefined, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
-    const content = await this.#open(wanted, 0, request, [['accept', MANIFEST_TYPES.join(', ')]], reply)
+  async manifest(wanted: NamedContent, contentType: string | undefined, reply: FastifyReply): Promise<boolean> {
+    const content = await this.#open(wanted, 0, reply)
     if (content === undefined) return false
     this.#closeWith(reply, content)
     if (content.contentLength > MAX_MANIFEST_BYTES) return false
@@ -61,16 +64,9 @@ export class ContentAnswers {
     return true
   }
 
-  async #open(
-    wanted: NamedContent,
-    start: number,
-    request: FastifyRequest,
-    headers: readonly [string, string][],
-    reply: FastifyReply,
-  ): Promise<OpenedContent | undefined> {
-    const { authorization } = request.headers
+  async #open({ authorization, ...wanted }: NamedContent, start: number, reply: FastifyReply): Promise<OpenedContent | undefined> {
     const signal = whileConnected(reply)
-    const asked = { ...wanted, headers: authorization === undefined ? headers : [...headers, ['authorization', authorization] as const] }
+    const asked = { ...wanted, headers: authorization === undefined ? [] : [['authorization', authorization] as const] }
     try {
       return await this.#opener.open(asked, start, signal)
     } catch (error) {

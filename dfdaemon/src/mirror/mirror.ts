@@ -1,15 +1,14 @@
-import type { SourceClient } from '@damselfly/cdn'
+import { canonicalName, type RegistryAccess, type SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, parseDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { asksForSuffix } from '../http/range.ts'
 import type { Peer } from '../peer/peer.ts'
-import { Access, type Visit } from './access.ts'
+import { Access, keyOfVisit, type Visit } from './access.ts'
 import { ContentAnswers, type NamedContent } from './content-answers.ts'
 import { MirrorMetrics } from './mirror-metrics.ts'
-import { passThrough, whileConnected } from './pass-through.ts'
-import { Registries, type RegistrySettings } from './registries.ts'
+import { passThrough, repositoryOf, whileConnected } from './pass-through.ts'
 import { registryError, registryRefusal } from './registry-error.ts'
 import { readRegistryRequest, type RegistryRequest, type RegistryTarget } from './registry-request.ts'
 import { resolutionHeaders, Tags, type Resolution } from './tags.ts'
@@ -21,7 +20,6 @@ export interface MirrorSettings {
   readonly port: number
   /** The registry of requests that name none. */
   readonly usual: string
-  readonly registries: Readonly<Record<string, RegistrySettings>>
   /** How long a tag counts as what the registry said that it means; milliseconds, 0: each request asks. */
   readonly tagMemoryMs: number
   /** How long somebody whom the registry let in counts as let in; milliseconds. */
@@ -34,6 +32,8 @@ export interface MirrorInit {
   readonly peer: Peer
   /** Reads from registries past the peer; whoever created it closes it. */
   readonly source: SourceClient
+  /** How registries are reached; whoever created it closes it. */
+  readonly registries: RegistryAccess
   readonly registry: Registry
   readonly settings: MirrorSettings
   readonly clock: Clock
@@ -46,7 +46,6 @@ const MAX_HEADER_BYTES = 128 * 1024
 /** Serves registries to container tools, contents by their digests through the swarm and the rest as it is. */
 export class Mirror {
   readonly #init: MirrorInit
-  readonly #registries: Registries
   readonly #upstream: Upstream
   readonly #access: Access
   readonly #tags: Tags
@@ -57,8 +56,7 @@ export class Mirror {
   constructor(init: MirrorInit) {
     const { settings, clock } = init
     this.#init = init
-    this.#registries = new Registries(settings.registries)
-    this.#upstream = new Upstream(this.#registries)
+    this.#upstream = new Upstream(init.registries)
     this.#access = new Access(settings.accessMemoryMs, clock)
     this.#tags = new Tags(settings.tagMemoryMs, clock)
     this.#contents = new ContentAnswers({ ...init, stallMs: settings.stallMs, metrics: new MirrorMetrics(init.registry) })
@@ -117,8 +115,8 @@ export class Mirror {
     if (target.type === 'tag' && (request.method === 'GET' || request.method === 'HEAD')) return await this.#tag(asked, target, request, reply)
     if (request.method !== 'GET' || target.type === 'other' || target.type === 'tag') return false
     if (!(await this.#isAdmitted(asked, target, request, reply))) return false
-    const wanted = { url: this.#registries.endpoint(asked.registry) + asked.path, digest: target.digest }
-    if (target.type === 'manifest') return await this.#contents.manifest(wanted, undefined, request, reply)
+    const wanted = await this.#named(asked, target.repository, target.digest, request)
+    if (target.type === 'manifest') return await this.#contents.manifest(wanted, undefined, reply)
     const contentLength = asksForSuffix(request.headers.range) ? await this.#lengthOf(asked, request, reply) : undefined
     return await this.#contents.blob(wanted, contentLength, request, reply)
   }
@@ -131,7 +129,7 @@ export class Mirror {
   ): Promise<boolean> {
     const visit = visitOf(asked, repository, request)
     const { accept = '' } = request.headers
-    const key = JSON.stringify([visit, tag, accept])
+    const key = JSON.stringify([keyOfVisit(visit), tag, accept])
     const resolution = this.#tags.get(key) ?? (await this.#resolve(asked, visit, request, reply))
     if (resolution === undefined) return false
     if (this.#init.settings.tagMemoryMs > 0) this.#tags.set(key, resolution)
@@ -139,7 +137,8 @@ export class Mirror {
       await reply.headers(resolutionHeaders(resolution)).send()
       return true
     }
-    return await this.#contents.manifest(this.#manifestOf(asked, repository, resolution.digest), resolution.contentType, request, reply)
+    const wanted = await this.#named(asked, repository, resolution.digest, request)
+    return await this.#contents.manifest(wanted, resolution.contentType, reply)
   }
 
   /** Asks the registry what a tag means. @returns undefined when it does not say */
@@ -154,20 +153,28 @@ export class Mirror {
     return { digest, contentType, contentLength }
   }
 
-  #manifestOf(asked: RegistryRequest, repository: string, digest: Sha256): NamedContent {
-    return { url: `${this.#registries.endpoint(asked.registry)}/v2/${repository}/manifests/${formatDigest(digest)}`, digest }
+  async #named({ registry }: RegistryRequest, repository: string, digest: Sha256, { headers }: FastifyRequest): Promise<NamedContent> {
+    // Preheats and other nodes name it so too, whatever this one calls its registry.
+    const url = `oci://${canonicalName(registry)}/${this.#init.registries.repository(registry, repository)}@${formatDigest(digest)}`
+    return { url, digest, authorization: headers.authorization ?? (await this.#upstream.ownAuthorization(registry, repository)) }
   }
 
   /** By the registry's word, to this caller. */
   async #isAdmitted(asked: RegistryRequest, { repository }: { readonly repository: string }, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const visit = visitOf(asked, repository, request)
-    if (this.#access.isAdmitted(visit)) return true
+    if (this.#access.isAdmitted(visit) && !(await this.#mustLogIn(asked.registry, repository, request))) return true
     const { status, body } = await this.#ask(asked, request, reply)
     body.resume()
     this.#access.learn(visit, status)
     // A registry that fails with this content may still say who may see its repository.
     if (status >= 500) await this.#askForRepository(asked, visit, request, reply)
     return this.#access.isAdmitted(visit)
+  }
+
+  /** Our own login lasts for a while only, and the peer needs it too. */
+  async #mustLogIn(registry: string, repository: string, { headers }: FastifyRequest): Promise<boolean> {
+    if (headers.authorization !== undefined || (await this.#init.registries.login(registry)) === undefined) return false
+    return (await this.#upstream.ownAuthorization(registry, repository)) === undefined
   }
 
   async #askForRepository(asked: RegistryRequest, visit: Visit, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -186,7 +193,7 @@ export class Mirror {
 
   async #ask(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply, method: 'HEAD' | 'GET' = 'HEAD'): ReturnType<Upstream['send']> {
     const { range: _part, ...headers } = request.headers
-    return await this.#upstream.send({ method, ...asked, headers, signal: whileConnected(reply) })
+    return await this.#upstream.send({ method, ...asked, repository: repositoryOf(asked), headers, signal: whileConnected(reply) })
   }
 
   async #passThrough(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {

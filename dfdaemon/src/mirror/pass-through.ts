@@ -11,6 +11,7 @@ export async function passThrough(upstream: Upstream, asked: RegistryRequest, re
   const answer = await upstream.send({
     method: request.method,
     registry: asked.registry,
+    repository: repositoryOf(asked),
     path: asked.path,
     headers: request.headers,
     body: hasBody(request) ? request.raw : undefined,
@@ -18,6 +19,12 @@ export async function passThrough(upstream: Upstream, asked: RegistryRequest, re
   })
   await reply.code(answer.status).headers(answer.headers).send(answer.body)
   return answer
+}
+
+/** @returns undefined where a request concerns none, or several */
+export function repositoryOf({ target, path }: RegistryRequest): string | undefined {
+  if (target.type !== 'other') return target.repository
+  return /^\/v2\/(?<repository>.+)\/(?:manifests|blobs|tags|referrers)\//.exec(path)?.groups?.['repository']
 }
 
 /** Aborted when the client goes away before it has its answer. */

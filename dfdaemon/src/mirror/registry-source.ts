@@ -1,12 +1,12 @@
-import type { SourceClient } from '@damselfly/cdn'
-import { chunksOf, DamselflyError, type HeaderMap } from '@damselfly/shared'
+import type { OriginRequest, SourceClient } from '@damselfly/cdn'
+import { chunksOf, DamselflyError, isDamselflyError, type HeaderMap } from '@damselfly/shared'
 import type { ContentRange } from '../http/range.ts'
 import type { ContentSource } from './content-source.ts'
 
 export interface RegistrySourceInit {
   readonly source: SourceClient
   readonly url: string
-  /** The client's own, with its credentials. */
+  /** The client's own, with its credentials; it was let in by them. */
   readonly headers: HeaderMap
 }
 
@@ -29,13 +29,14 @@ export class RegistrySource implements ContentSource {
 
   /** Bytes of the whole. @throws DamselflyError as the source client; the signal's reason */
   async contentLength(signal: AbortSignal): Promise<number> {
-    const { contentLength } = await this.#init.source.probe({ ...this.#init, signal })
+    const { contentLength } = await this.#ask((headers) => this.#init.source.probe({ url: this.#init.url, headers, signal }))
     if (contentLength === undefined) throw new DamselflyError('ORIGIN_STATUS', 'the registry does not tell the length of a content')
     return contentLength
   }
 
   async *read({ start, end }: ContentRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const answer = await this.#init.source.read({ ...this.#init, range: { start, end }, signal })
+    const { source, url } = this.#init
+    const answer = await this.#ask((headers) => source.read({ url, headers, range: { start, end }, signal }))
     // One that ignores the range gives what comes before it too.
     let skip = start - answer.start
     let left = end - start + 1
@@ -51,5 +52,16 @@ export class RegistrySource implements ContentSource {
 
   async giveUp(): Promise<void> {
     // Every reading ends by itself.
+  }
+
+  /** A token may end before the content does; anybody's may be asked for then, since this client was let in. */
+  async #ask<T>(ask: (headers: OriginRequest['headers']) => Promise<T>): Promise<T> {
+    const { headers } = this.#init
+    try {
+      return await ask(headers)
+    } catch (error) {
+      if (!headers.has('authorization') || !isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) throw error
+      return await ask(new Map([...headers].filter(([name]) => name !== 'authorization')))
+    }
   }
 }

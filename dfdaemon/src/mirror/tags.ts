@@ -20,6 +20,7 @@ export class Tags {
     this.#known = createMemory<Resolution>(MOST_ENTRIES, Math.max(memoryMs, 1), clock)
   }
 
+  /** @param key without credentials in the clear: it stays in memory */
   get(key: string): Resolution | undefined {
     return this.#known.get(key)
   }

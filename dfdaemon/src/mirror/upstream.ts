@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { DamselflyError, messageOf } from '@damselfly/shared'
+import { getCACertificates } from 'node:tls'
+import type { RegistryAccess } from '@damselfly/cdn'
+import { DamselflyError, messageOf, systemCode } from '@damselfly/shared'
 import { Agent, Pool, request } from 'undici'
-import type { Registries } from './registries.ts'
+
+type RegistryTls = NonNullable<ReturnType<RegistryAccess['tls']>>
 
 /** For DNS, TCP and TLS together; milliseconds. */
 const CONNECT_TIMEOUT = 10_000
@@ -12,6 +15,8 @@ const SILENCE = 30_000
 export interface UpstreamRequest {
   readonly method: string
   readonly registry: string
+  /** Undefined: what is asked concerns none. */
+  readonly repository: string | undefined
   /** From `/v2/` on. */
   readonly path: string
   /** As the client sent them; what concerns its connection only is left out. */
@@ -21,6 +26,8 @@ export interface UpstreamRequest {
 }
 
 export interface UpstreamAnswer {
+  /** With what the registry let itself be asked: the client's own, else ours; undefined: nothing. */
+  readonly authorization: string | undefined
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /** To be read to its end, or destroyed. */
@@ -42,43 +49,85 @@ const OF_THE_CONNECTION = new Set([
   'upgrade',
 ])
 
-/** Asks registries what is not a content, in the words of the client. */
-export class Upstream {
-  readonly #registries: Registries
-  readonly #agent: Agent
+/** What our own login may be used for: whoever reaches the mirror has it. */
+const READING = new Set(['GET', 'HEAD'])
 
-  constructor(registries: Registries) {
-    this.#registries = registries
-    this.#agent = new Agent({
-      connectTimeout: CONNECT_TIMEOUT,
-      headersTimeout: SILENCE,
-      bodyTimeout: SILENCE,
-      factory: (origin, options) => new Pool(origin, options),
-    })
+/** Asks registries what is not a content, in the words of the client, or logged in where it brings no login of its own. */
+export class Upstream {
+  readonly #access: RegistryAccess
+  readonly #agents = new Map<RegistryTls | undefined, Agent>()
+
+  constructor(access: RegistryAccess) {
+    this.#access = access
   }
 
-  /** @throws DamselflyError ORIGIN_UNREACHABLE, or the signal's reason */
-  async send({ method, registry, path, headers, body, signal }: UpstreamRequest): Promise<UpstreamAnswer> {
-    const endpoint = this.#registries.endpoint(registry)
-    try {
-      const answer = await request(endpoint + path, {
-        dispatcher: this.#agent,
-        method,
-        headers: endToEnd(headers),
-        body: body ?? null,
-        signal,
-      })
-      return { status: answer.statusCode, headers: endToEnd(answer.headers), body: answer.body }
-    } catch (error) {
-      signal.throwIfAborted()
-      throw new DamselflyError('ORIGIN_UNREACHABLE', `${endpoint} does not answer: ${messageOf(error)}`, { cause: error })
-    }
+  /** @throws DamselflyError ORIGIN_UNREACHABLE, ORIGIN_TLS, CONFIG_INVALID; as whoever gives tokens; the signal's reason */
+  async send(asked: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { method, registry, repository, headers, signal } = asked
+    const login = headers.authorization === undefined && READING.has(method) ? await this.#access.login(registry) : undefined
+    if (login === undefined) return await this.#ask(asked, headers.authorization)
+    const scope = this.#access.scope(registry, repository, login)
+    const known = this.#access.known(scope)
+    const answer = await this.#ask(asked, known)
+    if (answer.status !== 401) return answer
+    const { 'www-authenticate': challenge = '' } = answer.headers
+    const authorization = await this.#access.answer(challenge, scope, signal)
+    if (authorization === undefined || authorization === known) return answer
+    answer.body.resume()
+    return await this.#ask(asked, authorization)
+  }
+
+  /** With what a registry let itself be asked the last time for a client that brings nothing. */
+  async ownAuthorization(registry: string, repository: string): Promise<string | undefined> {
+    const login = await this.#access.login(registry)
+    return login === undefined ? undefined : this.#access.known(this.#access.scope(registry, repository, login))
   }
 
   /** Breaks what is under way. */
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()))
   }
+
+  async #ask({ method, registry, path, headers, body, signal }: UpstreamRequest, authorization: string | undefined): Promise<UpstreamAnswer> {
+    const endpoint = this.#access.endpoint(registry)
+    try {
+      const answer = await request(endpoint + path, {
+        dispatcher: this.#agentFor(registry),
+        method,
+        headers: endToEnd({ ...headers, authorization }),
+        body: body ?? null,
+        signal,
+      })
+      return { authorization, status: answer.statusCode, headers: endToEnd(answer.headers), body: answer.body }
+    } catch (error) {
+      signal.throwIfAborted()
+      throw requestFailure(endpoint, error)
+    }
+  }
+
+  #agentFor(registry: string): Agent {
+    const tls = this.#access.tls(registry)
+    const agent = this.#agents.get(tls) ?? createAgent(tls)
+    this.#agents.set(tls, agent)
+    return agent
+  }
+}
+
+function createAgent(tls: RegistryTls | undefined): Agent {
+  const { ca, identity, insecure = false } = tls ?? {}
+  return new Agent({
+    connectTimeout: CONNECT_TIMEOUT,
+    headersTimeout: SILENCE,
+    bodyTimeout: SILENCE,
+    factory: (origin, options) => new Pool(origin, options),
+    connect: { ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }), ...identity, rejectUnauthorized: !insecure },
+  })
+}
+
+function requestFailure(endpoint: string, error: unknown): DamselflyError {
+  const isTls = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO$)/.test(systemCode(error) ?? '')
+  const code = isTls ? 'ORIGIN_TLS' : 'ORIGIN_UNREACHABLE'
+  return new DamselflyError(code, `${endpoint} does not answer: ${messageOf(error)}`, { cause: error })
 }
 
 /** Without what concerns the connection on which they came. */

@@ -6,8 +6,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { createHttpSource, type SourceClient } from '@damselfly/cdn'
-import { DamselflyError, formatDigest, sha256, VirtualClock } from '@damselfly/shared'
+import { createHttpSource, createRegistryAccess, createSources, type RegistryAccess, type RegistryOptions, type SourceClient } from '@damselfly/cdn'
+import { DamselflyError, formatDigest, sha256, systemClock, VirtualClock } from '@damselfly/shared'
+import { Secret } from '@damselfly/shared/config'
 import { createRegistry } from '@damselfly/shared/metrics'
 import { silentLogger } from '@damselfly/shared/logging'
 import { Mirror } from '../../src/mirror/mirror.ts'
@@ -34,6 +35,7 @@ describe('the mirror of registries', () => {
   let peer: FakePeer
   let clock: VirtualClock
   let source: SourceClient
+  let registries: RegistryAccess
   let url: string
   let asked: string[]
 
@@ -42,6 +44,7 @@ describe('the mirror of registries', () => {
     answer: RequestListener,
     contents: Readonly<Record<string, FakeContent>>,
     beforePiece?: (index: number) => Promise<void>,
+    login: Omit<RegistryOptions, 'host'> = {},
   ): Promise<void> {
     asked = []
     upstream = createServer((question, reply) => {
@@ -51,19 +54,23 @@ describe('the mirror of registries', () => {
     upstream.listen(0, '127.0.0.1')
     await once(upstream, 'listening')
     const registry = `127.0.0.1:${(upstream.address() as AddressInfo).port}`
-    const byUrl = Object.fromEntries(Object.entries(contents).map(([path, content]) => [`http://${registry}${path}`, content]))
+    const byUrl = Object.fromEntries(Object.entries(contents).map(([path, content]) => [path.replace(/^\/v2\/(.*)\/(?:blobs|manifests)\//, `oci://${registry}/$1@`), content]))
     peer = new FakePeer({ dataDir: directory, contents: byUrl, beforePiece })
     clock = new VirtualClock()
-    source = createHttpSource({ policy: { trustRequestedHost: true } })
+    const http = { policy: { trustRequestedHost: true } }
+    const init = { http, s3: [], registries: [{ host: registry, ...login }], files: [], othersMayLogIn: false, clock: systemClock }
+    const web = createHttpSource(http)
+    source = createSources(init, web)
+    registries = createRegistryAccess(init, web)
     mirror = new Mirror({
       peer,
       source,
+      registries,
       registry: createRegistry(),
       settings: {
         host: '127.0.0.1',
         port: 0,
         usual: registry,
-        registries: {},
         tagMemoryMs: MEMORY_MS,
         accessMemoryMs: MEMORY_MS,
         stallMs: STALL_MS,
@@ -82,6 +89,7 @@ describe('the mirror of registries', () => {
     upstream.closeAllConnections()
     upstream.close()
     await peer.stop()
+    await registries.close()
     await source.close()
     await rm(directory, { recursive: true })
   })
@@ -133,6 +141,30 @@ describe('the mirror of registries', () => {
       assert.deepEqual([status, shown['www-authenticate'], bytes.toString()], [401, challenge, '{"errors":[]}'])
     }
     assert.equal(peer.requests.length, 1)
+  })
+
+  describe('with a login of its own', () => {
+    const own = { username: 'daemon', password: new Secret('secret') }
+    const basic = `Basic ${Buffer.from('daemon:secret').toString('base64')}`
+    const asksForPassword: RequestListener = (question, reply) =>
+      question.headers.authorization === basic
+        ? reply.end(blob)
+        : reply.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end('{"errors":[]}')
+
+    it('uses it for callers that bring none, and tells the peer', async () => {
+      await start(asksForPassword, { [BLOB]: { bytes: blob } }, undefined, own)
+      for (let time = 0; time < 2; time++) assert.ok((await ask(BLOB)).bytes.equals(blob))
+      assert.equal(asked.length, 2)
+      assert.deepEqual(peer.requests[0]?.headers, [['authorization', basic]])
+      assert.equal((await ask('/v2/')).status, 200)
+    })
+
+    it('does not use it for callers that bring another, nor to change anything', async () => {
+      await start(asksForPassword, { [BLOB]: { bytes: blob } }, undefined, own)
+      assert.equal((await ask(BLOB)).status, 200)
+      assert.equal((await ask(BLOB, { authorization: 'Basic eDp5' })).status, 401)
+      assert.equal((await ask('/v2/app/blobs/uploads/', { 'content-length': '0' }, 'POST')).status, 401)
+    })
   })
 
   it('lets the registry itself give what cannot be had through the swarm', async () => {

@@ -1,18 +1,32 @@
 import { createPrivateKey, randomUUID, sign } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { selfSignedCertificate, type TestCertificate } from '../../src/testing/self-signed.ts'
+import { text } from 'node:stream/consumers'
+import { selfSignedCertificate, type TestCertificate } from '../self-signed.ts'
 
 export interface TokenQuestion {
+  readonly method: string
+  /** Of a POST its form. */
   readonly query: URLSearchParams
   readonly authorization: string | undefined
+}
+
+/** What lets the user in without a password. */
+export const IDENTITY_TOKEN = 'an-identity-token'
+
+async function questionOf(request: IncomingMessage): Promise<TokenQuestion> {
+  const { method = '', url = '', headers } = request
+  const query = method === 'POST' ? new URLSearchParams(await text(request)) : new URL(url, 'http://x').searchParams
+  return { method, query, authorization: headers.authorization }
 }
 
 /** Gives signed tokens to one user, as a registry's operator would run it. */
 export class TokenServer {
   readonly asked: TokenQuestion[] = []
   readonly certificate: TestCertificate
+  /** Whether it takes forms only, as OAuth 2 has it. */
+  wantsForms = false
   /** Seconds that it says a token lasts. */
   expiresIn = 300
   readonly #server: Server
@@ -28,11 +42,17 @@ export class TokenServer {
     await once(server, 'listening')
     const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
     const tokens = new TokenServer(server, await selfSignedCertificate())
-    server.on('request', ({ url = '', headers }, response) => {
-      const { searchParams: query } = new URL(url, 'http://x')
-      tokens.asked.push({ query, authorization: headers.authorization })
-      if (headers.authorization !== basic) response.writeHead(401).end()
-      else response.end(JSON.stringify({ token: tokens.#token(query), expires_in: tokens.expiresIn }))
+    const isRight = ({ query, authorization }: TokenQuestion): boolean =>
+      authorization === basic ||
+      (query.get('grant_type') === 'password' && query.get('username') === username && query.get('password') === password) ||
+      (query.get('grant_type') === 'refresh_token' && query.get('refresh_token') === IDENTITY_TOKEN)
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      void questionOf(request).then((question) => {
+        tokens.asked.push(question)
+        if (question.method === 'GET' && tokens.wantsForms) response.writeHead(405).end()
+        else if (!isRight(question)) response.writeHead(question.method === 'POST' ? 400 : 401).end()
+        else response.end(JSON.stringify({ token: tokens.#token(question.query), expires_in: tokens.expiresIn }))
+      })
     })
     return tokens
   }
