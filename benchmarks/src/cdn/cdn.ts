@@ -3,6 +3,7 @@ import { peakMemory } from '../process-memory.ts'
 import { inRounds } from '../rounds.ts'
 import { explanation } from './explanation.ts'
 import { figuresOf, type Measurements, type WayName } from './figures.ts'
+import { manyTasks } from './many-tasks.ts'
 import { withOrigins, withSupernode, writeLargeFile, type Origins, type Setting } from './setting.ts'
 import { crowd, curlFirst, curlLimited, describeRun, fetch, fromNginx, hit, limited, reference, type Run } from './ways.ts'
 
@@ -11,7 +12,7 @@ const ROUNDS = 3
 /** What the CDN costs: fetching once, and serving what it holds. */
 export const cdnBench: Bench = {
   name: 'cdn',
-  title: 'The CDN: 1 GiB fetched and served beside curl + openssl dgst and nginx, 100 children at once, memory',
+  title: 'The CDN: 1 GiB fetched and served beside curl + openssl dgst and nginx, 100 children at once, memory, a million contents',
   needs: ['nginx', 'curl', 'openssl'],
   explanation,
   run: async (context) => figuresOf(await measure(context)),
@@ -38,11 +39,11 @@ async function measure(context: BenchContext): Promise<Measurements> {
       describe: describeRun,
       report,
     })
-    return { runs, ...(await fetchLarge(context, origins)) }
+    return { runs, ...(await fetchLarge(context, origins)), many: await manyTasks(context) }
   })
 }
 
-async function fetchLarge(context: BenchContext, origins: Origins): Promise<Omit<Measurements, 'runs'>> {
+async function fetchLarge(context: BenchContext, origins: Origins): Promise<Omit<Measurements, 'runs' | 'many'>> {
   const largeLength = await writeLargeFile(context, origins, 'large')
   let largeMemory = 0
   if (largeLength === 0) return { largeLength, largeMemory }

@@ -24,8 +24,13 @@ export const explanation: Explanation = {
     '`hit throughput / nginx`: how fast the same process gets the file from each; more is better.',
     '`fetch CPU / reference`: CPU-seconds of the supernode alone in relation to those of curl and openssl.',
     '`supernode memory`: the most that it has had resident in any round; with a size, while it fetched a content of that size. `--large` takes 20 GiB.',
+    '`start with ... contents`: from the start of the program until it is ready, with a store that holds so many; a million with `--large`. Files and contents are compared after that, in the background.',
+    '`page of ... contents`: until a page of a hundred has come from the management API, in the order that takes longest, at the beginning of the list and deep in it.',
+    '`memory of ... contents`: what the supernode has resident after that beyond one that holds nothing.',
+    '`longest silence in evictions`: how long `/healthz` took at most, asked again and again while an eighth of the contents are deleted to make room.',
   ],
   limits: [
+    'Stores whose table of tasks is lost: the whole index is read then, once.',
     'Hosts of their own: origin, supernode and children share the cores.',
     'What children do with pieces: disks, hashes and lanes of 100 real ones are in [first](#first), [children](#children) and [swarm](#swarm).',
     'Origins without ranges.',

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isTaskId, systemCode, type TaskId } from '@damselfly/shared'
 import { taskOfSidecar } from './sidecar.ts'
 import type { TaskTable } from './table/task-table.ts'
@@ -7,6 +8,9 @@ import type { TaskTable } from './table/task-table.ts'
 const FAN_OUT = /^[0-9a-f]{2}$/
 
 const ID_LENGTH = 64
+
+/** Looked at before others have their turn. */
+const NAMES_A_TURN = 256
 
 export interface SweepInit {
   readonly tasksDirectory: string
@@ -30,7 +34,8 @@ export async function sweep({ tasksDirectory, table, removeStray, dropIfGone, si
     const directory = firstByte.toString(16).padStart(2, '0')
     const names = directories.has(directory) ? await list(join(tasksDirectory, directory)) : []
     let found = 0
-    for (const name of names) {
+    for (const [number, name] of names.entries()) {
+      if (number % NAMES_A_TURN === 0) await nextTurn()
       if (signal.aborted) return
       if (isTaskId(name) && table.has(name)) found++
       else if (!isDescription(name, table)) await removeStray(join(tasksDirectory, directory, name), taskOfName(name))

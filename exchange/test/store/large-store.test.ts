@@ -20,8 +20,6 @@ describe('a local store with many tasks', function () {
   before(async () => {
     written = await StoreDirectory.create()
     await writeLargeStore(written.path, TASKS)
-    // From here on it has a table.
-    await (await written.start()).stop()
   })
 
   beforeEach(async () => {

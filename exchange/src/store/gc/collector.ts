@@ -1,6 +1,6 @@
 import { isDamselflyError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { PieceStore } from '../piece-store.ts'
+import type { PieceStore, TaskSummary } from '../piece-store.ts'
 import { candidatesIn } from './candidates.ts'
 import { shortageOf, type Shortage, type Space, type SpaceLimits } from './space.ts'
 
@@ -9,6 +9,9 @@ const INTERVAL = 10_000
 
 /** How long nothing is tried by itself after it was not enough; milliseconds. */
 const REST = 60_000
+
+/** Tasks that are deleted at the same time. */
+const AT_ONCE = 16
 
 /** What only the owner of a store knows of its tasks. */
 export interface TaskUses {
@@ -139,25 +142,32 @@ export class Collector {
     const isEnough = (): boolean => left.ofQuota <= 0 && left.ofDisk <= 0
     const { store, uses } = this.#init
     if (!isEnough()) kept.pinned = store.first({ ranks: [], limit: Number.POSITIVE_INFINITY, matches: ({ pinned }) => pinned }).length
-    for (const candidate of isEnough() ? [] : candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), at)) {
-      if (isEnough()) break
-      const { taskId, verifiedBytes: bytes, lastUsedAt } = candidate
-      if (uses.isWanted(taskId)) {
-        kept.wanted++
-        continue
+    const candidates = candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), at)
+    for (let group = groupOf(candidates, left); group.length > 0; group = groupOf(candidates, left)) {
+      for (const outcome of await Promise.all(group.map(async (candidate) => this.#consider(candidate, left.ofQuota > 0, isDryRun)))) {
+        if (outcome.type === 'kept') {
+          if (outcome.why !== undefined) kept[outcome.why]++
+          continue
+        }
+        left.ofQuota -= outcome.evicted.bytes
+        left.ofDisk -= outcome.given
+        evicted.push(outcome.evicted)
       }
-      const given = await store.diskBytes(taskId)
-      if (left.ofQuota <= 0 && given === 0) continue
-      if (!isDryRun && !(await this.#tryEvict(taskId))) {
-        kept.busy++
-        continue
-      }
-      left.ofQuota -= bytes
-      left.ofDisk -= given
-      evicted.push({ taskId, bytes, lastUsedAt })
     }
     const freed = evicted.reduce((sum, { bytes }) => sum + bytes, 0)
     return { at, isDryRun, shortage, evicted, freed, kept, isEnough: isEnough() }
+  }
+
+  /** @param helps whether it helps also if the disk gets nothing back */
+  async #consider({ taskId, verifiedBytes: bytes, lastUsedAt }: TaskSummary, helps: boolean, isDryRun: boolean): Promise<Outcome> {
+    const { store, uses } = this.#init
+    if (uses.isWanted(taskId)) return { type: 'kept', why: 'wanted' }
+    const given = await store.diskBytes(taskId)
+    if (!helps && given === 0) return { type: 'kept', why: undefined }
+    // Somebody may have asked for it meanwhile.
+    if (uses.isWanted(taskId)) return { type: 'kept', why: 'wanted' }
+    if (!isDryRun && !(await this.#tryEvict(taskId))) return { type: 'kept', why: 'busy' }
+    return { type: 'evicted', evicted: { taskId, bytes, lastUsedAt }, given }
   }
 
   /** @returns false when it is in use after all */
@@ -190,4 +200,20 @@ export class Collector {
   async #space(): Promise<Space> {
     return { used: this.#init.store.usedBytes, ...(await this.#init.disk()) }
   }
+}
+
+type Outcome =
+  | { readonly type: 'evicted'; readonly evicted: Evicted; readonly given: number }
+  | { readonly type: 'kept'; readonly why: 'wanted' | 'busy' | undefined }
+
+/** The next ones that may all go: no more than are needed by what is known of them, and as many as the disk deletes at once. */
+function groupOf(candidates: Iterator<TaskSummary>, { ofQuota, ofDisk }: Shortage): readonly TaskSummary[] {
+  const group: TaskSummary[] = []
+  for (let bytes = 0; group.length < AT_ONCE && bytes < Math.max(ofQuota, ofDisk); ) {
+    const next = candidates.next()
+    if (next.done === true) break
+    group.push(next.value)
+    bytes += next.value.verifiedBytes
+  }
+  return group
 }

@@ -6,6 +6,7 @@ import { describeReading } from './reading-behaviour.ts'
 import { StoreUnderTest, type PieceStoreHarness } from './store-under-test.ts'
 import { describeTasks } from './task-behaviour.ts'
 
+export * from './large-store.ts'
 export * from './roomy-collector.ts'
 export * from './task-fixtures.ts'
 export type { PieceStoreHarness }

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LARGE_STORE_TASK_LENGTH, writeLargeStore } from '@damselfly/exchange/testing/piece-store'
+import type { Lab, Supernode } from '@damselfly/test'
+import type { BenchContext } from '../bench.ts'
+import { median } from '../figure.ts'
+import { residentMemory } from '../process-memory.ts'
+
+const TASKS = { default: 100_000, large: 1_000_000 } as const
+
+/** Starts of each kind. */
+const STARTS = 3
+
+/** Asked for after each start, in every order. */
+const PAGES = 5
+
+const ORDERS = ['taskId', 'lastUsedAt', 'heldBytes', 'hits', 'bytesSaved'] as const
+
+/** A stop may have to write the table. */
+const STOP_PATIENCE_MS = 60_000
+
+/** How often it is asked whether it lives; milliseconds. */
+const BEAT_MS = 5
+
+/** Into the list, as parts of it: at its beginning and deep in it. */
+const DEPTHS = [0, 0.25, 0.5, 0.9] as const
+
+/** How a supernode does that holds very many contents. */
+export interface ManyTasks {
+  readonly tasks: number
+  /** From the start of the program until it is ready; seconds. */
+  readonly starts: readonly number[]
+  /** The same after it was killed. */
+  readonly startsAfterKill: readonly number[]
+  /** Until a page of a hundred has come, in the slowest order; milliseconds, one for each start. */
+  readonly pages: readonly number[]
+  /** That it has in memory more than one with nothing; bytes for each task. */
+  readonly memory: readonly number[]
+  /** While it deletes an eighth of its contents to make room. */
+  readonly eviction: {
+    /** Contents deleted per second. */
+    readonly rate: number
+    /** The longest that the API took to say that it lives; milliseconds. */
+    readonly longestSilence: number
+  }
+}
+
+export async function manyTasks({ withLab, large, report }: BenchContext): Promise<ManyTasks> {
+  return withLab(async (lab) => {
+    const tasks = TASKS[large ? 'large' : 'default']
+    await writeLargeStore(lab.path('many', 'pieces'), tasks)
+    const empty = await lab.supernode('empty')
+    const emptyMemory = await residentMemory(empty.program.pid)
+    await empty.program.stop()
+    const starts: number[] = []
+    const startsAfterKill: number[] = []
+    const pages: number[] = []
+    const memory: number[] = []
+    for (let start = 0; start < 2 * STARTS; start++) {
+      const supernode = await startMany(lab, tasks)
+      const isAfterKill = start % 2 === 1
+      ;(isAfterKill ? startsAfterKill : starts).push((performance.now() - supernode.program.startedAt) / 1000)
+      pages.push(await slowestPage(supernode, tasks))
+      memory.push(((await residentMemory(supernode.program.pid)) - emptyMemory) / tasks)
+      if (isAfterKill) await supernode.program.stop(STOP_PATIENCE_MS)
+      else await kill(supernode)
+    }
+    report(`many     ${tasks} tasks: ${median(starts).toFixed(2)} s, after a kill ${median(startsAfterKill).toFixed(2)} s, pages ${median(pages).toFixed(0)} ms, ${median(memory).toFixed(0)} bytes each`)
+    const eviction = await evict(await startMany(lab, tasks), tasks)
+    report(`evict    ${eviction.rate.toFixed(0)} a second, silent for at most ${eviction.longestSilence.toFixed(0)} ms`)
+    return { tasks, starts, startsAfterKill, pages, memory, eviction }
+  })
+}
+
+/** With a quota that is just reached. */
+async function startMany(lab: Lab, tasks: number): Promise<Supernode> {
+  return lab.supernode('many', { config: { store: { quota: tasks * LARGE_STORE_TASK_LENGTH } } })
+}
+
+/** @returns the median of its pages in the order in which they take longest; milliseconds */
+async function slowestPage(supernode: Supernode, tasks: number): Promise<number> {
+  const medians: number[] = []
+  for (const order of ORDERS) {
+    const times: number[] = []
+    for (let page = 0; page < PAGES; page++) {
+      const startedAt = performance.now()
+      await supernode.get(`/api/v1/tasks?sort=${order}${afterPart(order, DEPTHS[page % DEPTHS.length] ?? 0, tasks)}`)
+      times.push(performance.now() - startedAt)
+    }
+    medians.push(median(times))
+  }
+  return Math.max(...medians)
+}
+
+/** What begins a page so deep in the list; nothing at its beginning. */
+function afterPart(order: (typeof ORDERS)[number], depth: number, tasks: number): string {
+  if (depth === 0) return ''
+  const id = Math.floor(depth * 0x10000).toString(16).padStart(4, '0').padEnd(64, '0')
+  if (order === 'taskId') return `&after=${id}`
+  const values = { lastUsedAt: 1000 + Math.round(tasks * (1 - depth)), heldBytes: LARGE_STORE_TASK_LENGTH, hits: 0, bytesSaved: 0 }
+  return `&after=${values[order]}.${id}`
+}
+
+async function kill({ program }: Supernode): Promise<void> {
+  program.kill('SIGKILL')
+  await program.exited
+}
+
+/** Makes room for so much that, with the tenth that is cleared besides, about an eighth has to go. */
+async function evict(supernode: Supernode, tasks: number): Promise<ManyTasks['eviction']> {
+  const wanted = Math.floor(tasks / 40) * LARGE_STORE_TASK_LENGTH
+  const isOver = new AbortController()
+  const silence = longestSilence(supernode, isOver.signal)
+  const startedAt = performance.now()
+  const { evicted } = await supernode.send<{ readonly evicted: readonly unknown[] }>('POST', '/api/v1/gc', { bytes: wanted })
+  const seconds = (performance.now() - startedAt) / 1000
+  isOver.abort()
+  return { rate: evicted.length / seconds, longestSilence: await silence }
+}
+
+async function longestSilence(supernode: Supernode, isOver: AbortSignal): Promise<number> {
+  let longest = 0
+  while (!isOver.aborted) {
+    const askedAt = performance.now()
+    const response = await fetch(`${supernode.url}/healthz`)
+    await response.arrayBuffer()
+    longest = Math.max(longest, performance.now() - askedAt)
+    await sleep(BEAT_MS)
+  }
+  return longest
+}
