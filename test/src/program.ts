@@ -45,7 +45,7 @@ export class Program {
     const { env, user, enter = [], rawOutput = false } = settings
     const [first, ...rest] = [...enter, command, ...args] as [string, ...string[]]
     this.name = name
-    this.child = spawn(first, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
+    this.child = spawn(first, rest, { env: { ...surroundings(), ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...user })
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-KEPT_OUTPUT)
     })
@@ -123,6 +123,11 @@ export class Program {
     for (const wake of this.#lineWaiters) wake()
     this.#lineWaiters.clear()
   }
+}
+
+/** What is set for tests is no setting of the programs. */
+function surroundings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('DAMSELFLY_TEST_')))
 }
 
 /** What starts one of our programs, as it is installed. */
