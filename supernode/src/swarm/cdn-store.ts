@@ -45,7 +45,7 @@ export class CdnStore {
       logger,
     })
     this.#pins = new Pins(store)
-    this.pieces = withCollector(store, this.collector, this.#pins)
+    this.pieces = withCollector(store, this.collector, this.#pins, { refusesUnfit: true })
     this.scrubber = new Scrubber({
       store,
       settings: scrub,

@@ -3,20 +3,27 @@ import type { PieceStore, StoredTask, TaskRecord, TaskSelection, TaskSummary } f
 import type { Collector } from './collector.ts'
 import type { Pins } from './pins.ts'
 
+export interface CollectedStoreOptions {
+  /** Whether what the disk cannot hold is refused before its first byte (DISK_FULL), and not only where it ends. @default false */
+  readonly refusesUnfit?: boolean
+}
+
 /** A store in which there is room before a content comes, as far as its length is known by then, and in which pins last. */
-export function withCollector(store: PieceStore, collector: Collector, pins: Pins): PieceStore {
-  return new CollectedStore(store, collector, pins)
+export function withCollector(store: PieceStore, collector: Collector, pins: Pins, options: CollectedStoreOptions = {}): PieceStore {
+  return new CollectedStore(store, collector, pins, options.refusesUnfit ?? false)
 }
 
 class CollectedStore implements PieceStore {
   readonly #store: PieceStore
   readonly #collector: Collector
   readonly #pins: Pins
+  readonly #refusesUnfit: boolean
 
-  constructor(store: PieceStore, collector: Collector, pins: Pins) {
+  constructor(store: PieceStore, collector: Collector, pins: Pins, refusesUnfit: boolean) {
     this.#store = store
     this.#collector = collector
     this.#pins = pins
+    this.#refusesUnfit = refusesUnfit
   }
 
   get usedBytes(): number {
@@ -68,7 +75,8 @@ class CollectedStore implements PieceStore {
 
   async create(record: TaskRecord): Promise<StoredTask> {
     const { taskId, contentLength = 0 } = record
-    await this.#collector.makeRoom(Math.max(0, contentLength - this.#store.verifiedBytes(taskId)))
+    if (this.#refusesUnfit) await this.#collector.requireRoom(taskId, contentLength)
+    else await this.#collector.makeRoom(Math.max(0, contentLength - this.#store.verifiedBytes(taskId)))
     return this.#store.create(this.#pins.applyTo(record))
   }
 

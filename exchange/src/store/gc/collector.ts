@@ -1,4 +1,4 @@
-import { isDamselflyError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, messageOf, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { PieceStore, TaskSummary } from '../piece-store.ts'
 import { candidatesIn } from './candidates.ts'
@@ -74,6 +74,8 @@ export class Collector {
   #turn: Promise<unknown> = Promise.resolve()
   #cancelNext: (() => void) | undefined
   #restsUntil = Number.NEGATIVE_INFINITY
+  /** Contents that are being written, with their lengths; bytes. */
+  readonly #begun = new Map<TaskId, number>()
 
   constructor(init: CollectorInit) {
     this.#init = init
@@ -114,6 +116,39 @@ export class Collector {
     } catch (error) {
       this.#init.logger.warn({ reason: messageOf(error) }, 'making room on the disk failed')
     }
+  }
+
+  /**
+   * Makes room for a content that is going to be written, beside what others that are being written will still take.
+   *
+   * @throws DamselflyError DISK_FULL when the disk cannot hold it: then it is better not begun
+   */
+  async requireRoom(taskId: TaskId, contentLength: number): Promise<void> {
+    const { store, disk } = this.#init
+    this.#begun.set(taskId, contentLength)
+    try {
+      const wanted = this.#toBeWritten(taskId)
+      await this.makeRoom(wanted)
+      const { free } = await disk()
+      if (free >= wanted) return
+      const own = contentLength - store.verifiedBytes(taskId)
+      throw new DamselflyError('DISK_FULL', `there is room for ${free} bytes, and ${own} are to come, beside ${wanted - own} of others`)
+    } catch (error) {
+      this.#begun.delete(taskId)
+      throw error
+    }
+  }
+
+  /** Of all contents that were begun and that somebody waits for still; bytes. @param latest nobody may be known to wait for it so far */
+  #toBeWritten(latest: TaskId): number {
+    const { store, uses } = this.#init
+    let bytes = 0
+    for (const [taskId, contentLength] of this.#begun) {
+      const left = contentLength - store.verifiedBytes(taskId)
+      if (left > 0 && (taskId === latest || uses.isWanted(taskId))) bytes += left
+      else this.#begun.delete(taskId)
+    }
+    return bytes
   }
 
   /**

@@ -115,6 +115,22 @@ describe('a collector', () => {
     assert.equal(clock.pending, 0)
   })
 
+  it('refuses what the disk cannot hold beside what is being written, before its first byte', async () => {
+    const collected = withCollector(store, collector({ quota: 0, minFreePercent: 0 }), new Pins(store), { refusesUnfit: true })
+    const create = (name: string): Promise<unknown> => {
+      wanted.add(taskIdOf(name))
+      return collected.create(taskRecord({ taskId: taskIdOf(name), contentLength: SIZE }))
+    }
+    free = 2.5 * SIZE
+    await create('a')
+    await create('b')
+    await assert.rejects(create('c'), { code: 'DISK_FULL' })
+    assert.equal(await collected.open(taskIdOf('c')), undefined)
+    // The others are given up.
+    wanted.clear()
+    await create('c')
+  })
+
   it('keeps a pin over a new version of the content, until it is unpinned', async () => {
     await hold('a', 1)
     const room = collector({ quota: 0, minFreePercent: 0 })
