@@ -119,7 +119,7 @@ describe('a supernode that is killed again and again in the middle of fetches', 
     await until(async () => (await supernode.get<{ state: string }>(`/api/v1/preheats/${preheat}`)).state === 'done')
     checkRequests(KILLS)
     const sent = contents.reduce((sum, { path }) => sum + origin.stats(path).bodyBytes, 0)
-    console.log(`      ${KILLS} kills and ${early} at the start: the origin sent ${(sent / (contents.length * SIZE)).toFixed(3)} times the ${contents.length} contents`)
+    process.stdout.write(`      ${KILLS} kills and ${early} at the start: the origin sent ${(sent / (contents.length * SIZE)).toFixed(3)} times the ${contents.length} contents\n`)
     for (const { url, seed } of contents) await isServedRight(url, seed)
   })
 
