@@ -1,4 +1,5 @@
 export * from './connections.ts'
+export * from './container-tools.ts'
 export * from './content.ts'
 export * from './daemon.ts'
 export * from './download.ts'

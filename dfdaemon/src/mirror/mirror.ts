@@ -7,6 +7,7 @@ import { asksForSuffix } from '../http/range.ts'
 import type { Peer } from '../peer/peer.ts'
 import { Access, keyOfVisit, type Visit } from './access.ts'
 import { ContentAnswers, type NamedContent } from './content-answers.ts'
+import { asksHowToLogIn, honestLogin, sayHowToLogIn } from './mirror-login.ts'
 import { MirrorMetrics } from './mirror-metrics.ts'
 import { passThrough, repositoryOf, whileConnected } from './pass-through.ts'
 import { registryError, registryRefusal } from './registry-error.ts'
@@ -104,7 +105,9 @@ export class Mirror {
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const asked = readRegistryRequest(request.url, this.#init.settings.usual)
     if (asked === undefined) return refuse(reply, registryRefusal(404, 'this is a mirror of registries: paths begin with /v2/', 'USAGE'))
-    if (!(await this.#answerContent(asked, request, reply))) await this.#passThrough(asked, request, reply)
+    request.headers.authorization = honestLogin(request.headers)
+    if (asksHowToLogIn(asked, request.headers)) await sayHowToLogIn(reply, request.headers.authorization !== undefined)
+    else if (!(await this.#answerContent(asked, request, reply))) await this.#passThrough(asked, request, reply)
     return reply
   }
 
@@ -197,7 +200,7 @@ export class Mirror {
   }
 
   async #passThrough(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { status } = await passThrough(this.#upstream, asked, request, reply)
+    const { status } = await passThrough(this.#upstream, asked, this.#init.registries.endpoint(asked.registry), request, reply)
     if (asked.target.type !== 'other') this.#access.learn(visitOf(asked, asked.target.repository, request), status)
   }
 }

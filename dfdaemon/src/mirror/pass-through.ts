@@ -1,13 +1,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { linksThroughMirror } from './registry-links.ts'
 import type { RegistryRequest } from './registry-request.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
 
 /**
  * Lets the registry answer, whatever it is asked; bodies go both ways untouched.
  *
+ * @param endpoint the registry's own address
  * @throws DamselflyError ORIGIN_UNREACHABLE
  */
-export async function passThrough(upstream: Upstream, asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<UpstreamAnswer> {
+export async function passThrough(
+  upstream: Upstream,
+  asked: RegistryRequest,
+  endpoint: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<UpstreamAnswer> {
   const answer = await upstream.send({
     method: request.method,
     registry: asked.registry,
@@ -17,7 +25,7 @@ export async function passThrough(upstream: Upstream, asked: RegistryRequest, re
     body: hasBody(request) ? request.raw : undefined,
     signal: whileConnected(reply),
   })
-  await reply.code(answer.status).headers(answer.headers).send(answer.body)
+  await reply.code(answer.status).headers(linksThroughMirror(answer.headers, asked, endpoint)).send(answer.body)
   return answer
 }
 

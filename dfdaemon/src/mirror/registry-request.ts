@@ -14,6 +14,8 @@ export interface RegistryRequest {
   /** From `/v2/` on, with the query that is meant for the registry. */
   readonly path: string
   readonly target: RegistryTarget
+  /** What named the registry. */
+  readonly namedBy: 'ns' | 'path' | 'usual'
 }
 
 /** As the distribution specification has it. */
@@ -22,8 +24,12 @@ const BLOB = new RegExp(`^/v2/(?<repository>${NAME})/blobs/(?<reference>sha256:[
 const MANIFEST = new RegExp(`^/v2/(?<repository>${NAME})/manifests/(?<reference>[^/]+)$`)
 const TAG = /^\w[\w.-]{0,127}$/
 
-/** What begins a repository's path is a host where image references say so too. */
-const HOST_FIRST = /^\/v2\/(?<host>localhost|[^/]*[.:][^/]*)(?<rest>\/.*)$/i
+/**
+ * What begins a repository's path is a host where image references say so too. Those of podman have no colon there, so a port
+ * may also stand behind two underscores, which no host's name has.
+ */
+const HOST_FIRST = /^\/v2\/(?<host>localhost(?:__\d+)?|[^/]*(?:[.:]|__\d+(?=\/))[^/]*)(?<rest>\/.*)$/i
+const UNDERSCORED_PORT = /__(\d{1,5})$/
 const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
 /**
@@ -38,23 +44,24 @@ export function readRegistryRequest(url: string, usual: string): RegistryRequest
   if (parsed === null || !isBelowV2(parsed.pathname)) return undefined
   const namespace = parsed.searchParams.get('ns')
   if (namespace !== null) return fromNamespace(parsed, namespace)
-  const { host, rest } = HOST_FIRST.exec(parsed.pathname)?.groups ?? {}
-  if (host === undefined || rest === undefined) return requestTo(usual, parsed.pathname, parsed.search)
-  return HOST.test(host) ? requestTo(host.toLowerCase(), `/v2${rest}`, parsed.search) : undefined
+  const { host: written, rest } = HOST_FIRST.exec(parsed.pathname)?.groups ?? {}
+  const host = written?.replace(UNDERSCORED_PORT, ':$1')
+  if (host === undefined || rest === undefined) return requestTo('usual', usual, parsed.pathname, parsed.search)
+  return HOST.test(host) ? requestTo('path', host.toLowerCase(), `/v2${rest}`, parsed.search) : undefined
 }
 
 function fromNamespace(url: URL, namespace: string): RegistryRequest | undefined {
   if (!HOST.test(namespace)) return undefined
   url.searchParams.delete('ns')
-  return requestTo(namespace.toLowerCase(), url.pathname, url.search)
+  return requestTo('ns', namespace.toLowerCase(), url.pathname, url.search)
 }
 
 function isBelowV2(path: string): boolean {
   return path === '/v2' || path.startsWith('/v2/')
 }
 
-function requestTo(registry: string, path: string, query: string): RegistryRequest {
-  return { registry, path: path + query, target: query === '' ? targetOf(path) : { type: 'other' } }
+function requestTo(namedBy: RegistryRequest['namedBy'], registry: string, path: string, query: string): RegistryRequest {
+  return { namedBy, registry, path: path + query, target: query === '' ? targetOf(path) : { type: 'other' } }
 }
 
 function targetOf(path: string): RegistryTarget {

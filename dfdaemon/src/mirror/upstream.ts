@@ -2,9 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
 import { getCACertificates } from 'node:tls'
 import type { RegistryAccess } from '@damselfly/cdn'
-import { DamselflyError, messageOf, systemCode } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, messageOf, systemCode } from '@damselfly/shared'
 import { Agent, Pool, request } from 'undici'
 
+type RegistryLogin = NonNullable<Awaited<ReturnType<RegistryAccess['login']>>>
+type RegistryScope = ReturnType<RegistryAccess['scope']>
 type RegistryTls = NonNullable<ReturnType<RegistryAccess['tls']>>
 
 /** For DNS, TCP and TLS together; milliseconds. */
@@ -64,17 +66,33 @@ export class Upstream {
   /** @throws DamselflyError ORIGIN_UNREACHABLE, ORIGIN_TLS, CONFIG_INVALID; as whoever gives tokens; the signal's reason */
   async send(asked: UpstreamRequest): Promise<UpstreamAnswer> {
     const { method, registry, repository, headers, signal } = asked
-    const login = headers.authorization === undefined && READING.has(method) ? await this.#access.login(registry) : undefined
+    const login = READING.has(method) ? await this.#loginOf(registry, headers.authorization) : undefined
     if (login === undefined) return await this.#ask(asked, headers.authorization)
     const scope = this.#access.scope(registry, repository, login)
     const known = this.#access.known(scope)
     const answer = await this.#ask(asked, known)
     if (answer.status !== 401) return answer
     const { 'www-authenticate': challenge = '' } = answer.headers
-    const authorization = await this.#access.answer(challenge, scope, signal)
+    const authorization = await this.#answerTo(challenge, scope, signal)
     if (authorization === undefined || authorization === known) return answer
     answer.body.resume()
     return await this.#ask(asked, authorization)
+  }
+
+  /** Names and passwords are for whoever gives tokens, if the registry wants those; anything else is sent as it is. */
+  async #loginOf(registry: string, authorization: string | undefined): Promise<RegistryLogin | undefined> {
+    if (authorization === undefined) return await this.#access.login(registry)
+    return /^basic /i.test(authorization) ? { type: 'basic', authorization } : undefined
+  }
+
+  /** @returns undefined also when whoever gives tokens refuses: the registry's own refusal is what to show then */
+  async #answerTo(challenge: string, scope: RegistryScope, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await this.#access.answer(challenge, scope, signal)
+    } catch (error) {
+      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) return undefined
+      throw error
+    }
   }
 
   /** With what a registry let itself be asked the last time for a client that brings nothing. */

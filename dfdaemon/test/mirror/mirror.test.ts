@@ -143,6 +143,30 @@ describe('the mirror of registries', () => {
     assert.equal(peer.requests.length, 1)
   })
 
+  describe('for podman and its kin, which ask once how to log in', () => {
+    const login = `Basic ${Buffer.from('me:secret').toString('base64')}`
+    const wants: RequestListener = (question, reply) =>
+      question.headers.authorization === login ? reply.end(blob) : reply.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end('{"errors":[]}')
+
+    it('takes names and passwords, while docker hears of its registry', async () => {
+      await start((_question, reply) => reply.writeHead(401, { 'www-authenticate': 'Bearer realm="https://auth.test/"' }).end(), {})
+      const answers = [await ask('/v2/', { 'user-agent': 'containers/5.23' }), await ask('/v2/', { 'user-agent': 'docker/20.10' })]
+      assert.deepEqual(answers.map(({ status, headers }) => [status, headers['www-authenticate']]), [
+        [401, 'Basic realm="damselfly"'],
+        [401, 'Bearer realm="https://auth.test/"'],
+      ])
+      assert.equal((await ask('/v2/', { authorization: login })).status, 200)
+    })
+
+    it('logs in with them as the registry wants, and takes no name for nobody', async () => {
+      await start(wants, { [BLOB]: { bytes: blob } })
+      assert.ok((await ask(BLOB, { authorization: login })).bytes.equals(blob))
+      assert.equal((await ask(BLOB, { authorization: 'Basic Og==' })).status, 401)
+      assert.deepEqual(peer.requests.map(({ headers }) => headers), [[['authorization', login]]])
+      await ask('/v2/app/tags/list', { authorization: 'Basic Og==' })
+    })
+  })
+
   describe('with a login of its own', () => {
     const own = { username: 'daemon', password: new Secret('secret') }
     const basic = `Basic ${Buffer.from('daemon:secret').toString('base64')}`
@@ -156,7 +180,7 @@ describe('the mirror of registries', () => {
       for (let time = 0; time < 2; time++) assert.ok((await ask(BLOB)).bytes.equals(blob))
       assert.equal(asked.length, 2)
       assert.deepEqual(peer.requests[0]?.headers, [['authorization', basic]])
-      assert.equal((await ask('/v2/')).status, 200)
+      assert.equal((await ask('/v2/', { 'user-agent': 'docker/20.10' })).status, 200)
     })
 
     it('does not use it for callers that bring another, nor to change anything', async () => {
@@ -306,6 +330,16 @@ describe('the mirror of registries', () => {
     clock.advance(MEMORY_MS + 1)
     await ask('/v2/app/manifests/1', {}, 'HEAD')
     assert.equal(asked.length, 3)
+  })
+
+  it('passes lists of what refers to a content on as they are', async () => {
+    const index = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+    const type = 'application/vnd.oci.image.index.v1+json'
+    await start((_question, reply) => reply.writeHead(200, { 'content-type': type, 'oci-filters-applied': 'artifactType' }).end(index), {})
+    const path = `/v2/app/referrers/${formatDigest(sha256(manifest))}?artifactType=application/x`
+    const { status, headers, bytes } = await ask(path)
+    assert.deepEqual([status, headers['content-type'], headers['oci-filters-applied'], bytes.toString()], [200, type, 'artifactType', index])
+    assert.deepEqual(asked, [`GET ${path}`])
   })
 
   it('passes pushes and their bodies on', async () => {

@@ -16,6 +16,7 @@ describe('a request to a registry', () => {
   for (const host of ['registry.test', 'registry:5000', 'localhost', '127.0.0.1:5000', '[::1]:5000']) {
     it(`goes to ${host} where that begins the path`, () => {
       assert.deepEqual(read(`/v2/${host}/a/b/blobs/${text}`), {
+        namedBy: 'path',
         registry: host,
         path: `/v2/a/b/blobs/${text}`,
         target: { type: 'blob', repository: 'a/b', digest },
@@ -23,8 +24,17 @@ describe('a request to a registry', () => {
     })
   }
 
+  it('knows a port behind two underscores', () => {
+    for (const [host, registry] of [['registry.test__5000', 'registry.test:5000'], ['localhost__5000', 'localhost:5000'], ['registry__5000', 'registry:5000']]) {
+      const asked = read(`/v2/${host}/a/tags/list`)
+      assert.deepEqual([asked?.registry, asked?.path], [registry, '/v2/a/tags/list'])
+    }
+    assert.equal(read('/v2/a__b/c/tags/list')?.registry, 'docker.io')
+  })
+
   it('goes to the usual registry otherwise', () => {
     assert.deepEqual(read('/v2/library/alpine/manifests/3.20'), {
+      namedBy: 'usual',
       registry: 'docker.io',
       path: '/v2/library/alpine/manifests/3.20',
       target: { type: 'tag', repository: 'library/alpine', tag: '3.20' },

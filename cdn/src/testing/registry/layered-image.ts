@@ -25,13 +25,26 @@ const TAR_BLOCK = 512
 
 /** An OCI image with one layer of about each of these sizes, that no tool refuses; bytes. */
 export function createImage(sizes: readonly number[]): TestImage {
-  const tars = sizes.map((size, index) => tarOf(`layer-${index}`, content(size, index)))
+  return imageOf(sizes.map((size, index) => tarOf(`layer-${index}`, content(size, index))), {})
+}
+
+/**
+ * An OCI image that runs one program.
+ *
+ * @param program needs nothing else of the image, such as one that is linked statically; it becomes `/bin/NAME`
+ * @param command what runs
+ */
+export function createRunnableImage(name: string, program: Uint8Array, command: readonly string[]): TestImage {
+  return imageOf([tarOf(`bin/${name}`, program, 0o755)], { Cmd: command })
+}
+
+function imageOf(tars: readonly Uint8Array[], settings: Readonly<Record<string, unknown>>): TestImage {
   // As fast as can be: the bytes are random.
   const layers = tars.map((tar) => stored(TYPES.layer, gzipSync(tar, { level: 1 })))
   const config = storedJson(TYPES.config, {
     architecture: 'amd64',
     os: 'linux',
-    config: {},
+    config: settings,
     rootfs: { type: 'layers', diff_ids: tars.map((tar) => formatDigest(sha256(tar))) },
   })
   const manifest = storedJson(TYPES.manifest, {
@@ -56,11 +69,11 @@ function content(size: number, index: number): Uint8Array {
 }
 
 /** A tar archive with one file. */
-function tarOf(name: string, bytes: Uint8Array): Uint8Array {
+function tarOf(name: string, bytes: Uint8Array, mode = 0o644): Uint8Array {
   const header = Buffer.alloc(TAR_BLOCK)
   const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
   header.write(name, 0)
-  header.write(octal(0o644, 8) + octal(0, 8) + octal(0, 8) + octal(bytes.length, 12) + octal(0, 12), 100)
+  header.write(octal(mode, 8) + octal(0, 8) + octal(0, 8) + octal(bytes.length, 12) + octal(0, 12), 100)
   header.write('0', 156)
   header.write('ustar\u000000', 257)
   // The checksum counts its own place as blanks.

@@ -51,7 +51,10 @@ export class TokenServer {
         tokens.asked.push(question)
         if (question.method === 'GET' && tokens.wantsForms) response.writeHead(405).end()
         else if (!isRight(question)) response.writeHead(question.method === 'POST' ? 400 : 401).end()
-        else response.end(JSON.stringify({ token: tokens.#token(question.query), expires_in: tokens.expiresIn }))
+        else {
+          const token = tokens.#token(question.query)
+          response.end(JSON.stringify({ token, access_token: token, expires_in: tokens.expiresIn }))
+        }
       })
     })
     return tokens

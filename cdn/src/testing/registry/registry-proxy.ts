@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
+
+/** What a registry does with the bytes of blobs. */
+export type BlobFault =
+  | { readonly type: 'none' }
+  /** Each body breaks off after so many bytes. */
+  | { readonly type: 'cut'; readonly after: number }
+  | { readonly type: 'status'; readonly status: number }
+  /** As many bytes, and others. */
+  | { readonly type: 'wrong' }
+  /** Each body stands still after so many bytes, until then. */
+  | { readonly type: 'hold'; readonly after: number; readonly until: Promise<void>; readonly onHeld: () => void }
+
+const BLOB = /\/blobs\/sha256:/
+
+/** Stands before a real registry and spoils the blobs that it sends. */
+export class RegistryProxy {
+  /** `127.0.0.1:port` */
+  readonly authority: string
+  fault: BlobFault = { type: 'none' }
+  /** Of blobs, sent so far. */
+  blobBytes = 0
+  readonly #server: Server
+
+  private constructor(server: Server) {
+    this.#server = server
+    this.authority = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  /** @param registry where the real one is, `host:port` without TLS */
+  static async start(registry: string): Promise<RegistryProxy> {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const proxy = new RegistryProxy(server)
+    server.on('request', (asked: IncomingMessage, answer: ServerResponse) => {
+      proxy.#pass(registry, asked, answer).catch(() => answer.destroy())
+    })
+    return proxy
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  async #pass(registry: string, asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const isBlob = BLOB.test(asked.url ?? '')
+    const { fault } = this
+    if (isBlob && fault.type === 'status') return void answer.writeHead(fault.status).end('{"errors":[{"code":"UNKNOWN","message":"spoiled"}]}')
+    const passed = request(`http://${registry}${asked.url}`, { method: asked.method, headers: asked.headers, agent: false })
+    asked.pipe(passed)
+    const [real] = (await once(passed, 'response')) as [IncomingMessage]
+    answer.writeHead(real.statusCode ?? 500, real.headers)
+    await pipeline(isBlob && asked.method === 'GET' ? this.#spoilt(real, fault) : real, answer)
+  }
+
+  async *#spoilt(real: IncomingMessage, fault: BlobFault): AsyncGenerator<Uint8Array> {
+    let sent = 0
+    for await (const chunk of real as AsyncIterable<Buffer>) {
+      const bytes = fault.type === 'cut' ? chunk.subarray(0, Math.max(0, fault.after - sent)) : chunk
+      if (fault.type === 'wrong') bytes.fill(0)
+      if (fault.type === 'hold' && sent >= fault.after) {
+        fault.onHeld()
+        await fault.until
+      }
+      sent += bytes.length
+      this.blobBytes += bytes.length
+      yield bytes
+      if (fault.type !== 'cut' || sent < fault.after) continue
+      // Only what is written is sent before the end.
+      await setImmediate()
+      throw new Error('cut')
+    }
+  }
+}

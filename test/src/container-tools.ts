@@ -1,0 +1,153 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Lab } from './lab.ts'
+import { isInstalled } from './nginx.ts'
+import { describe, type Exit, type Program } from './program.ts'
+import { until } from './until.ts'
+
+/** Statically linked, so that it runs in an image of its own. */
+export const BUSYBOX = '/bin/busybox'
+
+/** Programs that pull images, where Debian puts them. */
+export const CONTAINER_PROGRAMS = {
+  skopeo: '/usr/bin/skopeo',
+  podman: '/usr/bin/podman',
+  containerd: '/usr/bin/containerd',
+  ctr: '/usr/bin/ctr',
+  dockerd: '/usr/sbin/dockerd',
+  docker: '/usr/bin/docker',
+  runc: '/usr/sbin/runc',
+} as const
+
+/** Those that are missing. */
+export async function missingPrograms(names: readonly (keyof typeof CONTAINER_PROGRAMS)[]): Promise<readonly string[]> {
+  const paths = names.map((name) => CONTAINER_PROGRAMS[name])
+  const found = await Promise.all(paths.map(isInstalled))
+  return paths.filter((_, index) => found[index] === false)
+}
+
+/** A tool that pulls images through a mirror, with all that it writes in the lab. */
+export interface ContainerTool {
+  /** @param image `REGISTRY/REPOSITORY:TAG` @param user `NAME:PASSWORD` @throws with all that the tool said */
+  pull(image: string, user?: string): Promise<void>
+  /** What the image prints when it runs. */
+  run?(image: string): Promise<string>
+}
+
+/** podman and skopeo know a mirror by a block for each registry; in the path of a mirror a port stands behind underscores. */
+async function registriesConf(lab: Lab, folder: string, mirror: string, registries: readonly string[]): Promise<string> {
+  const host = new URL(mirror).host
+  const blocks = registries.map((name) => `[[registry]]\nlocation = "${name}"\n[[registry.mirror]]\nlocation = "${host}/${name.replace(':', '__')}"\ninsecure = true\n`)
+  const path = lab.path(folder, 'registries.conf')
+  await writeFile(path, `unqualified-search-registries = []\n${blocks.join('')}`)
+  return path
+}
+
+async function authFile(lab: Lab, folder: string, mirror: string, user: string | undefined): Promise<string> {
+  const path = lab.path(folder, 'auth.json')
+  const auths = user === undefined ? {} : { [new URL(mirror).host]: { auth: Buffer.from(user).toString('base64') } }
+  await writeFile(path, JSON.stringify({ auths }))
+  return path
+}
+
+async function succeeds(program: Program): Promise<Exit> {
+  const exit = await program.exited
+  if (exit.code !== 0) throw new Error(`${program.name} ended with ${describe(exit)}`)
+  return exit
+}
+
+export async function createSkopeo(lab: Lab, mirror: string, registries: readonly string[]): Promise<ContainerTool> {
+  await mkdir(lab.path('skopeo'))
+  const conf = await registriesConf(lab, 'skopeo', mirror, registries)
+  let pulls = 0
+  return {
+    async pull(image, user) {
+      const target = `dir:${lab.path('skopeo', String(pulls++))}`
+      const auth = await authFile(lab, 'skopeo', mirror, user)
+      const args = ['--insecure-policy', '--registries-conf', conf, 'copy', '--authfile', auth, `docker://${image}`, target]
+      await succeeds(lab.program('skopeo', CONTAINER_PROGRAMS.skopeo, args))
+    },
+  }
+}
+
+export async function createPodman(lab: Lab, mirror: string, registries: readonly string[]): Promise<ContainerTool> {
+  await mkdir(lab.path('podman'))
+  const path = (name: string): string => lab.path('podman', name)
+  const env = {
+    HOME: path('home'),
+    CONTAINERS_REGISTRIES_CONF: await registriesConf(lab, 'podman', mirror, registries),
+    CONTAINERS_STORAGE_CONF: path('storage.conf'),
+    CONTAINERS_CONF: path('containers.conf'),
+  }
+  await writeFile(path('storage.conf'), `[storage]\ndriver = "vfs"\nrunroot = "${path('run')}"\ngraphroot = "${path('data')}"\n`)
+  await writeFile(
+    path('containers.conf'),
+    `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "runc"\ntmp_dir = "${path('tmp')}"\n`,
+  )
+  await writeFile(path('policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}')
+  const podman = (args: readonly string[]): Promise<Exit> => succeeds(lab.program('podman', CONTAINER_PROGRAMS.podman, args, { env }))
+  return {
+    async pull(image, user) {
+      const auth = await authFile(lab, 'podman', mirror, user)
+      await podman(['pull', '--signature-policy', path('policy.json'), '--authfile', auth, image])
+    },
+    async run(image) {
+      return (await podman(['run', '--rm', '--network=none', image])).stdout
+    },
+  }
+}
+
+export async function createContainerd(lab: Lab, mirror: string): Promise<ContainerTool> {
+  const path = (name: string): string => lab.path('containerd', name)
+  await mkdir(join(path('hosts'), '_default'), { recursive: true })
+  await writeFile(join(path('hosts'), '_default', 'hosts.toml'), `[host."${mirror}"]\n  capabilities = ["pull", "resolve"]\n`)
+  await writeFile(
+    path('config.toml'),
+    `version = 2\nroot = "${path('root')}"\nstate = "${path('state')}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${path('sock')}"\n[ttrpc]\n  address = "${path('sock')}.ttrpc"\n`,
+  )
+  lab.program('containerd', CONTAINER_PROGRAMS.containerd, ['--config', path('config.toml')])
+  const ctr = (...args: readonly string[]): Program => lab.program('ctr', CONTAINER_PROGRAMS.ctr, ['--address', path('sock'), ...args])
+  await until(async () => (await ctr('version').exited).code === 0)
+  return {
+    async pull(image, user) {
+      const login = user === undefined ? [] : ['--user', user]
+      await succeeds(ctr('images', 'pull', '--snapshotter', 'native', '--hosts-dir', path('hosts'), ...login, image))
+    },
+    async run(image) {
+      return (await succeeds(ctr('run', '--rm', '--snapshotter', 'native', image, 'from-the-test'))).stdout
+    },
+  }
+}
+
+export async function createDocker(lab: Lab, mirror: string): Promise<ContainerTool> {
+  const path = (name: string): string => lab.path('docker', name)
+  await mkdir(path(''), { recursive: true })
+  await chmod(path(''), 0o700)
+  await writeFile(
+    path('daemon.json'),
+    JSON.stringify({
+      'data-root': path('data'),
+      'exec-root': path('exec'),
+      pidfile: path('pid'),
+      hosts: [`unix://${path('sock')}`],
+      bridge: 'none',
+      iptables: false,
+      ip6tables: false,
+      'ip-forward': false,
+      'storage-driver': 'vfs',
+      'registry-mirrors': [mirror],
+    }),
+  )
+  lab.program('dockerd', CONTAINER_PROGRAMS.dockerd, ['--config-file', path('daemon.json')])
+  const env = { DOCKER_HOST: `unix://${path('sock')}`, HOME: path('home') }
+  const docker = (...args: readonly string[]): Program => lab.program('docker', CONTAINER_PROGRAMS.docker, args, { env })
+  await until(async () => (await docker('version').exited).code === 0)
+  return {
+    async pull(image) {
+      await succeeds(docker('pull', image))
+    },
+    async run(image) {
+      return (await succeeds(docker('run', '--rm', '--network=none', image))).stdout
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  createRunnableImage,
+  pushImage,
+  REGISTRY_USER,
+  RegistryPush,
+  RegistryServer,
+  selfSignedCertificate,
+  TokenServer,
+  whyNoRegistryServer,
+  type TestImage,
+} from '@damselfly/cdn/testing/registry'
+import {
+  BUSYBOX,
+  createContainerd,
+  createDocker,
+  createPodman,
+  createSkopeo,
+  isInstalled,
+  Lab,
+  missingPrograms,
+  type ContainerTool,
+  type Daemon,
+} from '@damselfly/test'
+
+/** None of them can be reached by its name, so that whoever pulls has pulled through the daemon. */
+const REGISTRIES = ['open.test:5000', 'passwords.test:5000', 'tokens.test:5000', 'tls.test:5000'] as const
+const USER = `${REGISTRY_USER.username}:${REGISTRY_USER.password}`
+const GREETING = 'hello from the image'
+
+describe('container tools through a daemon', function () {
+  this.timeout(120_000)
+  let lab: Lab
+  let daemon: Daemon
+  let storage: string
+  let image: TestImage
+  const servers = new Map<string, RegistryServer>()
+  let tokens: TokenServer
+
+  before(async function () {
+    if ((await whyNoRegistryServer()) !== undefined || !(await isInstalled(BUSYBOX))) this.skip()
+    lab = await Lab.create()
+    storage = await mkdtemp(join(tmpdir(), 'damselfly-images-'))
+    tokens = await TokenServer.start(REGISTRY_USER)
+    const tls = await selfSignedCertificate()
+    await writeFile(lab.path('ca.pem'), tls.cert)
+    const auth = { type: 'tokens', realm: tokens.realm, service: 'tests', issuer: 'tests', bundle: tokens.certificate.cert } as const
+    const [open, passwords, withTokens, withTls] = REGISTRIES
+    servers.set(open, await RegistryServer.start({ storage }))
+    servers.set(passwords, await RegistryServer.start({ storage, auth: { type: 'passwords' } }))
+    servers.set(withTokens, await RegistryServer.start({ storage, auth }))
+    servers.set(withTls, await RegistryServer.start({ storage, tls }))
+    image = createRunnableImage('busybox', await readFile(BUSYBOX), ['/bin/busybox', 'echo', GREETING])
+    await pushImage(new RegistryPush(server(open).authority, 'library/greeting'), '1', image)
+    const known = REGISTRIES.map((host) => ({ host, endpoint: `http${host === withTls ? 's' : ''}://${server(host).authority}` }))
+    const registries = [...known.slice(0, 3), { ...known[3], ca: lab.path('ca.pem') }, { ...known[0], host: 'docker.io' }]
+    const supernode = await lab.supernode('supernode', { config: { origins: { registries } } })
+    daemon = await lab.daemon('daemon', { supernodes: [supernode.address], config: { origins: { registries } } })
+  })
+  after(async () => {
+    await lab?.stop()
+    await tokens?.stop()
+    await Promise.all([...servers.values()].map((one) => one.stop()))
+    if (storage !== undefined) await rm(storage, { recursive: true })
+  })
+
+  const server = (name: string): RegistryServer => servers.get(name) ?? assert.fail(`no ${name}`)
+  const userFor = (registry: string): string | undefined => (/^(?:passwords|tokens)/.test(registry) ? USER : undefined)
+
+  describe('skopeo', () => {
+    let skopeo: ContainerTool
+    before(async function () {
+      if ((await missingPrograms(['skopeo'])).length > 0) this.skip()
+      skopeo = await createSkopeo(lab, daemon.mirror, REGISTRIES)
+    })
+
+    for (const registry of REGISTRIES) it(`copies from ${registry}`, () => skopeo.pull(`${registry}/library/greeting:1`, userFor(registry)))
+
+    for (const registry of REGISTRIES.slice(1, 3)) {
+      it(`is refused by ${registry} without a login, whatever is here`, () =>
+        assert.rejects(skopeo.pull(`${registry}/library/greeting:1`), /unauthorized|authentication required/i))
+    }
+  })
+
+  describe('podman', () => {
+    let podman: ContainerTool
+    before(async function () {
+      if ((await missingPrograms(['podman', 'runc'])).length > 0) this.skip()
+      podman = await createPodman(lab, daemon.mirror, REGISTRIES)
+    })
+
+    for (const registry of REGISTRIES) it(`pulls from ${registry}`, () => podman.pull(`${registry}/library/greeting:1`, userFor(registry)))
+
+    it('runs what it pulled', async () => {
+      assert.equal(await podman.run?.(`${REGISTRIES[0]}/library/greeting:1`), GREETING)
+    })
+  })
+
+  describe('containerd', () => {
+    let containerd: ContainerTool
+    before(async function () {
+      if ((await missingPrograms(['containerd', 'ctr', 'runc'])).length > 0 || process.getuid?.() !== 0) this.skip()
+      containerd = await createContainerd(lab, daemon.mirror)
+    })
+
+    for (const registry of REGISTRIES) it(`pulls from ${registry}`, () => containerd.pull(`${registry}/library/greeting:1`, userFor(registry)))
+
+    it('runs what it pulled', async () => {
+      assert.equal(await containerd.run?.(`${REGISTRIES[0]}/library/greeting:1`), GREETING)
+    })
+  })
+
+  describe('docker', () => {
+    let docker: ContainerTool
+    before(async function () {
+      if ((await missingPrograms(['dockerd', 'docker', 'runc'])).length > 0 || process.getuid?.() !== 0) this.skip()
+      docker = await createDocker(lab, daemon.mirror)
+    })
+
+    it('pulls from docker.io, and runs it', async () => {
+      await docker.pull('library/greeting:1')
+      assert.equal(await docker.run?.('library/greeting:1'), GREETING)
+    })
+  })
+
+  describe('all of them', () => {
+    it('have cost the registries each content once', () => {
+      for (const { digest, bytes } of [image.config, ...image.layers]) {
+        const sent = [...servers.values()].flatMap(({ answers }) => answers.filter(({ method, path }) => method === 'GET' && path.includes(digest)))
+        assert.equal(sent.reduce((sum, one) => sum + one.bytes, 0), bytes.length)
+      }
+    })
+  })
+})
