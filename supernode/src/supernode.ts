@@ -129,7 +129,7 @@ class ComposedSupernode implements Supernode {
       identity,
       agent: `supernode/${this.#deps.version}`,
       cdn,
-      passthrough: this.#config.cdn.mode === 'passthrough' ? new Passthrough(sources) : undefined,
+      passthrough: this.#config.cdn.mode === 'passthrough' ? new Passthrough(sources, cdnLimits(this.#config.cdn.freshness, this.#config.cdn.origins)) : undefined,
       store: store.pieces,
       probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
       scheduler,

@@ -19,8 +19,10 @@ class LookedAtOrigin implements SourceClient {
   info: OriginInfo = INFO
   authorization: string | undefined
   reads = 0
+  probes = 0
 
   async probe({ headers }: Parameters<SourceClient['probe']>[0]): Promise<OriginInfo> {
+    this.probes++
     if (this.authorization !== undefined && headers.get('authorization') !== this.authorization) {
       throw new DamselflyError('ORIGIN_UNAUTHORIZED', 'not for you')
     }
@@ -134,6 +136,21 @@ describe('a supernode that passes contents on', () => {
     const news = await first.whenHeard('taskUpdate', ({ errorCode }) => errorCode !== '')
     assert.equal(news.errorCode, 'ORIGIN_CHANGED')
     assert.equal(bench.tasks.get(taskId)?.swarm.content.digestCount, 0)
+  })
+
+  it('looks at the origin again when its word is over, once for all who come together', async () => {
+    const taskId = await join(bench.peer())
+    const joinAfter = async (ms: number, count = 1): Promise<number> => {
+      bench.clock.advance(ms)
+      await Promise.all(Array.from({ length: count }, () => join(bench.peer())))
+      return origin.probes
+    }
+    assert.equal(await joinAfter(4_999), 1)
+    origin.info = { ...INFO, terms: { freshForMs: 60_000, staleIfErrorMs: undefined, mayBeKept: true } }
+    assert.equal(await joinAfter(2, 3), 2)
+    assert.equal(await joinAfter(59_000), 2)
+    assert.equal(await joinAfter(1_001), 3)
+    assert.equal(bench.tasks.get(taskId)?.source.state.type, 'passed-on')
   })
 
   it('lets only those into a private content whom the origin accepts', async () => {

@@ -126,7 +126,8 @@ describe('the S3 source client and a real server (OpenStack Swift)', function ()
   })
 
   it('lists what begins with a prefix, without what stands for folders', async () => {
-    const keys = ['many/a', 'many/b c', 'many/d/e']
+    // On three pages.
+    const keys = ['many/a', 'many/b c', 'many/d/e', ...Array.from({ length: 7 }, (_, i) => `many/page ${i}`)]
     for (const key of keys) await put(key, Buffer.from(key))
     await put('many/folder/', Buffer.alloc(0))
     await put('other', Buffer.alloc(0))

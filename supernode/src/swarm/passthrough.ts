@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DamselflyError, digestsEqual, isDamselflyError, pieceSizeFor, type HeaderMap, type PieceRange, type Sha256 } from '@damselfly/shared'
-import { canProveSameness, type ContentSpec, type OriginInfo, type OriginValidators, type SourceClient } from '@damselfly/cdn'
+import { canProveSameness, DEFAULT_CDN_LIMITS, type CdnLimits, type ContentSpec, type OriginInfo, type OriginValidators, type SourceClient } from '@damselfly/cdn'
 
 /** What an origin says of a content that its callers are to fetch piece by piece. */
 export interface Overview {
@@ -10,14 +10,21 @@ export interface Overview {
   readonly validators: OriginValidators
   /** The origin refuses it to anonymous callers. */
   readonly isPrivate: boolean
+  /** How long the origin need not be asked again; milliseconds. */
+  readonly freshForMs: number
 }
+
+/** How long an origin's word counts, as where contents are cached. */
+export type PassthroughLimits = Pick<CdnLimits, 'freshForMs' | 'maxFreshMs'>
 
 /** Looks at origins whose contents this supernode never keeps: peers fetch the pieces, each some of them. */
 export class Passthrough {
   readonly #sources: SourceClient
+  readonly #limits: PassthroughLimits
 
-  constructor(sources: SourceClient) {
+  constructor(sources: SourceClient, limits: Partial<PassthroughLimits> = {}) {
     this.#sources = sources
+    this.#limits = { ...DEFAULT_CDN_LIMITS, ...limits }
   }
 
   /**
@@ -33,7 +40,12 @@ export class Passthrough {
     const { start = 0, end = total - 1 } = spec.range ?? {}
     if (start >= total) throw new DamselflyError('RANGE_UNSATISFIABLE', `the content has ${total} bytes`)
     const contentLength = Math.min(total, end + 1) - start
-    return { contentLength, pieceSize: pieceSizeFor(contentLength), validators, isPrivate }
+    return { contentLength, pieceSize: pieceSizeFor(contentLength), validators, isPrivate, freshForMs: this.#lastsFor(info) }
+  }
+
+  #lastsFor({ terms }: OriginInfo): number {
+    const { freshForMs, maxFreshMs } = this.#limits
+    return Math.min(terms?.freshForMs ?? freshForMs, maxFreshMs)
   }
 
   /**

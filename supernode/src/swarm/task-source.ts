@@ -23,14 +23,11 @@ export type SourceState =
   | { readonly type: 'fetching'; readonly task: CdnTask }
   | { readonly type: 'complete'; readonly task: CdnTask }
   /** The peers fetch it themselves, as they are told, and nothing of it is kept here. */
-  | { readonly type: 'passed-on'; readonly lookedAt: number }
+  | { readonly type: 'passed-on'; readonly freshUntil: number }
   | { readonly type: 'failed'; readonly error: DamselflyError }
 
 /** Failures after which what the swarm knows is worth nothing. */
 const SPOILED: ReadonlySet<string> = new Set(['DIGEST_MISMATCH', 'ORIGIN_CHANGED', 'ORIGIN_LONG'])
-
-/** How long an origin's word on a content that is passed on holds; milliseconds. */
-const FRESH_FOR_MS = 5_000
 
 /** What a content is said to be. */
 interface Described {
@@ -60,6 +57,8 @@ export class TaskSource {
   #state: SourceState = { type: 'idle' }
   #settled = Promise.withResolvers<AttemptOutcome>()
   #unsubscribe: (() => void) | undefined
+  /** Callers of what is passed on share one look at its origin. */
+  #looking: Promise<boolean> | undefined
   /** Pieces that the CDN has brought of this version of the content. */
   readonly #brought = new Map<number, Sha256>()
 
@@ -110,7 +109,7 @@ export class TaskSource {
    * @throws DamselflyError why the origin would not give the content any more
    */
   async revalidate(attempt: SourceAttempt): Promise<boolean> {
-    if (this.#state.type === 'passed-on') return await this.#lookAgain(attempt, this.#state.lookedAt)
+    if (this.#state.type === 'passed-on') return await this.#lookAgain(attempt, this.#state.freshUntil)
     // A digest names its content for ever.
     if (this.#state.type !== 'complete' || attempt.spec.expectedDigest !== undefined) return true
     const held = this.#state.task
@@ -191,19 +190,26 @@ export class TaskSource {
     this.#take(attempt, { ...overview, etag: validators.etag })
     this.#swarm.describe(pieceSize, contentLength, validators)
     this.#swarm.passOn()
-    this.#state = { type: 'passed-on', lookedAt: this.#deps.clock.now() }
+    this.#state = { type: 'passed-on', freshUntil: this.#deps.clock.now() + overview.freshForMs }
     this.#changed({ attempt, error: undefined })
   }
 
   /** @returns false when it is another content now */
-  async #lookAgain(attempt: SourceAttempt, lookedAt: number): Promise<boolean> {
+  async #lookAgain(attempt: SourceAttempt, freshUntil: number): Promise<boolean> {
+    if (attempt.spec.expectedDigest !== undefined || this.#deps.clock.now() < freshUntil) return true
+    // What is said to one caller's credentials need not hold for another's.
+    if (attempt.credentials.size > 0) return await this.#lookNow(attempt)
+    this.#looking ??= this.#lookNow(attempt).finally(() => (this.#looking = undefined))
+    return await this.#looking
+  }
+
+  async #lookNow(attempt: SourceAttempt): Promise<boolean> {
     const { clock, passthrough, stopping } = this.#deps
-    if (attempt.spec.expectedDigest !== undefined || clock.now() - lookedAt < FRESH_FOR_MS) return true
     const overview = await passthrough?.look(attempt.spec, attempt.credentials, stopping)
     if (overview === undefined || this.#state.type !== 'passed-on') return true
     const isCurrent = !this.#contradicts({ ...overview, etag: overview.validators.etag })
     if (!isCurrent) this.#passOn(attempt, overview)
-    else this.#state = { type: 'passed-on', lookedAt: clock.now() }
+    else this.#state = { type: 'passed-on', freshUntil: clock.now() + overview.freshForMs }
     return isCurrent
   }
 

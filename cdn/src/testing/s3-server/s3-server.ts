@@ -27,7 +27,7 @@ export async function whyNoS3Server(): Promise<string | undefined> {
 
 /**
  * A real S3 server for tests: OpenStack Swift with its S3 API, at a free port of loopback, with a folder of its own. It checks
- * signatures, wants buckets in the path, and refuses conditional writes with status 501.
+ * signatures, wants buckets in the path, gives listings in pages of four, and refuses conditional writes with status 501.
  */
 export class S3Server {
   /** A URL without a path. */

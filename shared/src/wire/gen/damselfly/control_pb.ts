@@ -1063,11 +1063,15 @@ export type Assign = Message<"damselfly.Assign"> & {
   index: number;
 
   /**
+   * A PeerId, or "origin": the child fetches the piece from the origin itself, with its caller's credentials, and tells what it found (PieceStored).
+   *
    * @generated from field: string parent = 3;
    */
   parent: string;
 
   /**
+   * Of the piece; absent where the child is sent to the origin, since nobody knows it so far.
+   *
    * @generated from field: bytes digest = 4;
    */
   digest: Uint8Array;
