@@ -18,9 +18,12 @@ const MOST = 64
 /** A parent's first trial comes after so many uploads, later for others, so that not all try at the same time. */
 const FIRST_PAUSE = 2
 const TURNS = 32
-/** When so many in a row have tried in vain the others wait so many times longer. */
-const TRIED_IN_VAIN = 3
-const DETERRED = 16
+/**
+ * When so many in a row have tried in vain the others wait so many times longer: in a swarm of a thousand hardly any other
+ * tries before it is over, and a trial delays whatever is sent meanwhile.
+ */
+const TRIED_IN_VAIN = 2
+const DETERRED = 64
 /** A sample tells of so many at once, if on average there were this share of it, and no more than so much above. */
 const NEARLY = 0.75
 
