@@ -68,4 +68,17 @@ describe('the rates of a host', () => {
     waiting()
     assert.equal(rates.priorityOf(A), 'background')
   })
+
+  it('tell when callers make a task more or less urgent', () => {
+    const rates = make()
+    const told: string[] = []
+    rates.onPriority((task, priority) => told.push(`${task === A ? 'A' : 'B'} ${priority}`))
+    const background = rates.wish(A, { rate: undefined, priority: 'background' })
+    rates.wish(B, { rate: undefined, priority: 'foreground' })
+    const waiting = rates.wish(A, { rate: 10, priority: 'foreground' })
+    rates.wish(A, { rate: 20, priority: 'foreground' })()
+    waiting()
+    background()
+    assert.deepEqual(told, ['A background', 'A foreground', 'A background', 'A foreground'])
+  })
 })

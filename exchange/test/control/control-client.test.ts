@@ -94,6 +94,19 @@ describe('a control client', () => {
       assert.deepEqual(bench.supernode.all('pieceFailed').map(({ reason }) => reason), ['TIMEOUT'])
     })
 
+    it('tells a changed priority of a download that runs, and of no other', async () => {
+      const client = await bench.connected()
+      const task = client.task(TASK, new Listener())
+      task.want(3, 'background')
+      client.setPriority(TASK, 'foreground')
+      client.setPriority(OTHER, 'foreground')
+      client.setPriority(TASK, 'background')
+      task.leave()
+      client.setPriority(TASK, 'foreground')
+      await bench.supernode.whenHeard('leaveTask')
+      assert.deepEqual(bench.supernode.all('want').map(({ count, background }) => [count, background]), [[3, true], [0, false], [0, true]])
+    })
+
     it('keeps frames bounded when much is said at once', async () => {
       const client = await bench.connected()
       const task = client.task(TASK, new Listener())

@@ -128,6 +128,15 @@ describe('policies of somebody', () => {
     }
   })
 
+  it('whose turns fail leave them to the default', () => {
+    for (const isBackgroundsTurn of [() => { throw new Error('oh') }, () => 1 as never]) {
+      faults = []
+      const { turns } = guardPolicies({ turns: { isBackgroundsTurn } }, (fault) => faults.push(fault))
+      assert.deepEqual([turns.isBackgroundsTurn(0), turns.isBackgroundsTurn(24)], [false, true])
+      assert.deepEqual(faults.map(({ policy }) => policy), ['turns.isBackgroundsTurn', 'turns.isBackgroundsTurn'])
+    }
+  })
+
   it('that answer nothing where there is nothing to choose are right', () => {
     const stage = staged({ pieceOrders: { 'rarest-first': { choose: (choices) => choices.rarest() } } })
     assert.deepEqual(stage.downloads('cat', 2), [goesToSource('cat', 'no-parent')])
