@@ -9,6 +9,7 @@ import { Daemon } from './daemon.ts'
 import { packageVersion } from './version.ts'
 import { readConfiguration } from './cli/configuration.ts'
 import { parseArguments } from './cli/options.ts'
+import type { Surroundings as SetupSurroundings } from './setup/run-setup.ts'
 import { StopSignals } from './cli/stop-signals.ts'
 
 export interface ProgramInput {
@@ -31,9 +32,20 @@ export async function runDaemon({ args, env, print }: ProgramInput): Promise<num
     print(invocation.text)
     return 0
   }
-  const config = await readConfiguration({ ...invocation, env, isRoot: socketEnvironment(env).isRoot })
+  const { isRoot } = socketEnvironment(env)
+  if (invocation.type === 'setup') return await setUp(invocation.args, { env, isRoot, print })
+  const config = await readConfiguration({ ...invocation, env, isRoot })
   if (invocation.type === 'print-config') print(printConfig(daemonConfigSchema, config))
   else await serve(config, version, env, print)
+  return 0
+}
+
+/** Loaded when it is asked for: a daemon that serves needs none of it. */
+async function setUp(args: readonly string[], surroundings: SetupSurroundings): Promise<number> {
+  const [{ readSetupCommand }, { runSetup }] = await Promise.all([import('./setup/command.ts'), import('./setup/run-setup.ts')])
+  const job = readSetupCommand(args)
+  if ('printed' in job) surroundings.print(job.printed)
+  else await runSetup(job, surroundings)
   return 0
 }
 

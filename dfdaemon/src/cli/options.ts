@@ -5,6 +5,7 @@ import { Command } from 'commander'
 /** What the command line asks for. */
 export type Invocation =
   | { readonly type: 'print'; readonly text: string }
+  | { readonly type: 'setup'; readonly args: readonly string[] }
   | {
       readonly type: 'run' | 'print-config'
       readonly configFile: string | undefined
@@ -24,6 +25,8 @@ interface Options {
 
 /** @throws DamselflyError USAGE */
 export function parseArguments(args: readonly string[], version: string): Invocation {
+  const [first, ...rest] = args
+  if (first === 'setup') return { type: first, args: rest }
   const command = createCommand(version)
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { type: 'print', text: printed }
@@ -38,6 +41,10 @@ export function parseArguments(args: readonly string[], version: string): Invoca
   return { type: printConfig === true ? 'print-config' : 'run', configFile: config, flags }
 }
 
+const COMMANDS = `
+Commands, each with its own --help:
+  dfdaemon setup <tool>  makes a container tool pull through the mirror`
+
 function createCommand(version: string): Command {
   return new Command('dfdaemon')
     .description('The peer on this host: downloads through other peers and serves what it has.')
@@ -49,6 +56,7 @@ function createCommand(version: string): Command {
     .option('--socket <path>', 'unix socket of the local API')
     .option('--listen <address>', 'address to serve other peers on; repeatable', collect)
     .option('--log-level <level>', 'least severe kind of line that is logged')
+    .addHelpText('after', COMMANDS)
     .addHelpText('after', `\nExit codes:\n${exitCodes()}`)
 }
 

@@ -320,6 +320,30 @@ export const ERROR_CODES = {
     meaning: 'the server of the bucket cannot be reached, does not answer in time, or fails',
     advice: 'check cdn.storage.s3.endpoint, the network and the server; what was kept there is still there',
   },
+  TOOL_MISSING: {
+    exit: EXIT.usage,
+    http: 404,
+    meaning: 'the container tool that is to be set up is not installed',
+    advice: 'install it first, or make the folder of its configuration',
+  },
+  TOOL_CONFIG_INVALID: {
+    exit: EXIT.usage,
+    http: 400,
+    meaning: 'the configuration of a container tool is damaged, or cannot be changed without breaking it',
+    advice: 'correct it at the named place; nothing was written',
+  },
+  TOOL_CONFIG_CHANGED: {
+    exit: EXIT.usage,
+    http: 409,
+    meaning: 'the configuration of a container tool was changed since it was set up, where it cannot be told apart from the set-up',
+    advice: 'take the mirror out by hand, or put the file back as it was; nothing was written',
+  },
+  TOOL_RESTART_FAILED: {
+    exit: EXIT.failure,
+    http: 500,
+    meaning: 'a container tool is set up, but could not be restarted',
+    advice: 'look at its own log, then restart it by hand',
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_CODES
