@@ -92,7 +92,7 @@ function registryPath(file: TomlFile): TomlPath {
   const version = file.value(['version'])
   const path = typeof version === 'number' ? REGISTRY[version] : undefined
   if (path !== undefined) return path
-  throw toolConfigError(CONFIG, `is of version ${String(version ?? 1)}, but 2 or 3 is needed: \`containerd config migrate\` converts it`)
+  throw toolConfigError(CONFIG, `is of version ${JSON.stringify(version ?? 1)}, but 2 or 3 is needed: \`containerd config migrate\` converts it`)
 }
 
 /** containerd does not start where the old way of naming mirrors stands beside the new one. */

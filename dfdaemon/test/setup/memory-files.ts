@@ -12,7 +12,7 @@ export class MemoryFiles implements Files {
 
   readonly list = (folder: string): readonly string[] => {
     const below = [...this.texts.keys()].filter((path) => path.startsWith(`${folder}/`))
-    return [...new Set(below.map((path) => path.slice(folder.length + 1).split('/')[0] as string))].toSorted()
+    return [...new Set(below.map((path) => path.slice(folder.length + 1).split('/')[0] ?? ''))].toSorted()
   }
 
   apply(changes: readonly FileChange[]): void {
