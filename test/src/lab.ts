@@ -70,8 +70,8 @@ export class Lab {
   }
 
   /** An empty file system of its own below the lab's folder; for root only. @param bytes its size */
-  async smallDisk(name: string, bytes: number): Promise<SmallDisk> {
-    const disk = await SmallDisk.mount(this.path(name), bytes)
+  async smallDisk(name: string, bytes: number, kind: 'memory' | 'ext4' = 'memory'): Promise<SmallDisk> {
+    const disk = kind === 'memory' ? await SmallDisk.mount(this.path(name), bytes) : await SmallDisk.mountImage(this.path(name), bytes)
     this.#disks.add(disk)
     return disk
   }

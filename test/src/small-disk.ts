@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { access, mkdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A file system in memory that is soon full; for root only. */
+/** A file system that is soon full, in memory or in a file; for root only. */
 export class SmallDisk {
   readonly path: string
+  readonly #image: string | undefined
   #isMounted = true
 
-  private constructor(path: string) {
+  private constructor(path: string, image?: string) {
     this.path = path
+    this.#image = image
   }
 
   /** @param bytes its size */
@@ -20,11 +22,23 @@ export class SmallDisk {
     return new SmallDisk(path)
   }
 
+  /** An ext4, in an image beside it. @param bytes of the image */
+  static async mountImage(path: string, bytes: number): Promise<SmallDisk> {
+    const image = `${path}.image`
+    await mkdir(path)
+    await writeFile(image, '')
+    await truncate(image, bytes)
+    await run('mkfs.ext4', ['-q', '-F', '-m', '0', image])
+    await run('mount', ['-o', 'loop', image, path])
+    return new SmallDisk(path, image)
+  }
+
   /** Idempotent. */
   async unmount(): Promise<void> {
     if (!this.#isMounted) return
     this.#isMounted = false
     await run('umount', [this.path])
+    if (this.#image !== undefined) await rm(this.#image)
   }
 }
 
@@ -35,4 +49,13 @@ export async function canMount(): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** Whether file systems in files can be mounted here. */
+export async function canMountImages(): Promise<boolean> {
+  const hasTools = await Promise.all([run('mkfs.ext4', ['-V']), access('/dev/loop-control')]).then(
+    () => true,
+    () => false,
+  )
+  return hasTools && (await canMount())
 }

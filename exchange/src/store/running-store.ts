@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DamselflyError, diskError, messageOf, systemCode, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { writingHere, writingInThread } from './bytes/writing.ts'
@@ -282,6 +283,8 @@ export class RunningStore {
 
   async #delete(task: LocalStoredTask): Promise<void> {
     const { taskId } = task.record
+    // Whoever was given it just now may say first that it is in use.
+    await nextTurn()
     if (task.isBusy) throw new DamselflyError('TASK_BUSY', `task ${taskId} is in use`)
     await task.close(new DamselflyError('TASK_NOT_FOUND', `task ${taskId} was deleted`))
     this.#loaded.delete(taskId)

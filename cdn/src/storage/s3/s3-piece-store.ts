@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import type { PieceStore, StoredTask, TaskRecord, TaskSelection, TaskSummary } from '@damselfly/exchange'
 import { firstTasks, InFlight, isSameLayout, KeyedLock, LoadedTasks, rowsOf, startable, type RunningPieceStore, type Writing } from '@damselfly/exchange/store-parts'
@@ -220,6 +221,8 @@ class RunningS3Store implements RunningPieceStore {
   async #delete(taskId: TaskId, task: S3StoredTask | undefined): Promise<void> {
     const { bucket, catalogue } = this.#services
     if (!catalogue.has(taskId)) return
+    // Whoever was given it just now may say first that it is in use.
+    await nextTurn()
     if (task?.isBusy === true) throw new DamselflyError('TASK_BUSY', `task ${taskId} is in use`)
     await task?.close(new DamselflyError('TASK_NOT_FOUND', `task ${taskId} was deleted`))
     this.#loaded.delete(taskId)
