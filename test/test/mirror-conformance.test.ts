@@ -121,7 +121,8 @@ describe('the pull category of the distribution specification, through a daemon'
     // Pages are the registry's own business; this one gives all at once.
     const answer = await ask('GET', 'team/app/tags/list')
     assert.equal(answer.statusCode, 200)
-    assert.deepEqual(JSON.parse(answer.bytes.toString()), { name: 'team/app', tags: ['a', 'b', 'c', 'd'] })
+    const { name, tags } = JSON.parse(answer.bytes.toString()) as { readonly name: string; readonly tags: readonly string[] }
+    assert.deepEqual([name, tags.toSorted()], ['team/app', ['a', 'b', 'c', 'd']])
     assertRefused(await ask('GET', 'no/such/tags/list'), 404)
   })
 })

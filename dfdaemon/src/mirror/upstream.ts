@@ -54,6 +54,9 @@ const OF_THE_CONNECTION = new Set([
 /** What our own login may be used for: whoever reaches the mirror has it. */
 const READING = new Set(['GET', 'HEAD'])
 
+/** How registries refuse who is not known, or not well enough. */
+const REFUSED = new Set([401, 403])
+
 /** Asks registries what is not a content, in the words of the client, or logged in where it brings no login of its own. */
 export class Upstream {
   readonly #access: RegistryAccess
@@ -66,8 +69,11 @@ export class Upstream {
   /** @throws DamselflyError ORIGIN_UNREACHABLE, ORIGIN_TLS, CONFIG_INVALID; as whoever gives tokens; the signal's reason */
   async send(asked: UpstreamRequest): Promise<UpstreamAnswer> {
     const { method, registry, repository, headers, signal } = asked
-    const login = READING.has(method) ? await this.#loginOf(registry, headers.authorization) : undefined
-    if (login === undefined) return await this.#ask(asked, headers.authorization)
+    const { authorization: own } = headers
+    const login = READING.has(method) ? await this.#loginOf(registry, own) : undefined
+    const isAnonymous = login === undefined && own === undefined && repository !== undefined && READING.has(method)
+    if (isAnonymous) return await this.#askAnonymously(asked, this.#access.scope(registry, repository, undefined))
+    if (login === undefined) return await this.#ask(asked, own)
     const scope = this.#access.scope(registry, repository, login)
     const known = this.#access.known(scope)
     const answer = await this.#ask(asked, known)
@@ -77,6 +83,25 @@ export class Upstream {
     if (authorization === undefined || authorization === known) return answer
     answer.body.resume()
     return await this.#ask(asked, authorization)
+  }
+
+  /**
+   * Whoever may see a repository without a login need not know how tokens are fetched, which podman does not through a mirror;
+   * whoever may not hears how to log in.
+   */
+  async #askAnonymously(asked: UpstreamRequest, scope: RegistryScope): Promise<UpstreamAnswer> {
+    const known = this.#access.known(scope)
+    const remembered = known === undefined ? undefined : await this.#ask(asked, known)
+    if (remembered !== undefined && !REFUSED.has(remembered.status)) return remembered
+    remembered?.body.resume()
+    const refusal = await this.#ask(asked, undefined)
+    if (refusal.status !== 401) return refusal
+    const authorization = await this.#answerTo(refusal.headers['www-authenticate'] ?? '', scope, asked.signal)
+    if (authorization === undefined) return refusal
+    const answer = await this.#ask(asked, authorization)
+    const [shown, dropped] = REFUSED.has(answer.status) ? [refusal, answer] : [answer, refusal]
+    dropped.body.resume()
+    return { ...shown, authorization: undefined }
   }
 
   /** Names and passwords are for whoever gives tokens, if the registry wants those; anything else is sent as it is. */
@@ -90,7 +115,8 @@ export class Upstream {
     try {
       return await this.#access.answer(challenge, scope, signal)
     } catch (error) {
-      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) return undefined
+      // What an anonymous client cannot be given here it may still get by itself.
+      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED') || scope.login === undefined) return undefined
       throw error
     }
   }

@@ -163,7 +163,22 @@ describe('the mirror of registries', () => {
       assert.ok((await ask(BLOB, { authorization: login })).bytes.equals(blob))
       assert.equal((await ask(BLOB, { authorization: 'Basic Og==' })).status, 401)
       assert.deepEqual(peer.requests.map(({ headers }) => headers), [[['authorization', login]]])
-      await ask('/v2/app/tags/list', { authorization: 'Basic Og==' })
+    })
+
+    it('fetches a token for who needs no login, and shows the challenge to who does', async () => {
+      let isPublic = true
+      await start((question, reply) => {
+        const { host = '', authorization } = question.headers
+        if (question.url?.startsWith('/token') === true) reply.end('{"token":"anyone"}')
+        else if (isPublic && authorization === 'Bearer anyone') reply.end(blob)
+        else reply.writeHead(401, { 'www-authenticate': `Bearer realm="http://${host}/token",service="s"` }).end()
+      }, { [BLOB]: { bytes: blob } })
+      assert.ok((await ask(BLOB, { authorization: 'Basic Og==' })).bytes.equals(blob))
+      assert.equal((await ask('/v2/app/tags/list')).status, 200)
+      assert.deepEqual(asked.map((line) => line.slice(0, 11)), [`HEAD ${BLOB}`, 'GET /token?', `HEAD ${BLOB}`, 'GET /v2/app'].map((line) => line.slice(0, 11)))
+      isPublic = false
+      const { status, headers } = await ask('/v2/app/tags/list')
+      assert.deepEqual([status, headers['www-authenticate']?.startsWith('Bearer realm=')], [401, true])
     })
   })
 
