@@ -9,7 +9,7 @@ import {
 import { DamselflyError, pause, type Clock, type Sha256 } from '@damselfly/shared'
 import { isTransientOriginError } from '../../transience.ts'
 import { s3Error } from '../../s3/index.ts'
-import { isNoSuchObject, isNotImplemented, isThere, storageError } from './storage-error.ts'
+import { isBeingWritten, isNoSuchObject, isNotImplemented, isThere, storageError } from './storage-error.ts'
 
 /** Tries of one request that fails in passing. */
 const ATTEMPTS = 4
@@ -84,8 +84,9 @@ export class S3Bucket {
           await this.#init.client.send(command, { abortSignal: ending })
         } catch (error) {
           if (isConditional && isThere(error)) return
-          if (!isConditional || !isNotImplemented(error)) throw error
-          this.#hasConditions = false
+          if (!isConditional || !(isNotImplemented(error) || isBeingWritten(error))) throw error
+          this.#hasConditions = !isNotImplemented(error)
+          // Whoever else writes it writes the same.
           await this.put(key, body, { ...(sha256 === undefined ? {} : { sha256 }), signal: ending })
         }
       },

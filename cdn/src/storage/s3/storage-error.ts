@@ -27,6 +27,11 @@ export function isThere(error: unknown): boolean {
   return error instanceof Error && error.name === 'PreconditionFailed'
 }
 
+/** Whether somebody else was writing such an object at the same time. */
+export function isBeingWritten(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ConditionalRequestConflict'
+}
+
 function codeOf(error: unknown, asOrigin: ErrorCode): ErrorCode {
   if (error instanceof Error && error.name === 'NoSuchBucket') return 'STORAGE_MISSING'
   return asOrigin === 'ORIGIN_UNAUTHORIZED' ? 'STORAGE_DENIED' : 'STORAGE_FAILED'
