@@ -28,6 +28,8 @@ export interface CdnLimits {
   readonly staleIfErrorMs: number
   /** How long the answer may take to the question whether it is current; milliseconds. @default 10 s */
   readonly freshnessTimeoutMs: number
+  /** Tries of that question, as long as the origin answers that this is not the moment. @default 3 */
+  readonly freshnessTries: number
   /** How long a content that has changed waits for those who read a piece of the old one; milliseconds. @default 10 s */
   readonly supersedeMs: number
   /** Of a task's content; bytes. @default 1 TiB */
@@ -51,6 +53,7 @@ export const DEFAULT_CDN_LIMITS: CdnLimits = {
   maxFreshMs: 60 * 60_000,
   staleIfErrorMs: 0,
   freshnessTimeoutMs: 10_000,
+  freshnessTries: 3,
   supersedeMs: 10_000,
   maxContentLength: 2 ** 40,
   memoryEntries: 10_000,

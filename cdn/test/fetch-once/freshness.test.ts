@@ -13,7 +13,7 @@ describe('the CDN, holding a content', () => {
   let fixture: CdnFixture
   const start = async (limits: Partial<CdnLimits> = {}): Promise<void> => {
     clock = new VirtualClock()
-    fixture = await CdnFixture.create(limits, clock)
+    fixture = await CdnFixture.create({ freshnessTries: 1, ...limits }, clock)
   }
   beforeEach(() => start())
   afterEach(() => fixture.remove())
@@ -196,6 +196,25 @@ describe('the CDN, holding a content', () => {
       clock.advance(3_001)
       await obtain()
       assert.equal(fixture.cdn.stats().staleHandedOut, 0)
+    })
+
+    it('asks again in a moment where the origin says that this is not the moment', async () => {
+      await fixture.remove()
+      await start({ freshnessTries: 3, backoffMs: 250 })
+      const spec = specOf(fixture.origin.add('/f', { size: SIZE }))
+      await fixture.obtainWhole(spec)
+      // Two answers, and a third one that would be right.
+      fixture.origin.add('/f', { size: SIZE, failFirst: { times: 3, status: 503 } })
+      clock.advance(60_000)
+      const obtaining = fixture.obtain(spec)
+      for (const [asked, pause] of [[1, 250], [2, 500]] as const) {
+        await fixture.origin.when('/f', ({ heads, open }) => heads === asked && open === 0)
+        // The other one is that of the question as a whole.
+        while (clock.pending < 2) await new Promise(setImmediate)
+        clock.advance(pause)
+      }
+      assert.equal((await obtaining).state.type, 'complete')
+      assert.deepEqual([fixture.origin.stats('/f').heads, fixture.origin.stats('/f').gets], [3, 1])
     })
 
     const allowed: readonly (readonly [string, number, boolean])[] = [
