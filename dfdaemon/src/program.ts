@@ -34,6 +34,7 @@ export async function runDaemon({ args, env, print }: ProgramInput): Promise<num
   }
   const { isRoot } = socketEnvironment(env)
   if (invocation.type === 'setup') return await setUp(invocation.args, { env, isRoot, print })
+  if (invocation.type === 'doctor') return await examine(invocation.args, { env, isRoot, print })
   const config = await readConfiguration({ ...invocation, env, isRoot })
   if (invocation.type === 'print-config') print(printConfig(daemonConfigSchema, config))
   else await serve(config, version, env, print)
@@ -46,6 +47,15 @@ async function setUp(args: readonly string[], surroundings: SetupSurroundings): 
   const job = readSetupCommand(args)
   if ('printed' in job) surroundings.print(job.printed)
   else await runSetup(job, surroundings)
+  return 0
+}
+
+/** @returns 1 where something failed */
+async function examine(args: readonly string[], surroundings: SetupSurroundings): Promise<number> {
+  const [{ readDoctorCommand }, { runDoctor }] = await Promise.all([import('./doctor/command.ts'), import('./doctor/run-doctor.ts')])
+  const job = readDoctorCommand(args)
+  if (!('printed' in job)) return (await runDoctor(job, surroundings)) ? 0 : 1
+  surroundings.print(job.printed)
   return 0
 }
 

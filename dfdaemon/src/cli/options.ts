@@ -6,6 +6,7 @@ import { Command } from 'commander'
 export type Invocation =
   | { readonly type: 'print'; readonly text: string }
   | { readonly type: 'setup'; readonly args: readonly string[] }
+  | { readonly type: 'doctor'; readonly args: readonly string[] }
   | {
       readonly type: 'run' | 'print-config'
       readonly configFile: string | undefined
@@ -26,7 +27,7 @@ interface Options {
 /** @throws DamselflyError USAGE */
 export function parseArguments(args: readonly string[], version: string): Invocation {
   const [first, ...rest] = args
-  if (first === 'setup') return { type: first, args: rest }
+  if (first === 'setup' || first === 'doctor') return { type: first, args: rest }
   const command = createCommand(version)
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { type: 'print', text: printed }
@@ -43,7 +44,8 @@ export function parseArguments(args: readonly string[], version: string): Invoca
 
 const COMMANDS = `
 Commands, each with its own --help:
-  dfdaemon setup <tool>  makes a container tool pull through the mirror`
+  dfdaemon setup <tool>  makes a container tool pull through the mirror
+  dfdaemon doctor        tests the way of a pull and says what is wrong`
 
 function createCommand(version: string): Command {
   return new Command('dfdaemon')

@@ -5,6 +5,8 @@ import type { Tool, Wish } from './tool.ts'
 /** What was changed for a tool, with the whole texts, so that it can be taken back. */
 export interface SetupRecord {
   readonly mirror: string
+  /** That were to be pulled through it, for tools that name them. */
+  readonly registries: readonly string[]
   readonly changes: readonly FileChange[]
 }
 
@@ -32,16 +34,16 @@ export interface SetupInput {
  * @throws DamselflyError TOOL_CONFIG_INVALID, TOOL_CONFIG_CHANGED, USAGE
  */
 export function planSetup({ tool, files, wish, record }: SetupInput): SetupPlan {
-  const { mirror } = wish
+  const { mirror, registries } = wish
   const first = tool.plan(files, wish)
   const wanted = first.changes.filter(isChange)
-  if (record === undefined) return { ...first, changes: wanted, record: { mirror, changes: wanted } }
+  if (record === undefined) return { ...first, changes: wanted, record: { mirror, registries, changes: wanted } }
   if (wanted.length === 0) return { ...first, changes: [], record, needsRestart: false }
   const without = new Map(record.changes.map((change) => [change.path, reverted(change, files.read(change.path))]))
   const plan = tool.plan(overlaid(files, without), wish)
   const after = new Map([...without, ...plan.changes.map((change) => [change.path, change.after] as const)])
   const changes = [...after].map(([path, text]) => ({ path, before: files.read(path), after: text })).filter(isChange)
-  return { ...plan, changes, record: { mirror, changes: plan.changes.filter(isChange) } }
+  return { ...plan, changes, record: { mirror, registries, changes: plan.changes.filter(isChange) } }
 }
 
 /** @returns what takes everything back @throws DamselflyError TOOL_CONFIG_CHANGED */

@@ -9,6 +9,7 @@ const PRIVATE = 0o600
 
 const recordSchema = z.object({
   mirror: z.string(),
+  registries: z.array(z.string()),
   changes: z.array(z.object({ path: z.string().startsWith('/'), before: z.string().optional(), after: z.string().optional() })),
   folders: z.array(z.string().startsWith('/')),
 })
@@ -38,8 +39,8 @@ export class RecordFile {
     const text = this.#root.read(this.#path)
     if (text === undefined) return undefined
     try {
-      const { mirror, changes, folders } = recordSchema.parse(JSON.parse(text))
-      return { mirror, folders, changes: changes.map(({ path, before, after }) => ({ path, before, after })) }
+      const { changes, ...rest } = recordSchema.parse(JSON.parse(text))
+      return { ...rest, changes: changes.map(({ path, before, after }) => ({ path, before, after })) }
     } catch (error) {
       const advice = `the files as they were are in ${this.#folder}; put them back by hand, then remove it`
       throw new DamselflyError('TOOL_CONFIG_INVALID', `${this.#path} is damaged: ${advice}`, { cause: error })

@@ -29,15 +29,19 @@ function dropIn(mirror: string, registries: readonly string[]): string {
   const { host, protocol } = new URL(mirror)
   const insecure = protocol === 'http:' ? ['insecure = true'] : []
   const blocks = registries.map((registry) =>
-    ['[[registry]]', `location = "${registry}"`, '', '[[registry.mirror]]', `location = "${host}/${registry}"`, ...insecure, ''].join('\n'),
+    ['[[registry]]', `location = "${registry}"`, '', '[[registry.mirror]]', `location = "${host}/${inPath(registry)}"`, ...insecure, ''].join('\n'),
   )
   return ['# Written by dfdaemon setup; with --undo it takes it back.', ...blocks].join('\n')
 }
 
+/** Paths of images have no colon: the mirror reads a port behind two underscores. */
+function inPath(registry: string): string {
+  return registry.replace(':', '__')
+}
+
 function checkName(registry: string): void {
-  if (/^[a-z\d]([a-z\d.-]*[a-z\d])?$/.test(registry)) return
-  const why = registry.includes(':') ? "a mirror's place in registries.conf cannot hold a port: name it without one, and its address in mirror.registries" : 'that is no name of a registry'
-  throw new DamselflyError('USAGE', `--registry '${registry}': ${why}`)
+  if (/^[a-z\d]([a-z\d.-]*[a-z\d])?(:\d{1,5})?$/.test(registry)) return
+  throw new DamselflyError('USAGE', `--registry '${registry}': write its name as images have it, such as quay.io or registry.example:5000`)
 }
 
 /** Of two entries for one registry only the last counts, so that ours would undo the other. */

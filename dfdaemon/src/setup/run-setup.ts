@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { DamselflyError, messageOf } from '@damselfly/shared'
 import { readConfiguration } from '../cli/configuration.ts'
@@ -7,14 +6,13 @@ import type { DaemonConfig } from '../config/config.ts'
 import { defaultConfigFile, type Environment } from '../config/directories.ts'
 import type { SetupJob } from './command.ts'
 import type { FileChange } from './files.ts'
+import { hasProgram } from './installed-tools.ts'
 import { mirrorAddress } from './mirror-address.ts'
 import { planSetup, planUndo } from './plan-setup.ts'
 import { RecordFile, type KeptRecord } from './record-file.ts'
 import { RootFolder } from './root-folder.ts'
 import type { Tool } from './tool.ts'
 import { unifiedDiff } from './unified-diff.ts'
-
-const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
 /** A restart waits for what runs; milliseconds. */
 const RESTART_LIMIT = 120_000
@@ -88,8 +86,7 @@ function isNoticedLate({ path }: FileChange): boolean {
 }
 
 function requireTool(tool: Tool, root: RootFolder): void {
-  const isThere = root.has(tool.folder) || tool.programs.some((program) => PROGRAM_FOLDERS.some((folder) => root.has(join(folder, program))))
-  if (isThere) return
+  if (root.has(tool.folder) || hasProgram(root, tool)) return
   throw new DamselflyError('TOOL_MISSING', `${tool.name} is not installed: there is neither ${tool.programs.join(', ')} nor ${root.place(tool.folder)}`)
 }
 

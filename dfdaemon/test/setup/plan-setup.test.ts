@@ -77,14 +77,15 @@ describe('a set-up', () => {
     assert.match(changes.map(unifiedDiff).join(''), /^--- \/etc\/docker\/daemon\.json\n\+\+\+ \/etc\/docker\/daemon\.json\n@@ .*\n \{\n-  "debug": true\n\+  "debug": true,\n/)
   })
 
-  it('names each registry to podman, and refuses those that have an entry or a port', () => {
+  it('names each registry to podman, with its port, and refuses those that have an entry', () => {
     const files = new MemoryFiles()
     setUp(toolNamed('podman'), files)
     const text = files.read('/etc/containers/registries.conf.d/damselfly.conf') ?? ''
     assert.match(text, /location = "quay\.io"\n\n\[\[registry\.mirror\]\]\nlocation = "127\.0\.0\.1:65001\/quay\.io"\ninsecure = true\n/)
     const other = new MemoryFiles({ '/etc/containers/registries.conf': '# x\n[[registry]]\nlocation = "quay.io"\n' })
     assert.throws(() => setUp(toolNamed('podman'), other), (error) => isDamselflyError(error, 'TOOL_CONFIG_INVALID') && /registries\.conf:2: quay\.io/.test(error.message))
-    const wish = { mirror: 'http://127.0.0.1:65001', registries: ['registry.example:5000'] }
-    assert.throws(() => toolNamed('podman').plan(files, wish), (error) => isDamselflyError(error, 'USAGE') && /port/.test(error.message))
+    const planFor = (registry: string) => toolNamed('podman').plan(files, { mirror: 'http://127.0.0.1:65001', registries: [registry] })
+    assert.match(planFor('registry.example:5000').changes[0]?.after ?? '', /location = "127\.0\.0\.1:65001\/registry\.example__5000"/)
+    for (const name of ['Upper.example', 'a/b', 'x"', '']) assert.throws(() => planFor(name), (error) => isDamselflyError(error, 'USAGE'), name)
   })
 })

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { MANIFEST_TYPES, parseChallenges, parseOciUrl, type OciReference } from '@damselfly/cdn'
+import { messageOf } from '@damselfly/shared'
+import { reasonOf } from './check-mirror.ts'
+import { fail, ok, warn, type Finding } from './finding.ts'
+
+/** For the whole of it; milliseconds. */
+const TIME_LIMIT = 60_000
+
+interface Answer {
+  readonly bytes: Buffer
+  /** Why the daemon went to the registry itself, if it did. */
+  readonly backToSource: string | undefined
+}
+
+/** Pulls what is small of an image through the mirror: its manifests and its configuration. */
+export async function checkImage(mirror: string, image: string): Promise<Finding> {
+  const started = performance.now()
+  try {
+    const { digest, backToSource } = await new ImagePull(mirror, parseOciUrl(`oci://${fullName(image)}`)).run()
+    const text = `${image} is ${digest}; manifest and configuration came through the mirror in ${Math.round(performance.now() - started)} ms`
+    if (backToSource === undefined) return ok('pull', text)
+    return warn('pull', `${text}, but from the registry itself (${backToSource})`, 'docs/reference/errors.md and docs/architecture.md tell of the reasons to go back to the source')
+  } catch (error) {
+    return fail('pull', `${image}: ${reasonOf(error)}`, `see whether it is there, and whether it needs a login: try the same with the tool itself`)
+  }
+}
+
+/** As docker completes names. */
+export function fullName(image: string): string {
+  const [first = '', ...rest] = image.split('/')
+  const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
+  const name = hasRegistry ? image : `docker.io/${rest.length > 0 ? '' : 'library/'}${image}`
+  return /(:[^/]*|@.*)$/.test(name.slice(name.lastIndexOf('/'))) ? name : `${name}:latest`
+}
+
+class ImagePull {
+  readonly #mirror: string
+  readonly #image: OciReference
+  readonly #signal: AbortSignal = AbortSignal.timeout(TIME_LIMIT)
+  #authorization: string | undefined
+
+  constructor(mirror: string, image: OciReference) {
+    this.#mirror = mirror
+    this.#image = image
+  }
+
+  async run(): Promise<{ readonly digest: string; readonly backToSource: string | undefined }> {
+    const { tag, digest } = this.#image
+    const first = await this.#get(`manifests/${digest ?? tag ?? 'latest'}`, digest)
+    const answers = [first]
+    let manifest = readJson(first.bytes)
+    // An index names a manifest for each platform; any will do.
+    const [platform] = Array.isArray(manifest['manifests']) ? (manifest['manifests'] as readonly unknown[]) : []
+    if (platform !== undefined) {
+      const wanted = digestOf(platform)
+      answers.push(await this.#get(`manifests/${wanted}`, wanted))
+      manifest = readJson(answers[1]?.bytes ?? Buffer.alloc(0))
+    }
+    const config = digestOf(manifest['config'])
+    answers.push(await this.#get(`blobs/${config}`, config))
+    return { digest: `sha256:${sha256(first.bytes)}`, backToSource: answers.find((answer) => answer.backToSource !== undefined)?.backToSource }
+  }
+
+  async #get(path: string, digest: string | undefined): Promise<Answer> {
+    const { registry, repository } = this.#image
+    const url = `${this.#mirror}/v2/${repository}/${path}?ns=${encodeURIComponent(registry)}`
+    let answer = await this.#ask(url)
+    if (answer.status === 401 && this.#authorization === undefined) {
+      await answer.arrayBuffer()
+      this.#authorization = await this.#logIn(answer.headers.get('www-authenticate') ?? '')
+      answer = await this.#ask(url)
+    }
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    if (answer.status !== 200) throw new Error(`${path} is answered by status ${answer.status}: ${bytes.toString().slice(0, 200)}`)
+    if (digest !== undefined && digest !== `sha256:${sha256(bytes)}`) throw new Error(`${path} has another digest`)
+    return { bytes, backToSource: answer.headers.get('x-damselfly-back-to-source') ?? undefined }
+  }
+
+  #ask(url: string): Promise<Response> {
+    const headers = { accept: MANIFEST_TYPES, ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }) }
+    return fetch(url, { headers, signal: this.#signal })
+  }
+
+  /** Public images want a token too, which anybody gets. */
+  async #logIn(challenge: string): Promise<string> {
+    const bearer = parseChallenges(challenge).find(({ scheme }) => scheme.toLowerCase() === 'bearer')
+    const realm = URL.parse(bearer?.parameters.get('realm') ?? '')
+    if (realm === null) throw new Error('the registry asks for a login')
+    for (const name of ['service', 'scope']) {
+      const value = bearer?.parameters.get(name)
+      if (value !== undefined) realm.searchParams.set(name, value)
+    }
+    const answer = await fetch(realm, { signal: this.#signal })
+    const body = readJson(Buffer.from(await answer.arrayBuffer()))
+    const token = body['token'] ?? body['access_token']
+    if (typeof token !== 'string') throw new Error(`${realm.host} gives no token without a login (status ${answer.status})`)
+    return `Bearer ${token}`
+  }
+}
+
+function readJson(bytes: Buffer): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString())
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch (error) {
+    throw new Error(`the answer is not JSON: ${messageOf(error)}`, { cause: error })
+  }
+  throw new Error('the answer is not an object of JSON')
+}
+
+function digestOf(descriptor: unknown): string {
+  const digest = typeof descriptor === 'object' && descriptor !== null && 'digest' in descriptor ? descriptor.digest : undefined
+  if (typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest
+  throw new Error('the manifest names no digest')
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
