@@ -1,6 +1,7 @@
 import { DamselflyError, parseDigest, type ByteRange, type Sha256 } from '@damselfly/shared'
 import type { ExplainJob } from './explain/command.ts'
 import { parseHeader } from './header.ts'
+import type { HeldAction, HeldJob } from './held/command.ts'
 import type { GivenOptions } from './option-table.ts'
 import { readPlainArguments } from './plain-arguments.ts'
 import { parseRange } from './range.ts'
@@ -24,12 +25,18 @@ export type Invocation =
   | { readonly type: 'print-config'; readonly configFile: string | undefined; readonly flags: SettingFlags }
   | { readonly type: 'explain'; readonly job: ExplainJob }
   | { readonly type: 'preheat'; readonly job: PreheatJob }
+  | { readonly type: 'held'; readonly job: HeldJob }
   | { readonly type: 'download'; readonly job: Job; readonly configFile: string | undefined; readonly flags: SettingFlags }
+
+/** Here too, since a download loads nothing that it does not need. */
+const HELD: readonly HeldAction[] = ['list', 'pin', 'unpin', 'evict']
 
 /** @throws DamselflyError USAGE */
 export async function parseArguments(args: readonly string[], version: string): Promise<Invocation> {
   if (args[0] === 'explain') return explainInvocation(args.slice(1))
   if (args[0] === 'preheat') return preheatInvocation(args.slice(1))
+  const action = HELD.find((name) => name === args[0])
+  if (action !== undefined) return heldInvocation(action, args.slice(1))
   const given = readPlainArguments(args) ?? (await import('./command.ts')).readCommandLine(args, version)
   return 'printed' in given ? { type: 'print', text: given.printed } : invocationOf(given.url, given.options)
 }
@@ -44,6 +51,12 @@ async function preheatInvocation(args: readonly string[]): Promise<Invocation> {
   const { readPreheatCommand } = await import('./preheat/command.ts')
   const given = readPreheatCommand(args)
   return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'preheat', job: given }
+}
+
+async function heldInvocation(action: HeldAction, args: readonly string[]): Promise<Invocation> {
+  const { readHeldCommand } = await import('./held/command.ts')
+  const given = readHeldCommand(action, args)
+  return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'held', job: given }
 }
 
 function invocationOf(url: string | undefined, options: GivenOptions): Invocation {

@@ -1,6 +1,7 @@
 import { systemClock, toDamselflyError, type DamselflyError } from '@damselfly/shared'
 import { createReporter, lineWriter, type ReportStreams } from './create-reporter.ts'
 import type { ExplainJob } from './explain/command.ts'
+import type { HeldJob } from './held/command.ts'
 import { Interruption, type SignalSource } from './interruption.ts'
 import { chooseConfigFile, loadSettings, type Environment } from './load-settings.ts'
 import { parseArguments, type Invocation } from './options.ts'
@@ -31,6 +32,8 @@ export async function runProgram(program: Program): Promise<number> {
       await explain(program, invocation.job, (chosen) => (reporter = chosen))
     } else if (invocation.type === 'preheat') {
       await preheat(program, invocation.job, (chosen) => (reporter = chosen))
+    } else if (invocation.type === 'held') {
+      await held(program, invocation.job, (chosen) => (reporter = chosen))
     } else {
       streams.stdout.write(invocation.type === 'print' ? invocation.text : await configText(program, invocation))
     }
@@ -75,6 +78,13 @@ async function preheat({ env, streams }: Program, job: PreheatJob, onReporter: (
   if (job.json) onReporter(new JsonReporter(write))
   const { runPreheat } = await import('./preheat/run-preheat.ts')
   await runPreheat(job, env, write)
+}
+
+async function held({ env, streams }: Program, job: HeldJob, onReporter: (reporter: Reporter) => void): Promise<void> {
+  const write = lineWriter(() => streams.stdout)
+  if (job.json) onReporter(new JsonReporter(write))
+  const { runHeld } = await import('./held/run-held.ts')
+  await runHeld(job, env, write)
 }
 
 async function configText({ env }: Program, { configFile, flags }: ConfigInvocation): Promise<string> {

@@ -43,8 +43,7 @@ export const explanation: Explanation = {
          supernode's time 69% are the kernel's: 4096 reads from the page cache into its memory and as many writes to the socket, 0.07 ms and 0.15 ms each, where nginx has the kernel send the
          file (\`sendfile\`), which Node.js does not offer, without a copy into the program. Node.js itself takes 18%, JavaScript 10%. It is the code by which every peer serves ([lanes](#lanes)).`,
         `The supernode sends by one thread, which reads, then writes, then reads again. For about a fifth of the time it waits for the receiver. Reading ahead in another thread would
-         hide the reads, at the price of handing each of them over and back, which costs about as much as the read from the page cache itself ([0018](decisions/0018-writing-thread.md) tells
-         of the same for writes).`,
+         hide the reads, at the price of handing each of them over and back; [0018](decisions/0018-writing-thread.md) tells of that price for writes. It was not tried for reads.`,
       ],
     },
   ],

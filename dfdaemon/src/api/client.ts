@@ -44,8 +44,10 @@ export interface DaemonClient {
   download(request: DownloadRequest, signal: AbortSignal): Promise<RemoteDownload>
   status(): Promise<StatusBody>
   tasks(): Promise<readonly TaskBody[]>
-  /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY */
+  /** @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
   deleteTask(taskId: TaskId): Promise<void>
+  /** @throws DamselflyError TASK_NOT_FOUND */
+  pinTask(taskId: TaskId, isPinned: boolean): Promise<void>
   close(): void
 }
 
@@ -116,6 +118,10 @@ class SocketClient implements DaemonClient {
 
   async deleteTask(taskId: TaskId): Promise<void> {
     await this.#http.sendForJson({ method: 'DELETE', path: `${TASKS_PATH}/${taskId}` })
+  }
+
+  async pinTask(taskId: TaskId, isPinned: boolean): Promise<void> {
+    await this.#http.sendForJson({ method: 'POST', path: `${TASKS_PATH}/${taskId}/${isPinned ? 'pin' : 'unpin'}` })
   }
 
   close(): void {

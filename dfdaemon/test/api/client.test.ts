@@ -89,6 +89,19 @@ describe('the client of the local API', () => {
     await assert.rejects(aborted.finished)
   })
 
+  it('pins, unpins and deletes what the daemon holds', async () => {
+    const { connect } = await start({ contents: { [URL_OF_CONTENT]: { bytes: content } } })
+    const client = await connect()
+    const download = await client.download(requestFor(URL_OF_CONTENT), never)
+    await download.finished
+    const pinned = async (): Promise<boolean | undefined> => (await client.tasks())[0]?.pinned
+    await client.pinTask(download.taskId, true)
+    assert.equal(await pinned(), true)
+    await assert.rejects(client.deleteTask(download.taskId), (error) => isDamselflyError(error, 'TASK_PINNED'))
+    await client.pinTask(download.taskId, false)
+    assert.equal(await pinned(), false)
+  })
+
   it('passes on what the daemon refuses', async () => {
     const { connect } = await start({ contents: {} })
     const client = await connect()
