@@ -32,7 +32,7 @@ const USER = `${REGISTRY_USER.username}:${REGISTRY_USER.password}`
 const GREETING = 'hello from the image'
 
 describe('container tools through a daemon', function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let lab: Lab
   let daemon: Daemon
   let storage: string

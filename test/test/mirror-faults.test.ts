@@ -14,7 +14,7 @@ const [cut, held, orphaned, wrong, failing, large, slow] = image.layers as [Blob
 type Blob = (typeof image.layers)[number]
 
 describe('a registry with faults, through a daemon', function () {
-  this.timeout(120_000)
+  this.timeout(180_000)
   let lab: Lab
   let registry: RegistryServer
   let proxy: RegistryProxy
