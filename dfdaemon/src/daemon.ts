@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createHttpSource, createRegistryAccess, createSources, type RegistryAccess } from '@damselfly/cdn'
 import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -6,10 +6,12 @@ import type { Registry } from '@damselfly/shared/metrics'
 import { createLocalApi, type LocalApi } from './api/local-api.ts'
 import { defaultSocketPath, type SocketEnvironment } from './api/socket-path.ts'
 import type { DaemonConfig } from './config/config.ts'
-import { mirrorSettings, originPolicy, peerListen, supernodeAddresses } from './config/peer-settings.ts'
+import { mirrorSettings, originPolicy, peerListen, proxySettings, supernodeAddresses } from './config/peer-settings.ts'
 import { Mirror } from './mirror/mirror.ts'
 import { createPeer } from './peer/local-peer.ts'
 import type { Peer } from './peer/peer.ts'
+import { AUTHORITY_FILE } from './proxy/authority-file.ts'
+import { Proxy } from './proxy/proxy.ts'
 
 export interface DaemonParts {
   readonly config: DaemonConfig
@@ -28,6 +30,8 @@ export interface ReadyDaemon {
   readonly endpoints: readonly string[]
   /** Where container tools find the mirror; undefined when it is switched off. */
   readonly mirror: string | undefined
+  /** Where programs find the forward proxy; undefined when it is switched off. */
+  readonly proxy: string | undefined
 }
 
 /** A peer that serves its host: the peer itself, the local API and the mirror of registries in front of it. */
@@ -37,8 +41,10 @@ export class Daemon {
   readonly #api: LocalApi
   readonly #mirror: Mirror | undefined
   readonly #registries: RegistryAccess
+  readonly #proxy: Proxy | undefined
   readonly #socket: string
   readonly #dataDir: string
+  #mirrorAddress: string | undefined
 
   constructor({ config, socketEnvironment, version, registry, clock, logger }: DaemonParts) {
     this.#config = config
@@ -73,6 +79,7 @@ export class Daemon {
     this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, registry, clock, logger, version })
     const settings = mirrorSettings(config.mirror)
     if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, source, registries: this.#registries, registry, settings, clock, logger })
+    this.#proxy = this.#createProxy(registry, clock, logger)
   }
 
   /** @throws DamselflyError STORE_LOCKED, ADDRESS_IN_USE, DISK_DENIED, CONFIG_INVALID */
@@ -81,9 +88,12 @@ export class Daemon {
     try {
       await this.#api.start()
       const mirror = await this.#mirror?.start()
+      this.#mirrorAddress = mirror
+      const proxy = await this.#proxy?.start()
       const { peer, endpoints } = this.#peer.status()
-      return { peer, socket: this.#socket, dataDir: this.#dataDir, endpoints, mirror }
+      return { peer, socket: this.#socket, dataDir: this.#dataDir, endpoints, mirror, proxy }
     } catch (error) {
+      await this.#mirror?.stop(0)
       await this.#api.stop(0)
       await this.#registries.close()
       await this.#peer.stop(0)
@@ -94,8 +104,22 @@ export class Daemon {
   /** Lets what is being sent end within the configured grace. Idempotent. */
   async stop(): Promise<void> {
     const { stopGrace } = this.#config
-    await Promise.all([this.#api.stop(stopGrace), this.#mirror?.stop(stopGrace)])
+    await Promise.all([this.#api.stop(stopGrace), this.#proxy?.stop(stopGrace), this.#mirror?.stop(stopGrace)])
     await this.#registries.close()
     await this.#peer.stop(stopGrace)
   }
+
+  #createProxy(registry: Registry, clock: Clock, logger: Logger): Proxy | undefined {
+    const settings = proxySettings(this.#config.proxy)
+    if (settings === undefined) return undefined
+    const authorityFile = join(this.#dataDir, AUTHORITY_FILE)
+    const ownPorts = (): readonly number[] => [this.#mirrorAddress ?? '', ...this.#peer.status().endpoints].flatMap(portsIn)
+    return new Proxy({ settings, authorityFile, peer: this.#peer, mirror: this.#mirror, ownPorts, registry, clock, logger })
+  }
+}
+
+/** @param address a URL, or an endpoint of a peer such as `direct 127.0.0.1:65002` */
+function portsIn(address: string): number[] {
+  const [, port] = /:(\d+)\/?$/.exec(address) ?? []
+  return port === undefined ? [] : [Number(port)]
 }

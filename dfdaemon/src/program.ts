@@ -1,4 +1,5 @@
-import { systemClock } from '@damselfly/shared'
+import { join, resolve } from 'node:path'
+import { DamselflyError, systemClock } from '@damselfly/shared'
 import { printConfig } from '@damselfly/shared/config'
 import { createLogger } from '@damselfly/shared/logging'
 import { createRegistry } from '@damselfly/shared/metrics'
@@ -6,6 +7,7 @@ import { socketEnvironment } from './api/socket-path.ts'
 import { daemonConfigSchema, type DaemonConfig } from './config/config.ts'
 import type { Environment } from './config/directories.ts'
 import { Daemon } from './daemon.ts'
+import { AUTHORITY_FILE, loadAuthority } from './proxy/authority-file.ts'
 import { packageVersion } from './version.ts'
 import { readConfiguration } from './cli/configuration.ts'
 import { parseArguments } from './cli/options.ts'
@@ -37,6 +39,7 @@ export async function runDaemon({ args, env, print }: ProgramInput): Promise<num
   if (invocation.type === 'doctor') return await examine(invocation.args, { env, isRoot, print })
   const config = await readConfiguration({ ...invocation, env, isRoot })
   if (invocation.type === 'print-config') print(printConfig(daemonConfigSchema, config))
+  else if (invocation.type === 'export-ca') print(await exportedAuthority(config))
   else await serve(config, version, env, print)
   return 0
 }
@@ -57,6 +60,12 @@ async function examine(args: readonly string[], surroundings: SetupSurroundings)
   if (!('printed' in job)) return (await runDoctor(job, surroundings)) ? 0 : 1
   surroundings.print(job.printed)
   return 0
+}
+
+async function exportedAuthority({ dataDir, proxy }: DaemonConfig): Promise<string> {
+  const hosts = [...proxy.registries, ...proxy.intercept]
+  if (hosts.length === 0) throw new DamselflyError('CONFIG_INVALID', 'proxy.registries, proxy.intercept: expected a host for which there is to be a CA')
+  return (await loadAuthority(join(resolve(dataDir), AUTHORITY_FILE), hosts, systemClock)).certificate.trimEnd() + '\n'
 }
 
 async function serve(config: DaemonConfig, version: string, env: Environment, print: (text: string) => void): Promise<void> {

@@ -11,6 +11,8 @@ export class Daemon {
   readonly peerId: string
   /** Where its mirror of registries is, without a slash at the end. */
   readonly mirror: string
+  /** Where its forward proxy is; `undefined` in words when there is none. */
+  readonly proxy: string
 
   constructor(program: Program, socket: string, dataDir: string, ready: Record<string, unknown>) {
     this.program = program
@@ -18,6 +20,7 @@ export class Daemon {
     this.dataDir = dataDir
     this.peerId = String(ready['peer'])
     this.mirror = String(ready['mirror'])
+    this.proxy = String(ready['proxy'])
   }
 
   /** An answer of the local API. @throws when it is refused, with all that was answered */

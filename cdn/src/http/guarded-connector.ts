@@ -2,8 +2,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls, getCACertificates } from 'node:tls'
 import type { OriginGate } from './origin-policy.ts'
-import { parseOriginRule, unbracketed, type OriginRule } from './origin-rule.ts'
-import { parseAddress } from './public-address.ts'
+import { meansOrigin, parseOriginRule, unbracketed } from './origin-rule.ts'
 
 export interface ConnectorInit {
   /** PEM certificates that are trusted besides the usual ones. */
@@ -51,7 +50,7 @@ export function createConnector(init: ConnectorInit, gate: OriginGate | undefine
     const identity = identities.find(({ rule }) => names(rule, host, port))
     const tls = {
       ALPNProtocols: ['http/1.1'],
-      rejectUnauthorized: !insecure.some((rule) => names(rule, host, port)),
+      rejectUnauthorized: !insecure.some((rule) => meansOrigin(rule, host, port)),
       // An address cannot be a server name.
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ...(ca === undefined ? {} : { ca }),
@@ -66,14 +65,8 @@ function portOf(url: URL): number {
   return Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
 }
 
-/** Whether the rule means this host as the URL writes it; where a name leads to does not count. */
-function names(rule: OriginRule, host: string, port: number): boolean {
-  const address = parseAddress(host)
-  return address === undefined ? rule.matchesHost(host, port) : rule.matchesAddress(address, port)
-}
-
 /** Lets only those addresses through that the gate admits. */
-function guardLookup(lookup: LookupFunction, gate: OriginGate, port: number): LookupFunction {
+export function guardLookup(lookup: LookupFunction, gate: OriginGate, port: number): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) {

@@ -29,6 +29,12 @@ export function parseOriginRule(text: string): OriginRule {
   return hostRule(host, port)
 }
 
+/** Whether the rule means this host as the URL writes it; where a name leads to does not count. */
+export function meansOrigin(rule: OriginRule, host: string, port: number): boolean {
+  const address = parseAddress(host)
+  return address === undefined ? rule.matchesHost(host, port) : rule.matchesAddress(address, port)
+}
+
 export function unbracketed(host: string): string {
   return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
 }

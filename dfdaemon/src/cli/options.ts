@@ -8,7 +8,7 @@ export type Invocation =
   | { readonly type: 'setup'; readonly args: readonly string[] }
   | { readonly type: 'doctor'; readonly args: readonly string[] }
   | {
-      readonly type: 'run' | 'print-config'
+      readonly type: 'run' | 'print-config' | 'export-ca'
       readonly configFile: string | undefined
       /** In the shape of the configuration. */
       readonly flags: Readonly<Record<string, unknown>>
@@ -28,7 +28,8 @@ interface Options {
 export function parseArguments(args: readonly string[], version: string): Invocation {
   const [first, ...rest] = args
   if (first === 'setup' || first === 'doctor') return { type: first, args: rest }
-  const command = createCommand(version)
+  let chosen: 'run' | 'export-ca' = 'run'
+  const command = createCommand(version, (choice) => (chosen = choice))
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { type: 'print', text: printed }
   const { config, printConfig, supernode, dataDir, socket, listen, logLevel } = command.opts<Options>()
@@ -39,7 +40,7 @@ export function parseArguments(args: readonly string[], version: string): Invoca
     listen: { addresses: listen },
     log: { level: logLevel },
   }
-  return { type: printConfig === true ? 'print-config' : 'run', configFile: config, flags }
+  return { type: printConfig === true ? 'print-config' : chosen, configFile: config, flags }
 }
 
 const COMMANDS = `
@@ -47,8 +48,8 @@ Commands, each with its own --help:
   dfdaemon setup <tool>  makes a container tool pull through the mirror
   dfdaemon doctor        tests the way of a pull and says what is wrong`
 
-function createCommand(version: string): Command {
-  return new Command('dfdaemon')
+function createCommand(version: string, choose: (choice: 'run' | 'export-ca') => void): Command {
+  const command = new Command('dfdaemon')
     .description('The peer on this host: downloads through other peers and serves what it has.')
     .version(version, '--version')
     .option('--config <file>', 'configuration in YAML')
@@ -60,6 +61,14 @@ function createCommand(version: string): Command {
     .option('--log-level <level>', 'least severe kind of line that is logged')
     .addHelpText('after', COMMANDS)
     .addHelpText('after', `\nExit codes:\n${exitCodes()}`)
+    .action(() => choose('run'))
+  command
+    .command('ca')
+    .description('the CA of the forward proxy')
+    .command('export')
+    .description('print its certificate, in PEM, for clients to trust; made on first use')
+    .action(() => choose('export-ca'))
+  return command
 }
 
 function collect(value: string, earlier: string[] | undefined): string[] {

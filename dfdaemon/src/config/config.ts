@@ -6,6 +6,7 @@ import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import * as z from 'zod'
 import { defaultDataDir } from './directories.ts'
+import { proxySection } from './proxy-section.ts'
 
 const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
 const address = (): z.ZodString => z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IP address' })
@@ -119,6 +120,7 @@ export const daemonConfigSchema = z.strictObject({
       stallTimeout: duration().default(10_000).describe('How long the swarm, or a registry, may bring nothing of a content before the other one is asked'),
     })
     .prefault({}),
+  proxy: proxySection.prefault({}),
   stopGrace: duration().default(10_000).describe('How long uploads may go on when the daemon is stopped'),
   log: z
     .strictObject({

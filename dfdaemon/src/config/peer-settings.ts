@@ -11,6 +11,7 @@ import {
 } from '@damselfly/exchange'
 import type { MirrorSettings } from '../mirror/mirror.ts'
 import type { PeerListen } from '../peer/peer-network.ts'
+import type { ProxySettings } from '../proxy/proxy.ts'
 import type { DaemonConfig } from './config.ts'
 
 const EVERY_NETWORK = ['0.0.0.0/0', '::/0']
@@ -41,6 +42,12 @@ export function mirrorSettings(mirror: DaemonConfig['mirror']): MirrorSettings |
   const { enabled, address, port, defaultRegistry, tagMemory, accessMemory, stallTimeout } = mirror
   if (!enabled) return undefined
   return { host: address, port, usual: defaultRegistry, tagMemoryMs: tagMemory, accessMemoryMs: accessMemory, stallMs: stallTimeout }
+}
+
+/** @returns undefined when there is to be no proxy */
+export function proxySettings(proxy: DaemonConfig['proxy']): ProxySettings | undefined {
+  const { enabled, address, idleTimeout, ...same } = proxy
+  return enabled ? { ...same, host: address, idleMs: idleTimeout } : undefined
 }
 
 /** Other peers reach this host only where its supernode does. */

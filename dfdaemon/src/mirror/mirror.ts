@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { canonicalName, type RegistryAccess, type SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, parseDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -77,6 +78,16 @@ export class Mirror {
     }
   }
 
+  /** Answers a request that came another way; `?ns=` says which registry it means. */
+  answer(request: IncomingMessage, response: ServerResponse): void {
+    this.#app?.routing(request, response)
+  }
+
+  /** Whether this registry is asked without TLS. */
+  asksPlainly(registry: string): boolean {
+    return this.#init.registries.endpoint(registry).startsWith('http:')
+  }
+
   /** Lets answers end within `graceMs`. Idempotent. */
   stop(graceMs: number): Promise<void> {
     this.#stopped ??= this.#end(graceMs)
@@ -98,11 +109,11 @@ export class Mirror {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     app.setErrorHandler((error, _request, reply) => refuse(reply, registryError(error)))
-    app.all('/*', (request, reply) => this.#answer(request, reply))
+    app.all('/*', (request, reply) => this.#respond(request, reply))
     return app
   }
 
-  async #answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async #respond(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const asked = readRegistryRequest(request.url, this.#init.settings.usual)
     if (asked === undefined) return refuse(reply, registryRefusal(404, 'this is a mirror of registries: paths begin with /v2/', 'USAGE'))
     request.headers.authorization = honestLogin(request.headers)

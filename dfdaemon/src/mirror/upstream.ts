@@ -175,7 +175,7 @@ function requestFailure(endpoint: string, error: unknown): DamselflyError {
 }
 
 /** Without what concerns the connection on which they came. */
-function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+export function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const named = new Set((headers.connection ?? '').toLowerCase().split(/\s*,\s*/))
   return Object.fromEntries(
     Object.entries(headers).filter(([name, value]) => value !== undefined && !OF_THE_CONNECTION.has(name) && !named.has(name)),

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { DamselflyError, diskError, systemCode } from '@damselfly/shared'
+import { chmod, readFile, stat } from 'node:fs/promises'
+import { DamselflyError, diskError, systemCode, writeFirst } from '@damselfly/shared'
 import type { Identity } from './identity.ts'
 import { createIdentity, identityFromProtobuf } from './private-key.ts'
 
@@ -19,7 +17,7 @@ export async function loadIdentity(path: string): Promise<Identity> {
   try {
     const stored = await readStored(path)
     if (stored !== undefined) return stored
-    await createStored(path)
+    await writeFirst(path, createIdentity().privateKeyProtobuf)
     const created = await readStored(path)
     if (created !== undefined) return created
   } catch (error) {
@@ -42,24 +40,4 @@ async function readStored(path: string): Promise<Identity | undefined> {
   }
   if (((await stat(path)).mode & OTHERS) !== 0) await chmod(path, OWNER_ONLY)
   return identity
-}
-
-/** Written aside and linked into place, so that `path` is never seen half written nor replaced. */
-async function createStored(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.${randomBytes(6).toString('hex')}`
-  const file = await open(draft, 'wx', OWNER_ONLY)
-  try {
-    try {
-      await file.writeFile(createIdentity().privateKeyProtobuf)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await link(draft, path).catch((error: unknown) => {
-      if (systemCode(error) !== 'EEXIST') throw error
-    })
-  } finally {
-    await rm(draft, { force: true })
-  }
 }

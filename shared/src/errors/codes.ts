@@ -269,8 +269,20 @@ export const ERROR_CODES = {
   BLOCKED: {
     exit: EXIT.network,
     http: 403,
-    meaning: 'a rule of the supernode forbids this download',
-    advice: 'ask who runs the supernode; the message names the rule and its reason',
+    meaning: 'a rule of the supernode forbids this download, or a rule of the proxy this request',
+    advice: 'ask who runs the supernode or the proxy; the message names the rule',
+  },
+  PROXY_REFUSED: {
+    exit: EXIT.network,
+    http: 403,
+    meaning: 'the proxy connects neither to private addresses, nor to the daemon itself, nor through tunnels to other ports than it is told',
+    advice: 'if it is meant to be reached, allow it with proxy.allow or proxy.connectPorts; the daemon itself is never reached',
+  },
+  PROXY_UNAUTHORIZED: {
+    exit: EXIT.usage,
+    http: 407,
+    meaning: 'the proxy lets in only those who give a user and a password',
+    advice: 'put them into the address of the proxy: http://USER:PASSWORD@HOST:PORT',
   },
   NO_SOURCE_CLIENT: {
     exit: EXIT.usage,

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
+import { pipeline } from 'node:stream/promises'
+import { Agent, buildConnector, request as send } from 'undici'
+import { endToEnd } from '../mirror/upstream.ts'
+import { connectError, type TargetGate } from './target-gate.ts'
+import { targetOf } from './target.ts'
+
+/** For DNS, TCP and TLS together; milliseconds. */
+const CONNECT_MS = 10_000
+/** Of an origin's answer; bytes. */
+const MAX_HEADER_BYTES = 64 * 1024
+
+const VIA = '1.1 damselfly'
+
+/** Sends requests to where they mean to go, as they are but for what concerns the connection. */
+export class Forwarder {
+  readonly #gate: TargetGate
+  readonly #agent: Agent
+
+  /** @param idleMs the longest silence of an origin */
+  constructor(gate: TargetGate, idleMs: number) {
+    this.#gate = gate
+    const connect: buildConnector.connector = (options, callback) => {
+      const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80)
+      buildConnector({ lookup: gate.lookup(port), timeout: CONNECT_MS })(options, callback)
+    }
+    this.#agent = new Agent({ connect, headersTimeout: idleMs, bodyTimeout: idleMs, maxHeaderSize: MAX_HEADER_BYTES })
+  }
+
+  /** @throws DamselflyError PROXY_REFUSED, ORIGIN_UNREACHABLE as long as nothing is answered; the signal's reason */
+  async answer(url: URL, request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    const target = targetOf(url)
+    if (isIP(target.host) !== 0) this.#gate.requireAddress(target)
+    const answer = await this.#send(url, request, signal)
+    response.writeHead(answer.statusCode, { ...endToEnd(answer.headers), via: VIA })
+    await pipeline(answer.body, response)
+  }
+
+  /** Breaks what is under way. */
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #send(url: URL, request: IncomingMessage, signal: AbortSignal): ReturnType<typeof send> {
+    try {
+      return await send(url, {
+        dispatcher: this.#agent,
+        method: request.method ?? 'GET',
+        headers: { ...endToEnd(request.headers), via: VIA },
+        body: hasBody(request) ? request : null,
+        signal,
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw connectError(error, targetOf(url))
+    }
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
