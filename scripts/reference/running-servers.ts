@@ -41,7 +41,7 @@ async function askSupernode(directory: string, path: string): Promise<string> {
 async function askDaemon(directory: string, path: string): Promise<string> {
   const socket = join(directory, 'dfdaemon.sock')
   const daemon = new Daemon({
-    config: daemonConfigSchema.parse({ dataDir: directory, api: { socket }, mirror: { port: 0 } }),
+    config: daemonConfigSchema.parse({ dataDir: directory, api: { socket }, mirror: { port: 0 }, proxy: { enabled: true, port: 0 } }),
     socketEnvironment: { isRoot: false, runtimeDir: undefined },
     version: '',
     registry: createRegistry(),

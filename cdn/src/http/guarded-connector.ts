@@ -47,7 +47,7 @@ export function createConnector(init: ConnectorInit, gate: OriginGate | undefine
     const guarded = gate !== undefined && !gate.namesHost(host, port)
     if (guarded && isIP(host) !== 0 && !gate.admitsAddress(host, port)) throw gate.refusal(host, [host])
     const tcp = { host, port, onread, lookup: guarded ? guardLookup(lookup, gate, port) : lookup }
-    const identity = identities.find(({ rule }) => names(rule, host, port))
+    const identity = identities.find(({ rule }) => meansOrigin(rule, host, port))
     const tls = {
       ALPNProtocols: ['http/1.1'],
       rejectUnauthorized: !insecure.some((rule) => meansOrigin(rule, host, port)),

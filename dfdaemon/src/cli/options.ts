@@ -46,7 +46,8 @@ export function parseArguments(args: readonly string[], version: string): Invoca
 const COMMANDS = `
 Commands, each with its own --help:
   dfdaemon setup <tool>  makes a container tool pull through the mirror
-  dfdaemon doctor        tests the way of a pull and says what is wrong`
+  dfdaemon doctor        tests the way of a pull and says what is wrong
+  dfdaemon ca export     prints the CA of the forward proxy, for clients to trust`
 
 function createCommand(version: string, choose: (choice: 'run' | 'export-ca') => void): Command {
   const command = new Command('dfdaemon')
@@ -63,10 +64,10 @@ function createCommand(version: string, choose: (choice: 'run' | 'export-ca') =>
     .addHelpText('after', `\nExit codes:\n${exitCodes()}`)
     .action(() => choose('run'))
   command
-    .command('ca')
+    .command('ca', { hidden: true })
     .description('the CA of the forward proxy')
     .command('export')
-    .description('print its certificate, in PEM, for clients to trust; made on first use')
+    .description('print its certificate in PEM, for clients to trust; made on first use')
     .action(() => choose('export-ca'))
   return command
 }

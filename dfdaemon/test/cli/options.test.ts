@@ -11,6 +11,8 @@ describe('the command line of dfdaemon', () => {
       flags: { supernodes: ['a:1', 'b:2'], dataDir: 'd', api: { socket: 's' }, listen: { addresses: ['::1'] }, log: { level: 'warn' } },
     })
     assert.equal(parseArguments(['--print-config'], '1').type, 'print-config')
+    const exporting = parseArguments(['ca', 'export', '--config', 'f'], '1')
+    assert.ok(exporting.type === 'export-ca' && exporting.configFile === 'f')
   })
 
   it('shows help with the exit codes, and the version', () => {

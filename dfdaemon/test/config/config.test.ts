@@ -48,6 +48,10 @@ describe('the configuration of the daemon', () => {
     refusal('listen: { addresses: [localhost] }', /IP address/)
     refusal('listen: { directPort: 70000 }', /directPort/)
     refusal('security: none', /security/)
+    refusal('proxy: { address: 0.0.0.0 }', /proxy\.users/)
+    refusal('proxy:\n  rules:\n    - { url: "(", action: block }\n', /proxy\.rules.*dfdaemon\.yaml:3.*Unterminated group/)
+    refusal('proxy: { rules: [{ url: a, action: redirect }] }', /proxy\.rules.*to/)
+    refusal('proxy: { intercept: ["a b"] }', /proxy\.intercept/)
   })
 })
 
