@@ -7,10 +7,18 @@ import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { selfSignedCertificate, type TestCertificate } from '@damselfly/cdn/testing'
 import { createImage, pushImage, RegistryPush, RegistryServer, whyNoRegistryServer } from '@damselfly/cdn/testing/registry'
-import { Lab, type Daemon, type Exit } from '@damselfly/test'
+import { Lab, type Daemon } from '@damselfly/test'
 
 const CONTENT = Buffer.alloc(3 * 1024 * 1024, 'damselfly')
 const SECRET = { authorization: 'Basic dXNlcjpzZWNyZXQ=' }
+
+interface CurlAnswer {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly body: Buffer
+  readonly head: string
+}
 
 describe('the forward proxy', function () {
   this.timeout(120_000)
@@ -80,13 +88,13 @@ describe('the forward proxy', function () {
   }
 
   /** @returns what curl did; standard output is the status, then the wanted headers */
-  async function curl(args: readonly string[], proxy: string = daemon.proxy): Promise<Exit & { readonly body: Buffer; readonly head: string }> {
+  async function curl(args: readonly string[], proxy: string = daemon.proxy): Promise<CurlAnswer> {
     const body = lab.path('body')
     const head = lab.path('head')
     const always = ['-sS', '--noproxy', '', '-m', '20', '-x', proxy, '-o', body, '-D', head, '-w', '%{http_code} %{http_connect}\n']
     await Promise.all([writeFile(body, ''), writeFile(head, '')])
-    const exit = await lab.program('curl', 'curl', [...always, ...args]).exited
-    return { ...exit, stdout: exit.stdout.trim(), body: await readFile(body), head: await readFile(head, 'utf8') }
+    const { code, stdout, stderr } = await lab.program('curl', 'curl', [...always, ...args]).exited
+    return { code, stderr, stdout: stdout.trim(), body: await readFile(body), head: await readFile(head, 'utf8') }
   }
   const http = (path: string): string => `http://127.0.0.1:${portOf(plain)}${path}`
 
