@@ -8,6 +8,7 @@ import { crowdBench } from './many/crowd/crowd.ts'
 import { leakBench } from './many/leak/leak.ts'
 import { peersBench } from './many/peers/peers.ts'
 import { memoryBench } from './memory/memory.ts'
+import { pullBench } from './pull/pull.ts'
 import { regressionBench } from './regression/regression.ts'
 import { schedulerBench } from './scheduler/scheduler.ts'
 import { startBench } from './start/start.ts'
@@ -18,6 +19,7 @@ export const BENCHES: readonly Bench[] = [
   firstBench,
   lanesBench,
   cdnBench,
+  pullBench,
   swarmBench,
   hostsBench,
   startBench,

@@ -11,6 +11,8 @@ const PROGRAMS = {
   curl: { versionArgument: '--version', debian: 'curl' },
   openssl: { versionArgument: 'version', debian: 'openssl' },
   aria2c: { versionArgument: '--version', debian: 'aria2' },
+  skopeo: { versionArgument: '--version', debian: 'skopeo' },
+  'docker-registry': { versionArgument: '--version', debian: 'docker-registry' },
 } as const satisfies Record<string, { readonly versionArgument: string; readonly debian: string }>
 
 export type ReferenceProgram = keyof typeof PROGRAMS
