@@ -29,7 +29,7 @@ interface TaskOfList {
 }
 
 describe('a supernode that is killed again and again in the middle of fetches', function () {
-  this.timeout(60_000 + KILLS * 6_000)
+  this.timeout(180_000 + KILLS * 6_000)
   let lab: Lab
   let origin: FaultOrigin
   let supernode: Supernode

@@ -9,7 +9,7 @@ import { Lab, until, type Daemon, type Supernode } from '@damselfly/test'
 const PLATFORMS = ['linux/amd64', 'linux/arm64']
 
 describe('a preheat of an image in a private registry (docker-registry)', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let storage: string
   let lab: Lab
   let registry: RegistryServer

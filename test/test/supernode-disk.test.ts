@@ -19,7 +19,7 @@ interface Targets {
 }
 
 describe('a supernode whose disk is full', function () {
-  this.timeout(90_000)
+  this.timeout(180_000)
   let lab: Lab
   let origin: FaultOrigin
   let disk: SmallDisk
