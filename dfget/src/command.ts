@@ -5,7 +5,7 @@ import { OPTIONS, type GivenArguments, type GivenOptions } from './option-table.
 
 const EXPLAIN_HELP = `dfget explain <task> says why each piece came from where it came: dfget explain --help
 dfget preheat <url> brings a content to where it will be wanted: dfget preheat --help
-dfget list, pin, unpin, evict shows and changes what the dfdaemon of this host holds: dfget list --help`
+dfget list, pin, unpin and evict look after what dfdaemon holds here: dfget list --help`
 
 /**
  * Reads any command line, and says what is wrong with it.

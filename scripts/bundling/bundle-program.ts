@@ -8,6 +8,9 @@ import { lateParts } from './late-parts.ts'
 /** Looks for its native part beside its own files. */
 const EXTERNAL = ['classic-level']
 
+/** What Node.js would take of it finds its own parts by a `require` that no bundler sees. */
+const ALIAS = { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' }
+
 /** What a program runs in other threads; each lies beside what starts it, under the same name. */
 const THREADS: Readonly<Record<string, readonly { readonly in: string; readonly out: string }[]>> = {
   supernode: [{ in: 'exchange/src/store/bytes/writing-thread.ts', out: 'writing-thread' }],
@@ -59,6 +62,7 @@ function bundle(root: string, program: string, outdir: string): Promise<BuildRes
     target: 'node24',
     conditions: ['development'],
     external: EXTERNAL,
+    alias: ALIAS,
     plugins: [lateParts(join(root, program, 'src/program.ts'))],
     banner: { js: REQUIRE },
     logLevel: 'silent',

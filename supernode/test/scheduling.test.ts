@@ -37,17 +37,23 @@ describe("the supernode's scheduler", () => {
     return assembleScheduler({ settings: schedulerConfigSchema.parse(settings), dataDir: directory, policies, clock, logger })
   }
 
-  /** A parent with all the pieces, and children that take them. */
-  const play = ({ scheduler }: AssembledScheduler, children = 5): void => {
-    const capacity = { uploadSlots: 3, location: { location: '', zone: '', rack: '' }, isCdn: false, lanes: ['direct'] as const }
+  const capacity = { uploadSlots: 3, location: { location: '', zone: '', rack: '' }, isCdn: false, lanes: ['direct'] as const }
+
+  /** A peer that has everything joins. */
+  const offer = ({ scheduler }: AssembledScheduler, peer: PeerId): void => {
+    scheduler.handle({ type: 'peer-joined', peer, capacity }, clock.now())
+    scheduler.handle({ type: 'pieces-available', task: TASK, peer, pieces: Array.from({ length: 20 }, (_, piece) => piece) }, clock.now())
+  }
+
+  /** Two parents with all the pieces, and children that take them. */
+  const play = (assembled: AssembledScheduler, children = 5): void => {
+    const { scheduler } = assembled
     const tell = (event: SchedulerEvent): void => void scheduler.handle(event, clock.now())
     const ids = Array.from({ length: children }, (_, index) => `child-${index}` as PeerId)
     tell({ type: 'task-registered', task: TASK, pieceCount: 20, pieceSize: 1 })
-    for (const peer of ['ann' as PeerId, 'bob' as PeerId, ...ids]) tell({ type: 'peer-joined', peer, capacity })
-    for (const peer of ['ann' as PeerId, 'bob' as PeerId]) {
-      tell({ type: 'pieces-available', task: TASK, peer, pieces: Array.from({ length: 20 }, (_, piece) => piece) })
-    }
+    for (const peer of ['ann' as PeerId, 'bob' as PeerId]) offer(assembled, peer)
     for (const peer of ids) {
+      tell({ type: 'peer-joined', peer, capacity })
       tell({ type: 'child-joined', task: TASK, peer, order: 'rarest-first' })
       tell({ type: 'pieces-wanted', task: TASK, peer, count: 3 })
       clock.advance(0.37)
@@ -105,7 +111,7 @@ describe("the supernode's scheduler", () => {
     assert.deepEqual(lines[0]?.about, { policy: 'pieceOrders.rarest-first.choose', faults: 1, error: 'no idea' })
 
     clock.advance(60_000)
-    assembled.scheduler.handle({ type: 'pieces-dropped', task: TASK, peer: 'ann' as PeerId }, clock.now())
+    offer(assembled, 'cid' as PeerId)
     const [, , again] = lines
     assert.ok(Number(again?.about['faults']) > 1)
     const registry = createRegistry()

@@ -11,12 +11,15 @@ const MIB = 1024 * 1024
 
 /** Of a store in which more is fetched than there is room for. */
 const DISK = 24 * MIB
-const CONTENTS = 40
+const CONTENTS = 80
 const LONGEST = 16 * PIECE
 
 /** How many of each go on at the same time, and what each does. */
 const FETCHERS = { count: 4, rounds: 15 } as const
 const READERS = 4
+
+/** Deleting more often on a fast machine would leave the collector nothing to do. */
+const FETCHES_PER_DELETION = 8
 
 // Some seconds are needed for the many ways in which evictions, fetches and reads can meet.
 describe('a store on a small disk, while contents are fetched, read and deleted at once', function () {
@@ -67,6 +70,8 @@ describe('a store on a small disk, while contents are fetched, read and deleted 
 
     let most = 0
     let leastFree = Number.POSITIVE_INFINITY
+    let fetched = 0
+    let deleted = 0
     let running: number = FETCHERS.count
     const isOver = (): boolean => running <= 0
     const orEnd = (work: () => Promise<void>): Promise<void> => work().catch((error: unknown) => {
@@ -77,6 +82,7 @@ describe('a store on a small disk, while contents are fetched, read and deleted 
       for (let round = 0; round < FETCHERS.rounds && !isOver(); round++) {
         const taskId = anyId()
         await fetch(store, taskId, contents.get(taskId) as Uint8Array)
+        fetched++
         most = Math.max(most, store.usedBytes)
         leastFree = Math.min(leastFree, (await diskSpace(disk.path)).free)
       }
@@ -94,7 +100,9 @@ describe('a store on a small disk, while contents are fetched, read and deleted 
       while (!isOver()) {
         await collector.collect({ wanted: randomInt(LONGEST), isDryRun: false })
         const taskId = anyId()
-        if (taskId !== pinned) await store.delete(taskId).catch(unlessBusy)
+        if (taskId === pinned || deleted * FETCHES_PER_DELETION >= fetched) continue
+        deleted++
+        await store.delete(taskId).catch(unlessBusy)
       }
     }
     const workers = [...Array.from({ length: FETCHERS.count }, () => fetcher), ...Array.from({ length: READERS }, () => reader), evictor]

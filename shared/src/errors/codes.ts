@@ -275,7 +275,7 @@ export const ERROR_CODES = {
   PROXY_REFUSED: {
     exit: EXIT.network,
     http: 403,
-    meaning: 'the proxy connects neither to private addresses, nor to the daemon itself, nor through tunnels to other ports than it is told',
+    meaning: 'the proxy connects to no private address, not to its own daemon, and by tunnels only to the ports that it is told',
     advice: 'if it is meant to be reached, allow it with proxy.allow or proxy.connectPorts; the daemon itself is never reached',
   },
   PROXY_UNAUTHORIZED: {
