@@ -9,7 +9,6 @@ export { meansOrigin, parseOriginRule, unbracketed, type OriginRule } from './ht
 export { createSources, type SourcesInit } from './create-sources.ts'
 export { loadSource, type CreateSource, type SourceContext, type SourceModule } from './plugin/load-source.ts'
 export { fileSettings, sourceSettings } from './source-settings.ts'
-export { parseChallenges } from './oci/challenge.ts'
 export { MANIFEST_TYPES } from './oci/manifest.ts'
 export { digestNamedBy, parseOciUrl, type OciReference } from './oci/reference.ts'
 export { createRegistryAccess } from './oci/create-registry-access.ts'

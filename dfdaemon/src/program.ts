@@ -11,8 +11,8 @@ import { AUTHORITY_FILE, loadAuthority } from './proxy/authority-file.ts'
 import { packageVersion } from './version.ts'
 import { readConfiguration } from './cli/configuration.ts'
 import { parseArguments } from './cli/options.ts'
-import type { Surroundings as SetupSurroundings } from './setup/run-setup.ts'
 import { StopSignals } from './cli/stop-signals.ts'
+import type { Surroundings } from './cli/surroundings.ts'
 
 export interface ProgramInput {
   readonly args: readonly string[]
@@ -45,7 +45,7 @@ export async function runDaemon({ args, env, print }: ProgramInput): Promise<num
 }
 
 /** Loaded when it is asked for: a daemon that serves needs none of it. */
-async function setUp(args: readonly string[], surroundings: SetupSurroundings): Promise<number> {
+async function setUp(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const [{ readSetupCommand }, { runSetup }] = await Promise.all([import('./setup/command.ts'), import('./setup/run-setup.ts')])
   const job = readSetupCommand(args)
   if ('printed' in job) surroundings.print(job.printed)
@@ -54,7 +54,7 @@ async function setUp(args: readonly string[], surroundings: SetupSurroundings): 
 }
 
 /** @returns 1 where something failed */
-async function examine(args: readonly string[], surroundings: SetupSurroundings): Promise<number> {
+async function examine(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const [{ readDoctorCommand }, { runDoctor }] = await Promise.all([import('./doctor/command.ts'), import('./doctor/run-doctor.ts')])
   const job = readDoctorCommand(args)
   if (!('printed' in job)) return (await runDoctor(job, surroundings)) ? 0 : 1

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { DamselflyError, messageOf, type Clock } from '@damselfly/shared'
+import { DamselflyError, messageOf, systemCode, type Clock } from '@damselfly/shared'
 import * as z from 'zod'
 import { createMemory } from '../fetch-once/memory.ts'
 import { canonicalName } from './registries.ts'
@@ -76,7 +76,7 @@ export class DockerLogins {
     try {
       return configSchema.parse(JSON.parse(await readFile(this.#path, 'utf8')))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+      if (systemCode(error) === 'ENOENT') return {}
       throw new DamselflyError('CONFIG_INVALID', `${this.#path} is not what Docker writes: ${messageOf(error)}`, { cause: error })
     }
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { DamselflyError, messageOf } from '@damselfly/shared'
+import { unbracketed } from '../http/origin-rule.ts'
 import { parseAddress } from '../http/public-address.ts'
 import type { RegistryOptions } from './registry-settings.ts'
 
@@ -59,7 +60,7 @@ export function canonicalName(registry: string): string {
 /** As container tools do: nothing is encrypted within a machine. */
 function isThisMachine(name: string): boolean {
   const host = URL.parse(`http://${name}`)?.hostname ?? name
-  return host === 'localhost' || parseAddress(host.replaceAll(/[[\]]/g, ''))?.range() === 'loopback'
+  return host === 'localhost' || parseAddress(unbracketed(host))?.range() === 'loopback'
 }
 
 function needsTls({ ca, clientCertificate, insecure }: RegistryOptions): boolean {

@@ -27,7 +27,7 @@ async function registryFinding(mirror: string, registry: string): Promise<Findin
     const answer = await fetch(`${mirror}/v2/?ns=${encodeURIComponent(registry)}`, { signal: AbortSignal.timeout(PATIENCE_MS) })
     const text = await answer.text()
     if (answer.status === 200 || answer.status === 401) return ok('registry', `${registry} answers /v2/ through the mirror`)
-    return warn('registry', `${registry} answers ${answer.status} to /v2/: ${text.slice(0, 200)}`, 'see whether this host reaches it, or set its endpoint under mirror.registries')
+    return warn('registry', `${registry} answers ${answer.status} to /v2/: ${text.slice(0, 200)}`, 'see whether this host reaches it, or set its endpoint under origins.registries')
   } catch (error) {
     return warn('registry', `${registry}: ${reasonOf(error)}`, 'see whether this host reaches it')
   }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import { MANIFEST_TYPES, parseChallenges, parseOciUrl, type OciReference } from '@damselfly/cdn'
-import { messageOf } from '@damselfly/shared'
+import { MANIFEST_TYPES, parseOciUrl, type OciReference } from '@damselfly/cdn'
+import { formatDigest, messageOf, parseDigest, sha256 } from '@damselfly/shared'
+import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
 import { reasonOf } from './check-mirror.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 
@@ -38,7 +38,6 @@ class ImagePull {
   readonly #mirror: string
   readonly #image: OciReference
   readonly #signal: AbortSignal = AbortSignal.timeout(TIME_LIMIT)
-  #authorization: string | undefined
 
   constructor(mirror: string, image: OciReference) {
     this.#mirror = mirror
@@ -59,43 +58,17 @@ class ImagePull {
     }
     const config = digestOf(manifest['config'])
     answers.push(await this.#get(`blobs/${config}`, config))
-    return { digest: `sha256:${sha256(first.bytes)}`, backToSource: answers.find((answer) => answer.backToSource !== undefined)?.backToSource }
+    return { digest: formatDigest(sha256(first.bytes)), backToSource: answers.find((answer) => answer.backToSource !== undefined)?.backToSource }
   }
 
   async #get(path: string, digest: string | undefined): Promise<Answer> {
     const { registry, repository } = this.#image
     const url = `${this.#mirror}/v2/${repository}/${path}?ns=${encodeURIComponent(registry)}`
-    let answer = await this.#ask(url)
-    if (answer.status === 401 && this.#authorization === undefined) {
-      await answer.arrayBuffer()
-      this.#authorization = await this.#logIn(answer.headers.get('www-authenticate') ?? '')
-      answer = await this.#ask(url)
-    }
+    const answer = await fetch(url, { headers: { accept: MANIFEST_TYPES }, signal: this.#signal })
     const bytes = Buffer.from(await answer.arrayBuffer())
     if (answer.status !== 200) throw new Error(`${path} is answered by status ${answer.status}: ${bytes.toString().slice(0, 200)}`)
-    if (digest !== undefined && digest !== `sha256:${sha256(bytes)}`) throw new Error(`${path} has another digest`)
-    return { bytes, backToSource: answer.headers.get('x-damselfly-back-to-source') ?? undefined }
-  }
-
-  #ask(url: string): Promise<Response> {
-    const headers = { accept: MANIFEST_TYPES, ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }) }
-    return fetch(url, { headers, signal: this.#signal })
-  }
-
-  /** Public images want a token too, which anybody gets. */
-  async #logIn(challenge: string): Promise<string> {
-    const bearer = parseChallenges(challenge).find(({ scheme }) => scheme.toLowerCase() === 'bearer')
-    const realm = URL.parse(bearer?.parameters.get('realm') ?? '')
-    if (realm === null) throw new Error('the registry asks for a login')
-    for (const name of ['service', 'scope']) {
-      const value = bearer?.parameters.get(name)
-      if (value !== undefined) realm.searchParams.set(name, value)
-    }
-    const answer = await fetch(realm, { signal: this.#signal })
-    const body = readJson(Buffer.from(await answer.arrayBuffer()))
-    const token = body['token'] ?? body['access_token']
-    if (typeof token !== 'string') throw new Error(`${realm.host} gives no token without a login (status ${answer.status})`)
-    return `Bearer ${token}`
+    if (digest !== undefined && digest !== formatDigest(sha256(bytes))) throw new Error(`${path} has another digest`)
+    return { bytes, backToSource: answer.headers.get(BACK_TO_SOURCE_HEADER) ?? undefined }
   }
 }
 
@@ -111,10 +84,6 @@ function readJson(bytes: Buffer): Readonly<Record<string, unknown>> {
 
 function digestOf(descriptor: unknown): string {
   const digest = typeof descriptor === 'object' && descriptor !== null && 'digest' in descriptor ? descriptor.digest : undefined
-  if (typeof digest === 'string' && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest
+  if (typeof digest === 'string' && parseDigest(digest) !== undefined) return digest
   throw new Error('the manifest names no digest')
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -2,8 +2,8 @@ import { resolve } from 'node:path'
 import { messageOf } from '@damselfly/shared'
 import { defaultSocketPath, socketEnvironment } from '../api/socket-path.ts'
 import { readConfiguration } from '../cli/configuration.ts'
+import type { Surroundings } from '../cli/surroundings.ts'
 import type { DaemonConfig } from '../config/config.ts'
-import type { Environment } from '../config/directories.ts'
 import { installedTools } from '../setup/installed-tools.ts'
 import { mirrorAddress } from '../setup/mirror-address.ts'
 import { RootFolder } from '../setup/root-folder.ts'
@@ -14,12 +14,6 @@ import { checkTools } from './check-tools.ts'
 import type { DoctorJob } from './command.ts'
 import { fail, findingText, ok, warn, type Finding } from './finding.ts'
 import { checkImage } from './image-pull.ts'
-
-export interface Surroundings {
-  readonly env: Environment
-  readonly isRoot: boolean
-  readonly print: (text: string) => void
-}
 
 /** @returns whether nothing failed */
 export async function runDoctor(job: DoctorJob, surroundings: Surroundings): Promise<boolean> {

@@ -3,10 +3,10 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
 import { firstByteOf } from '../http/range.ts'
+import { whileConnected } from '../http/while-connected.ts'
 import { etagOf, sendBlob, wantedPart } from './blob-answer.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { ContentOpener, type ContentOpenerInit, type OpenedContent, type WantedContent } from './opened-content.ts'
-import { whileConnected } from './pass-through.ts'
 
 /** A manifest that is larger is none; bytes, as registries have it. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -65,7 +65,7 @@ export class ContentAnswers {
   }
 
   async #open({ authorization, ...wanted }: NamedContent, start: number, reply: FastifyReply): Promise<OpenedContent | undefined> {
-    const signal = whileConnected(reply)
+    const signal = whileConnected(reply.raw)
     const asked = { ...wanted, headers: authorization === undefined ? [] : [['authorization', authorization] as const] }
     try {
       return await this.#opener.open(asked, start, signal)

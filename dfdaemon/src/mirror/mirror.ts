@@ -5,12 +5,13 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { asksForSuffix } from '../http/range.ts'
+import { whileConnected } from '../http/while-connected.ts'
 import type { Peer } from '../peer/peer.ts'
 import { Access, keyOfVisit, type Visit } from './access.ts'
 import { ContentAnswers, type NamedContent } from './content-answers.ts'
 import { asksHowToLogIn, honestLogin, sayHowToLogIn } from './mirror-login.ts'
 import { MirrorMetrics } from './mirror-metrics.ts'
-import { passThrough, repositoryOf, whileConnected } from './pass-through.ts'
+import { passThrough, repositoryOf } from './pass-through.ts'
 import { registryError, registryRefusal } from './registry-error.ts'
 import { readRegistryRequest, type RegistryRequest, type RegistryTarget } from './registry-request.ts'
 import { resolutionHeaders, Tags, type Resolution } from './tags.ts'
@@ -207,7 +208,7 @@ export class Mirror {
 
   async #ask(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply, method: 'HEAD' | 'GET' = 'HEAD'): ReturnType<Upstream['send']> {
     const { range: _part, ...headers } = request.headers
-    return await this.#upstream.send({ method, ...asked, repository: repositoryOf(asked), headers, signal: whileConnected(reply) })
+    return await this.#upstream.send({ method, ...asked, repository: repositoryOf(asked), headers, signal: whileConnected(reply.raw) })
   }
 
   async #passThrough(asked: RegistryRequest, request: FastifyRequest, reply: FastifyReply): Promise<void> {

@@ -2,13 +2,13 @@ import type { SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { ContentRange } from '../http/range.ts'
-import type { DownloadRequest, FinishedDownload, Peer } from '../peer/peer.ts'
+import type { FinishedDownload, Peer } from '../peer/peer.ts'
 import { directReason, type DirectReason, type RegistryReason } from './direct-reason.ts'
 import type { MirrorMetrics } from './mirror-metrics.ts'
 import { RegistrySource } from './registry-source.ts'
 import { unlessStalled } from './stall-limit.ts'
 import { SteadyContent } from './steady-content.ts'
-import { SwarmSource, type BegunContent } from './swarm-source.ts'
+import { streamed, SwarmSource, type BegunContent } from './swarm-source.ts'
 
 export interface ContentOpenerInit {
   readonly peer: Peer
@@ -60,7 +60,7 @@ export class ContentOpener {
    */
   async open(wanted: WantedContent, start: number, signal: AbortSignal): Promise<OpenedContent> {
     const { peer, source } = this.#init
-    const swarm = new SwarmSource(peer, requestFor(wanted))
+    const swarm = new SwarmSource(peer, streamed(wanted))
     const registry = new RegistrySource({ source, url: wanted.url, headers: new Map(wanted.headers) })
     let begun: BegunContent | undefined
     let direct: DirectReason | undefined
@@ -111,21 +111,5 @@ export class ContentOpener {
 
   #noteFailure({ digest }: WantedContent, { code, message }: DamselflyError, at: number): void {
     this.#init.logger.warn({ digest: formatDigest(digest), code, error: message, at }, 'a registry broke off')
-  }
-}
-
-function requestFor({ url, digest, headers }: WantedContent): DownloadRequest {
-  return {
-    url,
-    headers,
-    filteredQueryParams: [],
-    tag: '',
-    application: '',
-    digest,
-    range: undefined,
-    order: 'in-order',
-    backToSource: true,
-    limitRate: undefined,
-    priority: 'foreground',
   }
 }

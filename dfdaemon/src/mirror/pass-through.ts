@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { hasBody } from '../http/has-body.ts'
+import { whileConnected } from '../http/while-connected.ts'
 import { linksThroughMirror } from './registry-links.ts'
 import type { RegistryRequest } from './registry-request.ts'
 import type { Upstream, UpstreamAnswer } from './upstream.ts'
@@ -23,7 +25,7 @@ export async function passThrough(
     path: asked.path,
     headers: request.headers,
     body: hasBody(request) ? request.raw : undefined,
-    signal: whileConnected(reply),
+    signal: whileConnected(reply.raw),
   })
   await reply.code(answer.status).headers(linksThroughMirror(answer.headers, asked, endpoint)).send(answer.body)
   return answer
@@ -33,15 +35,4 @@ export async function passThrough(
 export function repositoryOf({ target, path }: RegistryRequest): string | undefined {
   if (target.type !== 'other') return target.repository
   return /^\/v2\/(?<repository>.+)\/(?:manifests|blobs|tags|referrers)\//.exec(path)?.groups?.['repository']
-}
-
-/** Aborted when the client goes away before it has its answer. */
-export function whileConnected(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
-  return gone.signal
-}
-
-function hasBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }

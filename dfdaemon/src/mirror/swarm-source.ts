@@ -20,6 +20,23 @@ interface BegunReading {
   readonly stop: AbortController
 }
 
+/** What is asked of the peer for a client that waits for the bytes in order. */
+export function streamed({ url, headers, digest }: Pick<DownloadRequest, 'url' | 'headers' | 'digest'>): DownloadRequest {
+  return {
+    url,
+    headers,
+    filteredQueryParams: [],
+    tag: '',
+    application: '',
+    digest,
+    range: undefined,
+    order: 'in-order',
+    backToSource: true,
+    limitRate: undefined,
+    priority: 'foreground',
+  }
+}
+
 /** A content that the peer downloads, from wherever it can, for as long as somebody reads it here. */
 export class SwarmSource implements ContentSource {
   readonly name = 'swarm'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { Agent, buildConnector, request as send } from 'undici'
+import { hasBody } from '../http/has-body.ts'
 import { endToEnd } from '../mirror/upstream.ts'
 import { connectError, type TargetGate } from './target-gate.ts'
 import { targetOf } from './target.ts'
@@ -15,12 +15,10 @@ const VIA = '1.1 damselfly'
 
 /** Sends requests to where they mean to go, as they are but for what concerns the connection. */
 export class Forwarder {
-  readonly #gate: TargetGate
   readonly #agent: Agent
 
   /** @param idleMs the longest silence of an origin */
   constructor(gate: TargetGate, idleMs: number) {
-    this.#gate = gate
     const connect: buildConnector.connector = (options, callback) => {
       const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80)
       buildConnector({ lookup: gate.lookup(port), timeout: CONNECT_MS })(options, callback)
@@ -28,10 +26,8 @@ export class Forwarder {
     this.#agent = new Agent({ connect, headersTimeout: idleMs, bodyTimeout: idleMs, maxHeaderSize: MAX_HEADER_BYTES })
   }
 
-  /** @throws DamselflyError PROXY_REFUSED, ORIGIN_UNREACHABLE as long as nothing is answered; the signal's reason */
+  /** To an address that is admitted, or a name, which is checked when it is resolved. @throws DamselflyError PROXY_REFUSED, ORIGIN_UNREACHABLE as long as nothing is answered; the signal's reason */
   async answer(url: URL, request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const target = targetOf(url)
-    if (isIP(target.host) !== 0) this.#gate.requireAddress(target)
     const answer = await this.#send(url, request, signal)
     response.writeHead(answer.statusCode, { ...endToEnd(answer.headers), via: VIA })
     await pipeline(answer.body, response)
@@ -56,8 +52,4 @@ export class Forwarder {
       throw connectError(error, targetOf(url))
     }
   }
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }

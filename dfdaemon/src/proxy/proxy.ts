@@ -5,6 +5,7 @@ import { DamselflyError, redactUrl, systemCode, toDamselflyError, type Clock } f
 import type { Secret } from '@damselfly/shared/config'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
+import { whileConnected } from '../http/while-connected.ts'
 import type { Mirror } from '../mirror/mirror.ts'
 import type { Peer } from '../peer/peer.ts'
 import { loadAuthority } from './authority-file.ts'
@@ -222,12 +223,6 @@ export class Proxy {
 
 function blocked({ rule }: Extract<Verdict, { readonly type: 'block' }>): DamselflyError {
   return new DamselflyError('BLOCKED', `blocked by the proxy's rule: ${rule}`)
-}
-
-function whileConnected(response: ServerResponse): AbortSignal {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort(new DamselflyError('CANCELLED', 'the client went away')))
-  return gone.signal
 }
 
 async function listen(server: Server, { host, port }: ProxySettings): Promise<void> {

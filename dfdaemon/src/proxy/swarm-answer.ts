@@ -6,7 +6,7 @@ import { isCredentialHeader, isDamselflyError, messageOf, redactUrl } from '@dam
 import type { Logger } from '@damselfly/shared/logging'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
 import { firstByteOf, parseRangeHeader, type ContentRange } from '../http/range.ts'
-import { SwarmSource, type BegunContent } from '../mirror/swarm-source.ts'
+import { streamed, SwarmSource, type BegunContent } from '../mirror/swarm-source.ts'
 import type { DownloadRequest, Peer } from '../peer/peer.ts'
 
 /** Only what is asked for in this way can be answered without the origin's own headers. */
@@ -85,17 +85,5 @@ function downloadOf(url: URL, { headers }: IncomingMessage): DownloadRequest {
   const credentials = Object.entries(headers).flatMap(([name, value]) =>
     isCredentialHeader(name) && !name.startsWith('proxy-') && typeof value === 'string' ? [[name, value] as const] : [],
   )
-  return {
-    url: url.href,
-    headers: credentials,
-    filteredQueryParams: [],
-    tag: '',
-    application: '',
-    digest: undefined,
-    range: undefined,
-    order: 'in-order',
-    backToSource: true,
-    limitRate: undefined,
-    priority: 'foreground',
-  }
+  return streamed({ url: url.href, headers: credentials, digest: undefined })
 }

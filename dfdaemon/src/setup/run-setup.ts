@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { DamselflyError, messageOf } from '@damselfly/shared'
 import { readConfiguration } from '../cli/configuration.ts'
+import type { Surroundings } from '../cli/surroundings.ts'
 import type { DaemonConfig } from '../config/config.ts'
 import { defaultConfigFile, type Environment } from '../config/directories.ts'
 import type { SetupJob } from './command.ts'
@@ -16,12 +17,6 @@ import { unifiedDiff } from './unified-diff.ts'
 
 /** A restart waits for what runs; milliseconds. */
 const RESTART_LIMIT = 120_000
-
-export interface Surroundings {
-  readonly env: Environment
-  readonly isRoot: boolean
-  readonly print: (text: string) => void
-}
 
 /** @throws DamselflyError TOOL_MISSING, TOOL_CONFIG_INVALID, TOOL_CONFIG_CHANGED, TOOL_RESTART_FAILED, CONFIG_INVALID, DISK_DENIED, USAGE */
 export async function runSetup(job: SetupJob, surroundings: Surroundings): Promise<void> {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { isLoopback } from '@damselfly/exchange'
+import { plainAddress } from './plain-address.ts'
 
 /**
  * The local network that an address belongs to, as far as the address tells: peers of the same name are taken to reach each
@@ -9,7 +10,7 @@ import { isLoopback } from '@damselfly/exchange'
  * @returns empty where nothing can be said
  */
 export function localNetworkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const plain = plainAddress(address)
   if (isLoopback(plain)) return 'loopback'
   switch (isIP(plain)) {
     case 4:

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import type { PeerId } from '@damselfly/shared'
 import * as z from 'zod'
+import { plainAddress } from '../control/plain-address.ts'
 import { matchesPattern } from './url-pattern.ts'
 
 /** Which peers and which contents a rule is about; what is left out matches everything. */
@@ -69,9 +70,8 @@ function networkOf(text: string): BlockList | undefined {
   return network
 }
 
-/** An IPv4 address counts as such in its IPv6 notation too, which a socket for both shows. */
 function isWithin(network: BlockList, address: string): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const plain = plainAddress(address)
   const version = isIP(plain)
   return version !== 0 && network.check(plain, version === 6 ? 'ipv6' : 'ipv4')
 }

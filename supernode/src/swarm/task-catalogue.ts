@@ -1,5 +1,5 @@
 import type { Cdn } from '@damselfly/cdn'
-import { comparePositions, positionOf, type PieceStore, type TaskPosition, type TaskRank, type TaskRecord, type TaskSummary, type UseCounts } from '@damselfly/exchange'
+import { comparePositions, inOrder, positionOf, type PieceStore, type TaskPosition, type TaskRank, type TaskRecord, type TaskSummary, type UseCounts } from '@damselfly/exchange'
 import { DamselflyError, type HeaderMap, type TaskId } from '@damselfly/shared'
 import type { TaskRegistry } from './task-registry.ts'
 import type { Task } from './task.ts'
@@ -46,13 +46,10 @@ export class TaskCatalogue {
   first({ ranks, matches, limit, after }: TaskListing): readonly ListedTask[] {
     const busy = this.#busy()
     const idle = this.#deps.store.first({ ranks, limit, after, except: busy, matches: matches && ((task) => matches(task, undefined)) })
-    const here = Array.from(busy.values()).filter((task) => matches === undefined || matches(task, task.live))
-    return [...here, ...idle.map((task) => ({ ...task, live: undefined }))]
-      .map((task) => ({ task, position: positionOf(task, ranks) }))
-      .filter(({ position }) => after === undefined || comparePositions(position, after) > 0)
-      .toSorted((a, b) => comparePositions(a.position, b.position))
-      .slice(0, limit)
-      .map(({ task }) => task)
+    const isAsked = (task: ListedTask): boolean =>
+      (after === undefined || comparePositions(positionOf(task, ranks), after) > 0) && (matches === undefined || matches(task, task.live))
+    const here = Array.from(busy.values()).filter(isAsked)
+    return inOrder([...here, ...idle.map((task) => ({ ...task, live: undefined }))], ranks).slice(0, limit)
   }
 
   /** With all that is known of them; without those that are gone meanwhile. */

@@ -73,7 +73,7 @@ export function positionOf(task: TaskSummary, ranks: readonly TaskRank[]): TaskP
 }
 
 /** All of some tasks. */
-export function inOrder(tasks: readonly TaskSummary[], ranks: readonly TaskRank[]): TaskSummary[] {
+export function inOrder<T extends TaskSummary>(tasks: readonly T[], ranks: readonly TaskRank[]): T[] {
   return tasks
     .map((task) => ({ task, position: positionOf(task, ranks) }))
     .toSorted((a, b) => comparePositions(a.position, b.position))
