@@ -2,7 +2,8 @@ import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from './checks.ts'
-import { COUNTS_FILE_VARIABLE, type TestCounts } from './counting-reporter.ts'
+import { COUNTS_FILE_VARIABLE } from './counting-reporter.ts'
+import { NO_COUNTS, withFailure, type TestCounts } from './test-counts.ts'
 import { runInGroup } from './processes.ts'
 
 export interface Suite {
@@ -54,7 +55,7 @@ export async function reportCoverage(): Promise<boolean> {
 /** Runs one suite. Whatever keeps it from coming to its end counts as one failure. */
 export async function runSuite(suite: Suite, mochaArguments: readonly string[]): Promise<TestCounts> {
   const files = globSync(suite.files, { cwd: ROOT, exclude: ['**/node_modules'] }).toSorted()
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 }
+  if (files.length === 0) return NO_COUNTS
   process.stdout.write(`\nRunning ${suite.name} tests ...\n`)
   const folder = mkdtempSync(join(tmpdir(), 'damselfly-test-'))
   const countsFile = join(folder, 'counts.json')
@@ -67,17 +68,14 @@ export async function runSuite(suite: Suite, mochaArguments: readonly string[]):
       env: { ...suite.env, [COUNTS_FILE_VARIABLE]: countsFile },
     })
     const counts = readCounts(countsFile)
-    if (outcome.type === 'killed') {
-      process.stdout.write(`The ${suite.name} tests were killed: ${outcome.why}.\n`)
-      return { ...counts, failed: counts.failed + 1 }
-    }
-    return outcome.code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
+    if (outcome.type === 'killed') return withFailure(counts, `the ${suite.name} tests were killed: ${outcome.why}`)
+    return outcome.code !== 0 && counts.failed === 0 ? withFailure(counts, `the ${suite.name} tests ended with code ${outcome.code}`) : counts
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 function readCounts(file: string): TestCounts {
-  if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 }
+  if (!existsSync(file)) return NO_COUNTS
   return JSON.parse(readFileSync(file, 'utf8')) as TestCounts
 }

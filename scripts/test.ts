@@ -2,11 +2,11 @@ import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
 import { tryEnsureBundles } from './bundling/ensure-bundles.ts'
 import { CHECKS, holds, ROOT } from './checks.ts'
-import type { TestCounts } from './counting-reporter.ts'
 import { ensureExternalPrograms } from './external-programs.ts'
 import { Interrupted } from './processes.ts'
 import { reportPerformance } from './performance.ts'
 import { END_TO_END, forgetCoverage, reportCoverage, runSuite, UNIT } from './suites.ts'
+import { addCounts, countOf, summaryOf, type TestCounts } from './test-counts.ts'
 
 const USAGE = `npm test                   types, lint, unit tests, end-to-end tests, coverage
 npm test -- --unit         only the unit tests
@@ -40,28 +40,14 @@ async function testAll(): Promise<void> {
     ensureExternalPrograms()
     await tryEnsureBundles(ROOT)
   }
-  if (!restricted) for (const check of CHECKS) results.push(single(await holds(check)))
+  if (!restricted) for (const check of CHECKS) results.push(countOf(`the check of ${check.name}`, await holds(check)))
   forgetCoverage()
   const mochaArguments = options.grep === undefined ? [] : ['--fgrep', options.grep]
   for (const suite of suites) results.push(await runSuite(suite, mochaArguments))
-  if (suites.includes(UNIT) && !(await reportCoverage())) results.push(single(false))
+  if (suites.includes(UNIT) && !(await reportCoverage())) results.push(countOf('the report of coverage', false))
   if (!restricted && process.env['CI'] !== undefined) await reportPerformance()
 
-  const total = results.reduce(add)
+  const total = results.reduce(addCounts)
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1
-  process.stdout.write(`\n${summary(total)}\n`)
-}
-
-/** A check counts as one test. */
-function single(passed: boolean): TestCounts {
-  return passed ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
-}
-
-function add(a: TestCounts, b: TestCounts): TestCounts {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }
-}
-
-function summary({ passed, failed, skipped }: TestCounts): string {
-  const counts = `${passed} passed, ${failed} failed`
-  return skipped === 0 ? counts : `${counts}, ${skipped} skipped`
+  process.stdout.write(`\n${summaryOf(total)}\n`)
 }
