@@ -119,9 +119,16 @@ export async function createContainerd(lab: Lab, mirror: string): Promise<Contai
   }
 }
 
-export async function createDocker(lab: Lab, mirror: string): Promise<ContainerTool> {
+/** A forward proxy for the registries that a mirror is not for. */
+export interface ProxyOfDocker {
+  readonly url: string
+  /** Path of the CA that vouches for those registries in their stead, PEM. */
+  readonly ca: string
+}
+
+export async function createDocker(lab: Lab, mirror: string, proxy?: ProxyOfDocker): Promise<ContainerTool> {
   const path = (name: string): string => lab.path('docker', name)
-  await mkdir(path(''), { recursive: true })
+  await mkdir(path('home/.docker'), { recursive: true })
   await chmod(path(''), 0o700)
   await writeFile(
     path('daemon.json'),
@@ -138,12 +145,16 @@ export async function createDocker(lab: Lab, mirror: string): Promise<ContainerT
       'registry-mirrors': [mirror],
     }),
   )
-  lab.program('dockerd', CONTAINER_PROGRAMS.dockerd, ['--config-file', path('daemon.json')])
+  const surroundings = proxy === undefined ? {} : { HTTPS_PROXY: proxy.url, SSL_CERT_FILE: proxy.ca }
+  lab.program('dockerd', CONTAINER_PROGRAMS.dockerd, ['--config-file', path('daemon.json')], { env: surroundings })
   const env = { DOCKER_HOST: `unix://${path('sock')}`, HOME: path('home') }
   const docker = (...args: readonly string[]): Program => lab.program('docker', CONTAINER_PROGRAMS.docker, args, { env })
   await until(async () => (await docker('version').exited).code === 0)
   return {
-    async pull(image) {
+    async pull(image, user) {
+      const [registry = ''] = image.split('/')
+      const auths = user === undefined ? {} : { [registry]: { auth: Buffer.from(user).toString('base64') } }
+      await writeFile(path('home/.docker/config.json'), JSON.stringify({ auths }))
       await succeeds(docker('pull', image))
     },
     async run(image) {

@@ -58,7 +58,8 @@ describe('container tools through a daemon', function () {
     const known = REGISTRIES.map((host) => ({ host, endpoint: `http${host === withTls ? 's' : ''}://${server(host).authority}` }))
     const registries = [...known.slice(0, 3), { ...known[3], ca: lab.path('ca.pem') }, { ...known[0], host: 'docker.io' }]
     const supernode = await lab.supernode('supernode', { config: { origins: { registries } } })
-    daemon = await lab.daemon('daemon', { supernodes: [supernode.address], config: { origins: { registries } } })
+    const proxy = { enabled: true, port: 0, registries: REGISTRIES }
+    daemon = await lab.daemon('daemon', { supernodes: [supernode.address], config: { origins: { registries }, proxy } })
   })
   after(async () => {
     await lab?.stop()
@@ -117,13 +118,27 @@ describe('container tools through a daemon', function () {
     let docker: ContainerTool
     before(async function () {
       if ((await missingPrograms(['dockerd', 'docker', 'runc'])).length > 0 || process.getuid?.() !== 0) this.skip()
-      docker = await createDocker(lab, daemon.mirror)
+      const exported = await lab.own('dfdaemon', ['ca', 'export', '--config', lab.path('daemon.yaml')]).exited
+      await writeFile(lab.path('proxy-ca.pem'), exported.stdout)
+      docker = await createDocker(lab, daemon.mirror, { url: daemon.proxy, ca: lab.path('proxy-ca.pem') })
     })
 
-    it('pulls from docker.io, and runs it', async () => {
+    it('pulls from docker.io through the mirror, and runs it', async () => {
       await docker.pull('library/greeting:1')
       assert.equal(await docker.run?.('library/greeting:1'), GREETING)
     })
+
+    for (const registry of REGISTRIES) {
+      it(`pulls from ${registry} through the proxy, which ends its TLS, and runs it`, async () => {
+        await docker.pull(`${registry}/library/greeting:1`, userFor(registry))
+        assert.equal(await docker.run?.(`${registry}/library/greeting:1`), GREETING)
+      })
+    }
+
+    for (const registry of REGISTRIES.slice(1, 3)) {
+      it(`is refused by ${registry} without a login, whatever is here`, () =>
+        assert.rejects(docker.pull(`${registry}/library/greeting:1`), /unauthorized|authentication required|no basic auth/i))
+    }
   })
 
   describe('all of them', () => {
