@@ -1,5 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Cri } from './cri.ts'
 import type { Lab } from './lab.ts'
 import { isInstalled } from './nginx.ts'
 import { describe, type Exit, type Program } from './program.ts'
@@ -97,26 +98,45 @@ export async function createPodman(lab: Lab, mirror: string, registries: readonl
   }
 }
 
-export async function createContainerd(lab: Lab, mirror: string): Promise<ContainerTool> {
+/** containerd as its own client uses it, and as a kubelet does. */
+export interface Containerd {
+  readonly ctr: ContainerTool
+  readonly cri: Cri
+}
+
+/** @param pause an image that does nothing for as long as it runs, for pods */
+export async function createContainerd(lab: Lab, mirror: string, pause: string): Promise<Containerd> {
   const path = (name: string): string => lab.path('containerd', name)
   await mkdir(join(path('hosts'), '_default'), { recursive: true })
   await writeFile(join(path('hosts'), '_default', 'hosts.toml'), `[host."${mirror}"]\n  capabilities = ["pull", "resolve"]\n`)
   await writeFile(
     path('config.toml'),
-    `version = 2\nroot = "${path('root')}"\nstate = "${path('state')}"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\n  address = "${path('sock')}"\n[ttrpc]\n  address = "${path('sock')}.ttrpc"\n`,
+    `version = 2\nroot = "${path('root')}"\nstate = "${path('state')}"\n[grpc]\n  address = "${path('sock')}"\n[ttrpc]\n  address = "${path('sock')}.ttrpc"\n${criSection(path(''), pause, path('hosts'))}`,
   )
   lab.program('containerd', CONTAINER_PROGRAMS.containerd, ['--config', path('config.toml')])
   const ctr = (...args: readonly string[]): Program => lab.program('ctr', CONTAINER_PROGRAMS.ctr, ['--address', path('sock'), ...args])
   await until(async () => (await ctr('version').exited).code === 0)
+  const cri = new Cri(path('sock'), path('logs'))
+  await until(() => cri.isReady())
   return {
-    async pull(image, user) {
-      const login = user === undefined ? [] : ['--user', user]
-      await succeeds(ctr('images', 'pull', '--snapshotter', 'native', '--hosts-dir', path('hosts'), ...login, image))
-    },
-    async run(image) {
-      return (await succeeds(ctr('run', '--rm', '--snapshotter', 'native', image, 'from-the-test'))).stdout
+    cri,
+    ctr: {
+      async pull(image, user) {
+        const login = user === undefined ? [] : ['--user', user]
+        await succeeds(ctr('images', 'pull', '--snapshotter', 'native', '--hosts-dir', path('hosts'), ...login, image))
+      },
+      async run(image) {
+        return (await succeeds(ctr('run', '--rm', '--snapshotter', 'native', image, 'from-the-test'))).stdout
+      },
     },
   }
+}
+
+/** Nothing of it outside the lab, and nothing that would need a network of its own. @param hosts undefined: none are configured */
+function criSection(folder: string, pause: string, hosts: string | undefined): string {
+  const cri = 'plugins."io.containerd.grpc.v1.cri"'
+  const registry = hosts === undefined ? '' : `[${cri}.registry]\n  config_path = "${hosts}"\n`
+  return `[${cri}]\n  sandbox_image = "${pause}"\n  restrict_oom_score_adj = true\n[${cri}.containerd]\n  snapshotter = "native"\n[${cri}.cni]\n  bin_dir = "${folder}/cni"\n  conf_dir = "${folder}/cni"\n${registry}`
 }
 
 /** A forward proxy for the registries that a mirror is not for. */

@@ -1,5 +1,6 @@
 export * from './connections.ts'
 export * from './container-tools.ts'
+export * from './cri.ts'
 export * from './content.ts'
 export * from './daemon.ts'
 export * from './download.ts'

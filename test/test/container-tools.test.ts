@@ -22,6 +22,7 @@ import {
   isInstalled,
   Lab,
   missingPrograms,
+  type Containerd,
   type ContainerTool,
   type Daemon,
 } from '@damselfly/test'
@@ -53,8 +54,11 @@ describe('container tools through a daemon', function () {
     servers.set(passwords, await RegistryServer.start({ storage, auth: { type: 'passwords' } }))
     servers.set(withTokens, await RegistryServer.start({ storage, auth }))
     servers.set(withTls, await RegistryServer.start({ storage, tls }))
-    image = createRunnableImage('busybox', await readFile(BUSYBOX), ['/bin/busybox', 'echo', GREETING])
+    const busybox = await readFile(BUSYBOX)
+    image = createRunnableImage('busybox', busybox, ['/bin/busybox', 'echo', GREETING])
     await pushImage(new RegistryPush(server(open).authority, 'library/greeting'), '1', image)
+    const pause = createRunnableImage('busybox', busybox, ['/bin/busybox', 'sleep', '600'])
+    await pushImage(new RegistryPush(server(open).authority, 'library/pause'), '1', pause)
     const known = REGISTRIES.map((host) => ({ host, endpoint: `http${host === withTls ? 's' : ''}://${server(host).authority}` }))
     const registries = [...known.slice(0, 3), { ...known[3], ca: lab.path('ca.pem') }, { ...known[0], host: 'docker.io' }]
     const supernode = await lab.supernode('supernode', { config: { origins: { registries } } })
@@ -93,25 +97,38 @@ describe('container tools through a daemon', function () {
       podman = await createPodman(lab, daemon.mirror, REGISTRIES)
     })
 
-    for (const registry of REGISTRIES) it(`pulls from ${registry}`, () => podman.pull(`${registry}/library/greeting:1`, userFor(registry)))
-
-    it('runs what it pulled', async () => {
-      assert.equal(await podman.run?.(`${REGISTRIES[0]}/library/greeting:1`), GREETING)
-    })
+    for (const registry of REGISTRIES) {
+      it(`pulls from ${registry}, and runs it`, async () => {
+        await podman.pull(`${registry}/library/greeting:1`, userFor(registry))
+        assert.equal(await podman.run?.(`${registry}/library/greeting:1`), GREETING)
+      })
+    }
   })
 
   describe('containerd', () => {
-    let containerd: ContainerTool
+    let containerd: Containerd
     before(async function () {
       if ((await missingPrograms(['containerd', 'ctr', 'runc'])).length > 0 || process.getuid?.() !== 0) this.skip()
-      containerd = await createContainerd(lab, daemon.mirror)
+      containerd = await createContainerd(lab, daemon.mirror, `${REGISTRIES[0]}/library/pause:1`)
     })
+    after(() => containerd?.cri.close())
 
-    for (const registry of REGISTRIES) it(`pulls from ${registry}`, () => containerd.pull(`${registry}/library/greeting:1`, userFor(registry)))
+    for (const registry of REGISTRIES) {
+      const name = `${registry}/library/greeting:1`
+      it(`pulls from ${registry} for ctr, which runs it`, async () => {
+        await containerd.ctr.pull(name, userFor(registry))
+        assert.equal(await containerd.ctr.run?.(name), GREETING)
+      })
 
-    it('runs what it pulled', async () => {
-      assert.equal(await containerd.run?.(`${REGISTRIES[0]}/library/greeting:1`), GREETING)
-    })
+      it(`pulls from ${registry} for a kubelet (CRI), which runs it in a pod`, async () => {
+        await containerd.cri.pull(name, userFor(registry))
+        assert.equal(await containerd.cri.run(name), GREETING)
+      })
+
+      if (userFor(registry) === undefined) continue
+      it(`is refused by ${registry} without a login, whatever is here`, () =>
+        assert.rejects(containerd.cri.pull(`${registry}/library/greeting:1`), /401|unauthorized|authorization failed/i))
+    }
   })
 
   describe('docker', () => {
