@@ -43,7 +43,7 @@ export interface ControlParts {
   readonly agent: string
   readonly cdn: Cdn
   /** The CDN's. */
-  readonly store: Pick<PieceStore, 'first' | 'open' | 'record' | 'summary'>
+  readonly store: Pick<PieceStore, 'first' | 'open' | 'records' | 'summary'>
   readonly probe: OriginProbe
   /** Where contents are not cached. @default they are */
   readonly passthrough?: Passthrough | undefined

@@ -165,7 +165,7 @@ class LocalPeer implements Peer {
   }
 
   async tasks(): Promise<readonly TaskView[]> {
-    const records = await Promise.all(this.#store.list().map(({ taskId }) => this.#store.record(taskId)))
+    const records = await this.#store.records(this.#store.list().map(({ taskId }) => taskId))
     return records.flatMap((record) => (record === undefined ? [] : [this.#view(record)]))
   }
 

@@ -100,6 +100,8 @@ export interface PieceStore {
   summary(taskId: TaskId): TaskSummary | undefined
   /** What is known of a task, without opening it. @throws DamselflyError DISK_DENIED, DISK_FAILED */
   record(taskId: TaskId): Promise<TaskRecord | undefined>
+  /** The same of some tasks, in their order, by one look. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  records(taskIds: readonly TaskId[]): Promise<readonly (TaskRecord | undefined)[]>
   /** Bytes of verified pieces of one task, without opening it; 0 if there is no such task. */
   verifiedBytes(taskId: TaskId): number
   /**

@@ -127,11 +127,17 @@ export class RunningStore {
   }
 
   async record(taskId: TaskId): Promise<TaskRecord | undefined> {
-    const loaded = this.#loaded.get(taskId)
-    if (loaded !== undefined) return loaded.record
+    return (await this.records([taskId]))[0]
+  }
+
+  async records(taskIds: readonly TaskId[]): Promise<readonly (TaskRecord | undefined)[]> {
     const { index, ledger } = this.#services
-    const found = ledger.has(taskId) ? await this.#inFlight.run(() => index.task(taskId)) : undefined
-    return found === undefined || !ledger.has(taskId) ? undefined : ledger.current(found.record)
+    const unknown = taskIds.filter((taskId) => this.#loaded.get(taskId) === undefined && ledger.has(taskId))
+    const found = unknown.length === 0 ? undefined : await this.#inFlight.run(() => index.records(unknown))
+    return taskIds.map((taskId) => {
+      const record = this.#loaded.get(taskId)?.record ?? found?.get(taskId)
+      return record === undefined || !ledger.has(taskId) ? undefined : ledger.current(record)
+    })
   }
 
   verifiedBytes(taskId: TaskId): number {

@@ -59,6 +59,10 @@ class StartableStore implements PieceStore {
     return await this.#store.record(taskId)
   }
 
+  async records(taskIds: readonly TaskId[]): Promise<readonly (TaskRecord | undefined)[]> {
+    return await this.#store.records(taskIds)
+  }
+
   verifiedBytes(taskId: TaskId): number {
     return this.#store.verifiedBytes(taskId)
   }

@@ -169,6 +169,19 @@ export class StoreIndex {
     return undefined
   }
 
+  /** What is recorded of some tasks, without their states; one whose record cannot be read is removed. */
+  async records(taskIds: readonly TaskId[]): Promise<ReadonlyMap<TaskId, TaskRecord>> {
+    const texts = await this.#get(taskIds.map(recordKey))
+    const records = new Map<TaskId, TaskRecord>()
+    for (const [i, taskId] of taskIds.entries()) {
+      const text = texts[i]
+      const record = text === undefined ? undefined : decodeTaskRecord(taskId, decodeText(text))
+      if (record !== undefined) records.set(taskId, record)
+      else if (text !== undefined) await this.#dropDamaged(taskId)
+    }
+    return records
+  }
+
   /** Piece digests of a task; damaged entries are left out with a warning. */
   async pieces(taskId: TaskId): Promise<readonly (readonly [index: number, digest: Sha256])[]> {
     const pieces: (readonly [number, Sha256])[] = []

@@ -29,7 +29,7 @@ export interface TaskListing {
 
 export interface TaskCatalogueDeps {
   readonly tasks: Pick<TaskRegistry, 'get' | 'list' | 'use'>
-  readonly store: Pick<PieceStore, 'first' | 'open' | 'record' | 'summary'>
+  readonly store: Pick<PieceStore, 'first' | 'open' | 'records' | 'summary'>
   readonly cdn: Pick<Cdn, 'confirm'>
   readonly uses: Pick<UseLedger, 'of' | 'fresh'>
 }
@@ -54,10 +54,10 @@ export class TaskCatalogue {
 
   /** With all that is known of them; without those that are gone meanwhile. */
   async describe(listed: readonly Pick<ListedTask, 'taskId' | 'live'>[]): Promise<readonly KnownTask[]> {
-    const described = await Promise.all(
-      listed.map(async ({ taskId, live }) => ({ taskId, live, record: await this.#deps.store.record(taskId) })),
-    )
-    return described.filter(({ live, record }) => live !== undefined || record !== undefined)
+    const records = await this.#deps.store.records(listed.map(({ taskId }) => taskId))
+    return listed
+      .map(({ taskId, live }, i) => ({ taskId, live, record: records[i] }))
+      .filter(({ live, record }) => live !== undefined || record !== undefined)
   }
 
   /** Undefined if there is no such task. */

@@ -134,6 +134,10 @@ class RunningS3Store implements RunningPieceStore {
     return Promise.resolve(catalogue.has(taskId) ? catalogue.get(taskId).record : undefined)
   }
 
+  records(taskIds: readonly TaskId[]): Promise<readonly (TaskRecord | undefined)[]> {
+    return Promise.all(taskIds.map((taskId) => this.record(taskId)))
+  }
+
   verifiedBytes(taskId: TaskId): number {
     const { catalogue } = this.#services
     return catalogue.has(taskId) ? catalogue.get(taskId).verifiedBytes : 0

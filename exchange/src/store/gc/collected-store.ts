@@ -61,6 +61,10 @@ class CollectedStore implements PieceStore {
     return this.#store.record(taskId)
   }
 
+  records(taskIds: readonly TaskId[]): Promise<readonly (TaskRecord | undefined)[]> {
+    return this.#store.records(taskIds)
+  }
+
   verifiedBytes(taskId: TaskId): number {
     return this.#store.verifiedBytes(taskId)
   }

@@ -23,34 +23,78 @@ const STRIDE = 2_654_435_761
  */
 export function firstTasks(rows: TaskRows, { ranks, limit, matches, after: position, except }: TaskSelection): TaskSummary[] {
   const after = position === undefined ? undefined : entryAt(position)
-  const begin = after === undefined ? EVERYTHING : frontOf(after)
   const found = new FewestHeap(limit)
+  const block = new RowBlock(rows, ranks)
   const blocks = limit > 0 ? Math.ceil(rows.length / BLOCK) : 0
-  const scratch = [new Float64Array(BLOCK), new Float64Array(BLOCK)] as const
   for (let i = 0; i < blocks; i++) {
     const start = ((i * STRIDE) % blocks) * BLOCK
     const count = Math.min(BLOCK, rows.length - start)
-    const firsts = scratch[0].subarray(0, count)
-    let seconds: Float64Array | undefined
-    rows.fill(ranks[0], start, firsts)
+    block.moveTo(start, count)
     for (let offset = 0; offset < count; offset++) {
-      // One or two numbers are enough to pass over most.
-      const first = firsts[offset] as number
-      const { last } = found
-      if (first > last.first || first < begin.first) continue
-      if (first === last.first || first === begin.first) {
-        if (seconds === undefined) rows.fill(ranks[1], start, (seconds = scratch[1].subarray(0, count)))
-        const second = seconds[offset] as number
-        if ((first === last.first && second > last.second) || (first === begin.first && second < begin.second)) continue
-      }
+      // Numbers are enough to pass over nearly all.
+      if (block.comesAfter(offset, found.last)) continue
+      if (after !== undefined && block.comesBefore(offset, after.keys)) continue
       const task = rows.at(start + offset)
       if (task === undefined || (matches !== undefined && !matches(task))) continue
-      const candidate = entryOf(task, ranks)
+      const candidate = { keys: block.keys(offset), task: summaryOf(task) }
       if (!found.wants(candidate) || (after !== undefined && compare(candidate, after) <= 0)) continue
       if (except?.has(candidate.task.taskId) !== true) found.add(candidate)
     }
   }
   return found.sorted().map(({ task }) => task as TaskSummary)
+}
+
+/** What decides about the order of some rows that follow each other, as plain numbers: their ranks and the first bits of their ids. */
+class RowBlock {
+  readonly #rows: TaskRows
+  readonly #ranks: readonly (TaskRank | undefined)[]
+  readonly #columns: readonly Float64Array[]
+  #start = 0
+  #count = 0
+  /** Columns that are those of this block; what decides later is seldom needed. */
+  #filled = 0
+
+  constructor(rows: TaskRows, ranks: readonly TaskRank[]) {
+    this.#rows = rows
+    this.#ranks = [...ranks, undefined]
+    this.#columns = this.#ranks.map(() => new Float64Array(BLOCK))
+  }
+
+  moveTo(start: number, count: number): void {
+    this.#start = start
+    this.#count = count
+    this.#filled = 0
+  }
+
+  comesAfter(offset: number, keys: readonly number[]): boolean {
+    return this.#compare(offset, keys) > 0
+  }
+
+  comesBefore(offset: number, keys: readonly number[]): boolean {
+    return this.#compare(offset, keys) < 0
+  }
+
+  keys(offset: number): readonly number[] {
+    return this.#columns.map((_, number) => this.#column(number)[offset] as number)
+  }
+
+  #compare(offset: number, keys: readonly number[]): number {
+    for (let number = 0; number < this.#columns.length; number++) {
+      const own = this.#column(number)[offset] as number
+      const other = keys[number] as number
+      if (own !== other) return own > other ? 1 : -1
+    }
+    return 0
+  }
+
+  #column(number: number): Float64Array {
+    const column = this.#columns[number] as Float64Array
+    for (; this.#filled <= number; this.#filled++) {
+      const next = (this.#columns[this.#filled] as Float64Array).subarray(0, this.#count)
+      this.#rows.fill(this.#ranks[this.#filled], this.#start, next)
+    }
+    return column
+  }
 }
 
 /** Of tasks that are objects already. */
@@ -86,30 +130,16 @@ export function comparePositions(a: TaskPosition, b: TaskPosition): number {
 }
 
 interface Entry {
-  readonly ranks: readonly number[]
-  readonly leadingBits: number
+  /** Its ranks, then the first bits of its id. */
+  readonly keys: readonly number[]
   readonly task: Pick<TaskSummary, 'taskId'>
 }
 
-/** The two numbers that are compared first. */
-interface Front {
-  readonly first: number
-  readonly second: number
-}
-
-const EVERYTHING: Front = { first: Number.NEGATIVE_INFINITY, second: Number.NEGATIVE_INFINITY }
-
-function frontOf({ ranks, leadingBits: bits }: Entry): Front {
-  return { first: ranks[0] ?? bits, second: ranks[1] ?? bits }
-}
-
-function entryOf(task: TaskSummary, ranks: readonly TaskRank[]): Entry {
-  const copy = summaryOf(task)
-  return { ranks: ranks.map((rank) => rank.of(copy)), leadingBits: leadingBitsOf(copy.taskId), task: copy }
-}
+/** Before anything is known to be last. */
+const EVERYTHING: readonly number[] = [Number.POSITIVE_INFINITY]
 
 function entryAt({ ranks, taskId }: TaskPosition): Entry {
-  return { ranks, leadingBits: leadingBitsOf(taskId), task: { taskId: taskId as TaskSummary['taskId'] } }
+  return { keys: [...ranks, leadingBitsOf(taskId)], task: { taskId: taskId as TaskSummary['taskId'] } }
 }
 
 /** Of what is no id too: what is left of it at its beginning. */
@@ -118,7 +148,7 @@ function leadingBitsOf(taskId: string): number {
 }
 
 function compare(a: Entry, b: Entry): number {
-  return compareRanks(a.ranks, b.ranks) || a.leadingBits - b.leadingBits || compareIds(a.task.taskId, b.task.taskId)
+  return compareRanks(a.keys, b.keys) || compareIds(a.task.taskId, b.task.taskId)
 }
 
 function compareRanks(a: readonly number[], b: readonly number[]): number {
@@ -144,7 +174,7 @@ class FewestHeap {
   readonly #limit: number
   readonly #entries: Entry[] = []
   /** What has more than this in front is not wanted. */
-  last: Front = { first: Number.POSITIVE_INFINITY, second: Number.POSITIVE_INFINITY }
+  last: readonly number[] = EVERYTHING
 
   constructor(limit: number) {
     this.#limit = limit
@@ -158,7 +188,7 @@ class FewestHeap {
   add(entry: Entry): void {
     if (this.#entries.length < this.#limit) this.#rise(this.#entries.push(entry) - 1)
     else this.#sink(entry)
-    if (this.#entries.length === this.#limit) this.last = frontOf(this.#entries[0] as Entry)
+    if (this.#entries.length === this.#limit) this.last = (this.#entries[0] as Entry).keys
   }
 
   sorted(): readonly Entry[] {

@@ -33,6 +33,7 @@ export function describeTasks(tested: StoreUnderTest): void {
       await tested.create(FULL_RECORD)
       const store = await tested.restart()
       assert.deepEqual(await store.record(FULL_RECORD.taskId), FULL_RECORD)
+      assert.deepEqual(await store.records([taskIdOf('unknown'), FULL_RECORD.taskId]), [undefined, FULL_RECORD])
       assert.equal(store.count, 1)
       assert.deepEqual((await store.open(FULL_RECORD.taskId))?.record, FULL_RECORD)
     })
