@@ -188,7 +188,7 @@ class PieceScheduler implements Scheduler {
   /** Whether a child has nothing left to hope for, and was not told so yet. */
   #isStranded(member: Member, now: number): boolean {
     const { child, swarm } = member
-    if (child === undefined || child.credits === 0 || child.fetching.length > 0) return false
+    if (child === undefined || child.credits === 0 || child.fetches.count > 0) return false
     if (child.need.count === 0 && swarm.pieceCount !== undefined) return false
     const hadBeenTold = child.toldBackToSource
     child.toldBackToSource = !this.#prospects.existFor(member, child, now)

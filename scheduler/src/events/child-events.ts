@@ -1,4 +1,5 @@
 import type { Priority } from '@damselfly/shared'
+import { FetchList } from '../state/fetch-list.ts'
 import { IndexSet } from '../state/index-set.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
 import type { Childhood, Member } from '../state/member.ts'
@@ -16,7 +17,7 @@ export function onChildJoined({ task, peer, order }: EventOf<'child-joined'>, pa
   }
   const { swarm, held } = member
   const need = new IndexSet()
-  member.child = { order, priority: 'foreground', need, fetching: [], credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
+  member.child = { order, priority: 'foreground', need, fetches: new FetchList(), credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
   for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) swarm.need(member, piece)
   swarm.addChild(member)
   parts.reasons.joined(member)
@@ -38,7 +39,7 @@ export function onPiecesWanted({ task, peer, count, priority = 'foreground' }: E
   if (!(count > 0)) return
   // Whoever waits with credits already could not be served before either.
   const hadCredits = child.credits > 0
-  child.credits = Math.min(child.credits + Math.floor(count), MOST_OPEN - child.fetching.length)
+  child.credits = Math.min(child.credits + Math.floor(count), MOST_OPEN - child.fetches.count)
   if (hadCredits) return
   reasons.opened(child)
   wakes.children.add(member)

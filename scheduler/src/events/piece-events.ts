@@ -1,7 +1,7 @@
 import { blend } from '../state/average.ts'
 import type { PeerId } from '@damselfly/shared'
 import type { AssignmentOutcome } from '../explain/decision-observer.ts'
-import { type Assignment, fetchOf, type Member } from '../state/member.ts'
+import type { Assignment, Member } from '../state/member.ts'
 import type { EventOf, EventParts } from './event-parts.ts'
 import { endParenthood, hopeForOrigin, removeIfIdle } from './transitions.ts'
 
@@ -74,7 +74,7 @@ function gain(member: Member, piece: number, from: PeerId | undefined, assignmen
 }
 
 function fetchIn({ child }: Member, piece: number): Assignment | undefined {
-  return child === undefined ? undefined : fetchOf(child, piece)
+  return child?.fetches.of(piece)
 }
 
 /** A child that is slow itself gets everything late; only what is late for it too is its parent's doing. */
@@ -85,7 +85,7 @@ function isTooSlow({ child, parent }: Assignment, { bytes, durationMs }: EventOf
   if (parent.peer.isCdn || !(bytes > 0 && durationMs > 0)) return false
   const msPerByte = durationMs / bytes
   const own = child.ownPace
-  const isSlow = child.swarm.pace.note(msPerByte) && own !== undefined && msPerByte > FACTOR_OF_OWN * own
-  child.ownPace = blend(own, own === undefined ? msPerByte : Math.min(msPerByte, FACTOR_OF_OWN * own))
+  const isSlow = child.swarm.pace.note(msPerByte) && msPerByte > FACTOR_OF_OWN * own
+  child.ownPace = blend(own, Number.isNaN(own) ? msPerByte : Math.min(msPerByte, FACTOR_OF_OWN * own))
   return isSlow
 }

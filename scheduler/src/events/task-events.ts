@@ -29,7 +29,7 @@ export function onTaskRemoved(
   if (swarm === undefined) return
   register.swarms.delete(task)
   for (const member of swarm.members.values()) {
-    for (const assignment of member.child?.fetching ?? []) commands.push(cancelOf(assignment))
+    for (const assignment of member.child?.fetches ?? []) commands.push(cancelOf(assignment))
     endChildhood(member, 'void', parts)
   }
   for (const member of swarm.members.values()) swarm.remove(member)
@@ -46,7 +46,7 @@ export function onOriginFailed({ task }: EventOf<'origin-failed'>, { register, w
 function takePiecesPastEnd(swarm: Swarm, end: number, parts: EventParts, commands: SchedulerCommand[]): void {
   if (end >= swarm.copies.size) return
   for (const member of swarm.members.values()) {
-    for (const assignment of member.child?.fetching.slice() ?? []) {
+    for (const assignment of member.child?.fetches ?? []) {
       if (assignment.piece < end) continue
       commands.push(cancelOf(assignment))
       parts.assignments.end(assignment, 'void')

@@ -6,7 +6,7 @@ import type { EventParts } from './event-parts.ts'
 export function endChildhood(member: Member, outcome: 'child-left' | 'void', { assignments, wakes }: EventParts): void {
   const { child, swarm } = member
   if (child === undefined) return
-  for (const assignment of child.fetching.slice()) assignments.end(assignment, outcome)
+  for (const assignment of child.fetches) assignments.end(assignment, outcome)
   child.credits = 0
   swarm.removeChild(member)
   // The one that is left may use what the two had to share.

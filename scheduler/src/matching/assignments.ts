@@ -1,7 +1,7 @@
 import type { SchedulerCommand } from '../contract.ts'
 import type { AssignmentOutcome, Basis } from '../explain/decision-observer.ts'
 import type { AdmissionPolicy } from '../policies/admission.ts'
-import { blend } from '../state/average.ts'
+import { blend, UNKNOWN } from '../state/average.ts'
 import { DeadlineQueue } from '../state/deadline-queue.ts'
 import type { Assignment, Childhood, Member } from '../state/member.ts'
 import type { Blocks } from './blocks.ts'
@@ -28,7 +28,7 @@ export class Assignments {
   readonly #late: LateUploads
   readonly #crawling: Crawling
   readonly #fromCdn = new DeadlineQueue<Assignment>(({ ended, overdue, forsaken }) => ended || overdue || forsaken)
-  #cdnDurationMs: number | undefined
+  #cdnDurationMs = UNKNOWN
   #count = 0
   #now = 0
 
@@ -86,6 +86,7 @@ export class Assignments {
       ended: false,
       nextUpload: undefined,
       previousUpload: undefined,
+      nextFetch: undefined,
     }
     this.#count++
     child.credits--
@@ -94,7 +95,7 @@ export class Assignments {
     child.isPatienceOver = false
     assignment.crossingInto?.beginCrossing(piece)
     member.swarm.unneed(member, piece)
-    child.fetching.push(assignment)
+    child.fetches.add(assignment)
     parent.uploads.add(assignment)
     peer.uplink.begin(this.#now)
     peer.update()
@@ -113,7 +114,7 @@ export class Assignments {
     assignment.ended = true
     this.#reasons.ended(assignment, outcome)
     this.#count--
-    remove(child.fetching, assignment)
+    child.fetches.delete(assignment)
     const isMissing = !held.has(piece)
     if (isMissing) swarm.need(member, piece)
     swarm.queue(member)
@@ -152,7 +153,7 @@ export class Assignments {
     if (forsaken) return
     parent.peer.uplink.measure(bytes, durationMs, startedAt, loadAtStart, this.#now)
     const rate = bytes / Math.max(durationMs, SHORTEST_MS)
-    child.swarm.measure(parent, rate, (throughput, cdnRate) => this.#admission.isSlow(throughput, cdnRate))
+    child.swarm.measure(parent, rate, this.#admission)
     if (fromCdn) this.#cdnDurationMs = blend(this.#cdnDurationMs, this.#now - startedAt)
   }
 
@@ -160,13 +161,7 @@ export class Assignments {
     child.cdnInFlight++
     child.cdnTotal++
     const usual = this.#cdnDurationMs
-    const patience = usual === undefined ? FIRST_PATIENCE_MS : Math.max(SHORTEST_PATIENCE_MS, OVERDUE_FACTOR * usual)
+    const patience = Number.isNaN(usual) ? FIRST_PATIENCE_MS : Math.max(SHORTEST_PATIENCE_MS, OVERDUE_FACTOR * usual)
     this.#fromCdn.push(assignment, this.#now + Math.min(patience, LONGEST_PATIENCE_MS))
   }
-}
-
-/** The order is of no importance. */
-function remove<T>(items: T[], item: T): void {
-  const last = items.pop() as T
-  if (last !== item) items[items.indexOf(item)] = last
 }

@@ -14,8 +14,7 @@ const GRAIN_MS = 250
 /** Where a parent uses fewer slots than it has, one child that stalls must not take the place of others for long. */
 export class LateUploads {
   readonly #wakes: Wakes
-  readonly #watched = new Set<Peer>()
-  readonly #deadlines = new DeadlineQueue<Peer>((peer) => !this.#watched.has(peer))
+  readonly #deadlines = new DeadlineQueue<Peer>((peer) => !peer.isWatched)
 
   constructor(wakes: Wakes) {
     this.#wakes = wakes
@@ -23,8 +22,8 @@ export class LateUploads {
 
   /** An upload of the parent has begun. */
   watch(parent: Peer, now: number): void {
-    if (this.#watched.has(parent) || !parent.usesFewerSlots) return
-    this.#watched.add(parent)
+    if (parent.isWatched || !parent.usesFewerSlots) return
+    parent.isWatched = true
     this.#deadlines.push(parent, roundUp(now + patienceWith(parent)))
   }
 
@@ -37,7 +36,7 @@ export class LateUploads {
       const patience = patienceWith(parent)
       const oldest = giveUpLate(parent, now - patience)
       if (parent.update()) this.#wakes.slots.add(parent)
-      if (oldest === Infinity) this.#watched.delete(parent)
+      if (oldest === Infinity) parent.isWatched = false
       else this.#deadlines.push(parent, roundUp(oldest + patience))
     }
   }

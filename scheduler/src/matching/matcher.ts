@@ -86,9 +86,7 @@ export class Matcher {
     // Those that were served are put last, and so met again, until nobody is interested.
     for (const member of peer.active) {
       if (!peer.hasFreeSlot) return
-      if (!this.#offerOne(member, undefined, undefined, commands)) continue
-      peer.active.delete(member)
-      peer.active.add(member)
+      while (this.#offerOne(member, undefined, undefined, commands)) if (putLast(peer, member)) break
     }
   }
 
@@ -103,8 +101,7 @@ export class Matcher {
     for (const whom of isBackgroundFirst ? BACKGROUND_FIRST : PRIORITIES) {
       for (const member of peer.active) {
         if (!this.#offerOne(member, undefined, whom, commands)) continue
-        peer.active.delete(member)
-        peer.active.add(member)
+        putLast(peer, member)
         peer.passedOver = whom === 'background' ? 0 : peer.passedOver + 1
         return true
       }
@@ -135,6 +132,11 @@ export class Matcher {
     const { swarm } = member
     const mayTakeAny = this.#admits(swarm, child, swarm.peersAreSlow)
     if (!mayTakeAny && (swarm.slow.size === 0 || !this.#admits(swarm, child, true))) return false
+    return this.#takeSpare(member, child, cdn, mayTakeAny, commands)
+  }
+
+  #takeSpare(member: Member, child: Childhood, cdn: Member, mayTakeAny: boolean, commands: SchedulerCommand[]): boolean {
+    const { swarm } = member
     const spare = spareOf(cdn, mayTakeAny ? undefined : swarm.slow)
     const has = (candidate: number): boolean => spare.has(candidate) && canGive(cdn, member, candidate)
     const piece = this.#choosePiece(member, child, { ...spare, has })
@@ -145,9 +147,9 @@ export class Matcher {
     return true
   }
 
-  #admits(swarm: Swarm, { fetching, cdnInFlight }: Childhood, onlyFromSlow: boolean): boolean {
+  #admits(swarm: Swarm, { fetches, cdnInFlight }: Childhood, onlyFromSlow: boolean): boolean {
     const { spareCopies, peerCopies } = swarm
-    return this.#parts.admission.admits({ inFlight: fetching.length, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
+    return this.#parts.admission.admits({ inFlight: fetches.count, cdnInFlight, onlyFromSlow, spareCopies, peerCopies })
   }
 
   #offerOne(parent: Member, piece: number | undefined, whom: Whom, commands: SchedulerCommand[]): boolean {
@@ -156,9 +158,7 @@ export class Matcher {
     if (peer.isCdn) return this.#offerOrphan(parent, whom, commands)
     const member = piece === undefined ? this.#waiters.forAny(parent, whom) : this.#waiters.forPiece(parent, piece, whom)
     if (member?.child === undefined) return false
-    const has = (each: number): boolean => canGive(parent, member, each)
-    const chosen = piece ?? this.#choosePiece(member, member.child, { fewestCopies: 1, has })
-    return this.#beginOffered(member, parent, chosen, commands)
+    return this.#beginOffered(member, parent, piece ?? this.#choosePieceOf(parent, member, member.child), commands)
   }
 
   #offerOrphan(cdn: Member, whom: Whom, commands: SchedulerCommand[]): boolean {
@@ -224,6 +224,10 @@ export class Matcher {
     return pieceOrders[child.order].choose(new Choices(member, child.need, source, random), random)
   }
 
+  #choosePieceOf(parent: Member, member: Member, child: Childhood): number | undefined {
+    return this.#choosePiece(member, child, { fewestCopies: 1, has: (piece) => canGive(parent, member, piece) })
+  }
+
   #chooseParent(member: Member, piece: number): Member | undefined {
     const holders = this.#parents.holdersOf(piece)
     if (holders.length <= 1) return holders[0]
@@ -231,6 +235,14 @@ export class Matcher {
     const chosen = this.#parts.parentChoice.choose(member.peer.location, peers, this.#parts.random)
     return holders.find(({ peer }) => peer === chosen)
   }
+}
+
+/** The others have their turn before it. @returns whether there are others */
+function putLast({ active }: Peer, member: Member): boolean {
+  if (active.size === 1) return false
+  active.delete(member)
+  active.add(member)
+  return true
 }
 
 function waitsInBackground({ active }: Peer): boolean {

@@ -1,4 +1,4 @@
-import { fetchOf, type Member } from '../state/member.ts'
+import type { Member } from '../state/member.ts'
 import type { Blocks } from './blocks.ts'
 
 /**
@@ -37,7 +37,7 @@ export function copiesWith(members: readonly Member[], piece: number): number {
   let copies = 0
   for (const { passesOn, held, child } of members) {
     if (passesOn && held.has(piece)) copies++
-    else if (child !== undefined && fetchOf(child, piece)?.counted === true) copies++
+    else if (child?.fetches.of(piece)?.counted === true) copies++
   }
   return copies
 }

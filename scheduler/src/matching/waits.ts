@@ -15,5 +15,5 @@ export function waitOf(member: Member, blocks: Blocks): ChildWait | undefined {
     else counts.nowhere++
   }
   const blockedParents = new Set([...blocks.blockedFor(member), ...blocks.shunnedIn(swarm)]).size
-  return { since: child.openSince, underWay: child.fetching.length, needed: child.need.count, ...counts, blockedParents, priority: child.priority }
+  return { since: child.openSince, underWay: child.fetches.count, needed: child.need.count, ...counts, blockedParents, priority: child.priority }
 }

@@ -18,7 +18,8 @@ export class WakeList<T> implements Iterable<T> {
   }
 
   clear(): void {
-    if (this.#items.length > 0) this.#items.length = 0
+    // Unlike a length of 0 that keeps the memory, which the next event needs again.
+    while (this.#items.length > 0) this.#items.pop()
     this.#set = undefined
   }
 

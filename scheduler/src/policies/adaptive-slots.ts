@@ -1,4 +1,4 @@
-import { blend } from '../state/average.ts'
+import { blend, UNKNOWN } from '../state/average.ts'
 import type { SlotControl, UploadSample, UploadSlotsPolicy } from './upload-slots.ts'
 
 /** Twice as many at once must bring so many times the throughput to be worth it. */
@@ -82,7 +82,7 @@ class AdaptiveSlots implements SlotControl {
   readonly #experience: Experience
   /** What its own trials found; until one has ended it does as the others do. */
   #settled: number | undefined
-  #throughput: number | undefined
+  #throughput = UNKNOWN
   /** The highest throughput of late. */
   #peak = 0
   #goesUp = true
@@ -135,7 +135,7 @@ class AdaptiveSlots implements SlotControl {
 
   #judge(trial: Trial, settled: number): void {
     const throughput = trial.sum / trial.counted
-    const isWorthIt = throughput >= (trial.limit > settled ? WORTH_MORE : ENOUGH) * (this.#throughput ?? 0)
+    const isWorthIt = throughput >= (trial.limit > settled ? WORTH_MORE : ENOUGH) * this.#throughput
     if (isWorthIt) {
       this.#settled = trial.limit
       this.#throughput = throughput

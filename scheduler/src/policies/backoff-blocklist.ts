@@ -54,6 +54,8 @@ interface Entry {
 
 type Seen = Map<PeerId, Entry>
 
+const NONE: readonly Block[] = []
+
 /** Blocks a pair of child and parent by its failures, and a parent for all if several children get wrong bytes. */
 export class BackoffBlocklist implements Blocklist {
   readonly #backoff: Readonly<Record<BlockingReason, Backoff>>
@@ -138,6 +140,7 @@ export class BackoffBlocklist implements Blocklist {
   }
 
   expire(now: number): readonly Block[] {
+    if (!this.#deadlines.isDue(now)) return NONE
     const ended: Block[] = []
     for (let entry = this.#deadlines.popDue(now); entry !== undefined; entry = this.#deadlines.popDue(now)) {
       if (entry.until === undefined) {

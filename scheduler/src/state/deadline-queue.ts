@@ -28,9 +28,14 @@ export class DeadlineQueue<T> {
     }
   }
 
+  /** Whether some item is due by `now`. */
+  isDue(now: number): boolean {
+    const next = this.next()
+    return next !== undefined && next <= now
+  }
+
   /** The first item that is due by `now`, taken out. */
   popDue(now: number): T | undefined {
-    const next = this.next()
-    return next !== undefined && next <= now ? this.#queue.pop()?.item : undefined
+    return this.isDue(now) ? this.#queue.pop()?.item : undefined
   }
 }

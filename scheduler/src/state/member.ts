@@ -1,5 +1,7 @@
 import type { Priority } from '@damselfly/shared'
 import type { PieceOrder } from '../contract.ts'
+import { UNKNOWN } from './average.ts'
+import type { FetchList } from './fetch-list.ts'
 import { IndexSet } from './index-set.ts'
 import type { LocalCopies } from './local-copies.ts'
 import type { Peer } from './peer.ts'
@@ -31,6 +33,8 @@ export interface Assignment {
   /** Its neighbours in the list of what the parent sends. */
   nextUpload: Assignment | undefined
   previousUpload: Assignment | undefined
+  /** What else is under way to the child. */
+  nextFetch: Assignment | undefined
 }
 
 /** What a member has and does while it wants pieces. */
@@ -39,8 +43,8 @@ export interface Childhood {
   priority: Priority
   /** Pieces neither held nor under way. */
   readonly need: IndexSet
-  /** A few, so that a search from end to end is fast. */
-  readonly fetching: Assignment[]
+  /** What is under way to it. */
+  readonly fetches: FetchList
   credits: number
   /** Since when it has credits. */
   openSince: number
@@ -62,8 +66,8 @@ export class Member {
   readonly held: IndexSet = new IndexSet()
   readonly uploads: UploadList = new UploadList()
   child: Childhood | undefined
-  /** How long its own downloads take it; undefined before the first one. */
-  ownPace: number | undefined
+  /** How long its own downloads take it. */
+  ownPace: number = UNKNOWN
   /** Somebody forbade it to be a parent here. */
   isShut = false
   /** Undefined where its location is unknown. */
@@ -90,10 +94,4 @@ export class Member {
   get passesOn(): boolean {
     return this.peer.canServe && !this.peer.isCdn && !this.isShut
   }
-}
-
-/** The assignment that brings the child this piece. */
-export function fetchOf({ fetching }: Childhood, piece: number): Assignment | undefined {
-  for (const assignment of fetching) if (assignment.piece === piece) return assignment
-  return undefined
 }

@@ -19,6 +19,8 @@ export class Peer implements ParentCandidate {
   /** Its memberships in swarms that have children. The one that was served last comes last. */
   readonly active: Set<Member> = new Set()
   readonly uplink: Uplink
+  /** Whether somebody looks whether its uploads are late. */
+  isWatched = false
   /** It was too slow for everybody. */
   hasCrawled = false
   /** How many slots in a row foreground got while background waited for one. */

@@ -11,8 +11,11 @@ export class Register {
 
   /** The peer's part in the task, made if there is none; undefined if the peer or the task is unknown. */
   enter(task: TaskId, id: PeerId): Member | undefined {
+    const swarm = this.swarms.get(task)
+    const known = swarm?.members.get(id)
+    if (known !== undefined) return known
     const peer = this.peers.get(id)
-    return peer === undefined ? undefined : this.swarms.get(task)?.member(peer)
+    return peer === undefined ? undefined : swarm?.member(peer)
   }
 
   /** The peer's part in the task, if it has one. */

@@ -1,8 +1,9 @@
 import type { PeerId, TaskId } from '@damselfly/shared'
-import { blend } from './average.ts'
+import type { AdmissionPolicy } from '../policies/admission.ts'
+import { blend, UNKNOWN } from './average.ts'
 import { Copies } from './copies.ts'
 import { IndexSet } from './index-set.ts'
-import { type Assignment, fetchOf, Member } from './member.ts'
+import { type Assignment, Member } from './member.ts'
 import type { LocalCopies } from './local-copies.ts'
 import { Locations } from './locations.ts'
 import { Neighbourhoods } from './neighbourhoods.ts'
@@ -54,8 +55,8 @@ export class Swarm {
   peerCopies = 0
   /** Pieces that the CDN has given although the swarm had them. */
   spareCopies = 0
-  #cdnRate: number | undefined
-  #peerThroughput: number | undefined
+  #cdnRate = UNKNOWN
+  #peerThroughput = UNKNOWN
   #peersAreSlow = false
 
   constructor(id: TaskId) {
@@ -156,7 +157,7 @@ export class Swarm {
     if (!member.held.delete(piece)) return
     this.holders.delete(piece, member.seat)
     this.heldCounts.change(member.seat, -1)
-    if (member.child !== undefined && fetchOf(member.child, piece) === undefined) this.need(member, piece)
+    if (member.child?.fetches.of(piece) === undefined) this.need(member, piece)
     if (member.held.count === 0) this.free.delete(member.seat)
     if (member.passesOn) this.#dropHolder(member, piece)
   }
@@ -230,7 +231,7 @@ export class Swarm {
     this.cdns.delete(member)
     this.neighbourhoods.delete(member)
     if (member.passesOn) for (const piece of member.held.members()) this.#dropHolder(member, piece)
-    for (const assignment of member.child?.fetching ?? []) this.uncountReceiver(assignment)
+    for (const assignment of member.child?.fetches ?? []) this.uncountReceiver(assignment)
     this.#locations.leave(member.peer)
   }
 
@@ -240,16 +241,16 @@ export class Swarm {
     this.neighbourhoods.add(member)
     member.local = this.#locations.enter(member.peer)
     if (member.passesOn) for (const piece of member.held.members()) this.#addHolder(member, piece)
-    for (const assignment of member.child?.fetching ?? []) this.countReceiver(assignment)
+    for (const assignment of member.child?.fetches ?? []) this.countReceiver(assignment)
     this.listParent(member)
   }
 
   /**
    * Learns from a transfer that went well.
    * @param rate in bytes per millisecond
-   * @param isSlow whether peers with such a throughput are slow, given the CDN's rate
+   * @param admission says whether peers with such a throughput are slow, given the CDN's rate
    */
-  measure(parent: Member, rate: number, isSlow: (peerThroughput: number, cdnRate: number) => boolean): void {
+  measure(parent: Member, rate: number, admission: Pick<AdmissionPolicy, 'isSlow'>): void {
     if (parent.peer.isCdn) {
       this.#cdnRate = blend(this.#cdnRate, rate)
       return
@@ -257,9 +258,9 @@ export class Swarm {
     const throughput = parent.peer.uplink.throughput ?? rate
     this.peerCopies++
     this.#peerThroughput = blend(this.#peerThroughput, throughput)
-    if (this.#cdnRate === undefined) return
-    this.#peersAreSlow = isSlow(this.#peerThroughput, this.#cdnRate)
-    if (isSlow(throughput, this.#cdnRate)) this.slow.add(parent)
+    if (Number.isNaN(this.#cdnRate)) return
+    this.#peersAreSlow = admission.isSlow(this.#peerThroughput, this.#cdnRate)
+    if (admission.isSlow(throughput, this.#cdnRate)) this.slow.add(parent)
     else this.slow.delete(parent)
   }
 }

@@ -1,5 +1,5 @@
 import type { SlotControl } from '../policies/upload-slots.ts'
-import { blend } from './average.ts'
+import { blend, known, UNKNOWN } from './average.ts'
 
 /** The shortest duration that a rate is computed from, so that a rounded 0 ms is no infinite rate. */
 const SHORTEST_MS = 0.01
@@ -12,9 +12,9 @@ export class Uplink {
   /** Uploads under way, summed up over time. */
   #load = 0
   #changedAt = 0
-  #rate: number | undefined
-  #throughput: number | undefined
-  #duration: number | undefined
+  #rate = UNKNOWN
+  #throughput = UNKNOWN
+  #duration = UNKNOWN
 
   constructor(control: SlotControl) {
     this.#control = control
@@ -27,23 +27,23 @@ export class Uplink {
 
   /** Bytes per millisecond of one upload, on average; undefined before the first one. */
   get rate(): number | undefined {
-    return this.#rate
+    return known(this.#rate)
   }
 
   /** Bytes per millisecond of all uploads together, on average; undefined before the first one. */
   get throughput(): number | undefined {
-    return this.#throughput
+    return known(this.#throughput)
   }
 
   /** Milliseconds from an assignment until it is reported as done, on average; undefined before the first one. */
   get duration(): number | undefined {
-    return this.#duration
+    return known(this.#duration)
   }
 
   /** @param slots how many uploads the peer can have at once */
   hasRoom(slots: number): boolean {
     // Of a parent that has never finished one it is not known whether a child stalls or the parent crawls.
-    const late = this.#rate === undefined ? Math.min(1, this.#late) : this.#late
+    const late = Number.isNaN(this.#rate) ? Math.min(1, this.#late) : this.#late
     return this.#inFlight < slots && this.#inFlight - late < this.#control.limit
   }
 

@@ -62,6 +62,6 @@ export function isWaitingAs({ rank }: Member, whom: Priority): boolean {
 function rankOf(child: Childhood | undefined): number | undefined {
   if (child === undefined || child.credits === 0 || child.need.count === 0) return undefined
   // Who gets a piece that nobody else has should get it fast: others wait for it.
-  const rank = Math.min(child.fetching.length + child.cdnInFlight, HEAVIEST)
+  const rank = Math.min(child.fetches.count + child.cdnInFlight, HEAVIEST)
   return child.priority === 'foreground' ? rank : rank + RANKS
 }

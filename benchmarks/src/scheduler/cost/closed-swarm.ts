@@ -88,17 +88,19 @@ export class ClosedSwarm {
       const due = this.#agenda.get(this.#now)
       if (due === undefined) continue
       this.#agenda.delete(this.#now)
-      this.#tell([...due].flatMap((parent) => this.#ended(parent)))
+      const events: SchedulerEvent[] = []
+      for (const parent of due) this.#noteEnded(parent, events)
+      this.#tell(events)
     }
   }
 
-  #ended(parent: PeerId): readonly SchedulerEvent[] {
+  #noteEnded(parent: PeerId, events: SchedulerEvent[]): void {
     const ended = this.#uplinkOf(parent).ended(this.#now)
     this.#watch(parent)
-    return ended.flatMap(({ child: peer, piece, startedAt }) => {
+    for (const { child: peer, piece, startedAt } of ended) {
       const durationMs = this.#now - startedAt
-      return [{ type: 'piece-done', task: this.#task, peer, piece, parent, bytes: PIECE_BYTES, durationMs }, this.#next(peer)]
-    })
+      events.push({ type: 'piece-done', task: this.#task, peer, piece, parent, bytes: PIECE_BYTES, durationMs }, this.#next(peer))
+    }
   }
 
   /** What a child says after it got a piece: that it can take another one, or that it has all. */
