@@ -16,9 +16,9 @@ export class IndexSet {
     return this.#words.length
   }
 
-  /** @param word below `wordCount` */
-  wordAt(word: number): number {
-    return this.#words[word] as number
+  /** Until the set changes. */
+  get words(): readonly number[] {
+    return this.#words
   }
 
   has(index: number): boolean {

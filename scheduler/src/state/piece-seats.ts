@@ -60,16 +60,23 @@ export class PieceSeats {
   #visitWords(piece: number, among: IndexSet, begin: number, end: number, visitor: SeatVisitor): boolean {
     const row = piece * this.#stride
     const stop = Math.min(end, this.#stride)
-    for (let word = begin; word < stop; word++) {
-      const bits = (this.#words[row + word] as number) & among.wordAt(word)
-      if (bits !== 0 && visitEach(bits, word, visitor)) return true
+    for (let word = this.#firstShared(row, among, begin, stop); word < stop; word = this.#firstShared(row, among, word + 1, stop)) {
+      if (visitEach((this.#words[row + word] as number) & (among.words[word] as number), word, visitor)) return true
     }
     return false
   }
 
+  /** Mostly the way is long. @returns `end` if there is none */
+  #firstShared(row: number, among: IndexSet, begin: number, end: number): number {
+    const [here, there] = [this.#words, among.words]
+    let word = begin
+    while (word < end && ((here[row + word] as number) & (there[word] as number)) === 0) word++
+    return word
+  }
+
   #visitWord(piece: number, among: IndexSet, word: number, mask: number, visitor: SeatVisitor): boolean {
     if (word >= this.#stride) return false
-    return visitEach((this.#words[piece * this.#stride + word] as number) & among.wordAt(word) & mask, word, visitor)
+    return visitEach((this.#words[piece * this.#stride + word] as number) & (among.words[word] as number) & mask, word, visitor)
   }
 
   #reserve(rows: number, stride: number): void {
