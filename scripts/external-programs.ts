@@ -15,6 +15,8 @@ const NEEDED: Readonly<Record<string, string>> = {
   dockerd: 'docker.io',
   runc: 'runc',
   busybox: 'busybox-static',
+  iptables: 'iptables',
+  faketime: 'faketime',
   'swift-proxy-server': 'swift-proxy',
   'swift-account-server': 'swift-account',
   'swift-container-server': 'swift-container',

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { parseArgs } from 'node:util'
 import { tryEnsureBundles } from './bundling/ensure-bundles.ts'
+import { checkInChaos } from './chaos-check.ts'
 import { CHECKS, holds, ROOT } from './checks.ts'
 import { ensureExternalPrograms } from './external-programs.ts'
 import { Interrupted } from './processes.ts'
@@ -45,7 +46,10 @@ async function testAll(): Promise<void> {
   const mochaArguments = options.grep === undefined ? [] : ['--fgrep', options.grep]
   for (const suite of suites) results.push(await runSuite(suite, mochaArguments))
   if (suites.includes(UNIT) && !(await reportCoverage())) results.push(countOf('the report of coverage', false))
-  if (!restricted && process.env['CI'] !== undefined) await reportPerformance()
+  if (!restricted && process.env['CI'] !== undefined) {
+    results.push(await checkInChaos())
+    await reportPerformance()
+  }
 
   const total = results.reduce(addCounts)
   if (total.failed > 0 || total.passed === 0) process.exitCode = 1

@@ -58,12 +58,51 @@ export class LabNetwork {
     return network
   }
 
+  /** Nothing comes from or to the host any more, and nobody is told. */
+  async cutOff(host: LabHost): Promise<void> {
+    await ip('-n', this.#switch, 'link', 'set', this.#portOf(host), 'down')
+  }
+
+  async join(host: LabHost): Promise<void> {
+    await ip('-n', this.#switch, 'link', 'set', this.#portOf(host), 'up')
+  }
+
+  /** @param rate of the host's line, each way; bits per second */
+  async setRate(host: LabHost, rate: number): Promise<void> {
+    for (const [namespace, device] of [[this.#switch, this.#portOf(host)], [this.#nameOf(host), 'line']] as const) {
+      await run('tc', ['-n', namespace, 'qdisc', 'change', 'dev', device, 'root', 'tbf', 'rate', `${rate}bit`, ...TBF])
+    }
+  }
+
+  /** @param share of the packets that get lost on the way in, and again on the way out; 0: none */
+  async setLoss(host: LabHost, share: number): Promise<void> {
+    const [command = '', ...inside] = host.enter
+    const args = [...inside, 'iptables']
+    for (const [chain, direction] of [['INPUT', '-i'], ['OUTPUT', '-o']] as const) {
+      await run(command, [...args, '-F', chain])
+      const rule = ['-A', chain, direction, 'line', '-m', 'statistic', '--mode', 'random', '--probability', share.toFixed(4), '-j', 'DROP']
+      if (share > 0) await run(command, [...args, ...rule])
+    }
+  }
+
   /** Ends with everything that runs on its hosts. Idempotent. */
   async remove(): Promise<void> {
     if (!this.#isThere) return
     this.#isThere = false
     // Lines end with the namespaces that they lead to. Where building failed some are not there.
     for (const name of this.#names) await run('ip', ['netns', 'del', name]).catch(() => undefined)
+  }
+
+  get #switch(): string {
+    return this.#names[0] ?? ''
+  }
+
+  #portOf(host: LabHost): string {
+    return `port${this.hosts.indexOf(host)}`
+  }
+
+  #nameOf(host: LabHost): string {
+    return this.#names[this.hosts.indexOf(host) + 1] ?? ''
   }
 
   async #build(name: string, outside: string, rate: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { isIPv6, type AddressInfo } from 'node:net'
 import { answer } from './origin-answer.ts'
 import type { OriginContent } from './origin-content.ts'
 import { OriginRecord, type OriginStats } from './origin-record.ts'
@@ -9,14 +9,14 @@ import { selfSignedCertificate, type TestCertificate } from './self-signed.ts'
 
 export interface FaultOriginInit {
   /** @default 127.0.0.1 */
-  readonly host?: '127.0.0.1' | '::1' | undefined
+  readonly host?: string | undefined
   /** With a self-signed certificate. @default false */
   readonly tls?: boolean | undefined
   /** @default any free one */
   readonly port?: number | undefined
 }
 
-/** A real HTTP server on the loopback that misbehaves as told and counts what it sends. */
+/** A real HTTP server that misbehaves as told and counts what it sends. */
 export interface FaultOrigin {
   /** `127.0.0.1:port`, as an allow rule. */
   readonly authority: string
@@ -37,12 +37,12 @@ export interface FaultOrigin {
 
 export async function createFaultOrigin(init: FaultOriginInit = {}): Promise<FaultOrigin> {
   const certificate = init.tls === true ? await selfSignedCertificate() : undefined
-  const origin = new LoopbackOrigin(init.host ?? '127.0.0.1', certificate)
+  const origin = new MisbehavingOrigin(init.host ?? '127.0.0.1', certificate)
   await origin.listen(init.port ?? 0)
   return origin
 }
 
-class LoopbackOrigin implements FaultOrigin {
+class MisbehavingOrigin implements FaultOrigin {
   readonly ca: readonly string[]
   readonly #host: string
   readonly #scheme: string
@@ -60,7 +60,7 @@ class LoopbackOrigin implements FaultOrigin {
 
   get authority(): string {
     const { port } = this.#server.address() as AddressInfo
-    return this.#host === '::1' ? `[::1]:${port}` : `${this.#host}:${port}`
+    return isIPv6(this.#host) ? `[${this.#host}]:${port}` : `${this.#host}:${port}`
   }
 
   async listen(port: number): Promise<void> {

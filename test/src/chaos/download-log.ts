@@ -1,0 +1,33 @@
+import type { HostName } from './plan.ts'
+
+/** One `dfget` that was started for a download; times are seconds from the start. */
+export interface Attempt {
+  readonly from: number
+  readonly until: number
+  /** `done`, or the code of the error that it ended with. */
+  readonly outcome: string
+  /** Verified bytes that the peer had before; undefined unless it is done. */
+  readonly held: number | undefined
+  /** Verified bytes that it had at last. */
+  readonly verified: number
+}
+
+/** What somebody wants at a peer, and how often it took to get it. */
+export interface DownloadLog {
+  readonly peer: HostName
+  readonly content: number
+  /** Bytes. */
+  readonly size: number
+  readonly askedAt: number
+  readonly attempts: readonly Attempt[]
+  /** Whether the bytes were those of the origin; undefined while it is not there. */
+  readonly isRight: boolean | undefined
+}
+
+/** A fault as it really happened; seconds from the start. */
+export interface FaultLog {
+  readonly kind: string
+  readonly host: HostName
+  readonly from: number
+  readonly until: number
+}

@@ -1,0 +1,57 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { digestOf } from '../content.ts'
+import { HEALTHY_WITHIN } from './model.ts'
+import type { Content } from './wanted-download.ts'
+import type { World } from './world.ts'
+
+interface DaemonStatus {
+  readonly supernode: { readonly type: string }
+}
+
+/** Waits until all peers are connected and have got a content that nobody had. @returns the seconds that it took @throws after too long */
+export async function becomeHealthy(world: World, fresh: Content): Promise<number> {
+  const started = performance.now()
+  const signal = AbortSignal.timeout(HEALTHY_WITHIN * 1000)
+  try {
+    await until(async () => allConnected(world), signal)
+    await Promise.all(Array.from(world.peers.keys(), async (peer) => downloadAt(world, peer, fresh, signal)))
+  } catch (error) {
+    const why = signal.aborted ? `is not well ${HEALTHY_WITHIN} s after the last fault` : String(error)
+    throw new Error(`the network ${why}: ${(await unwell(world)).join(', ') || 'all are connected'}`, { cause: error })
+  }
+  return (performance.now() - started) / 1000
+}
+
+async function allConnected(world: World): Promise<boolean> {
+  return (await unwell(world)).length === 0
+}
+
+/** Who is not connected. */
+async function unwell({ supernode, peers }: World): Promise<readonly string[]> {
+  const running = await supernode.running
+  const known = await running?.metric('damselfly_supernode_peers').catch(() => undefined)
+  const lonely = await Promise.all(
+    Array.from(peers.values(), async (peer) => {
+      const daemon = await peer.running
+      const status = await daemon?.call<DaemonStatus>('GET', '/api/v1/status').catch(() => undefined)
+      return status?.supernode.type === 'connected' ? [] : [peer.name]
+    }),
+  )
+  return [...(known === peers.size ? [] : [`the supernode knows ${known ?? 'no'} peers`]), ...lonely.flat()]
+}
+
+async function downloadAt({ lab, peers }: World, peer: string, { url, digest }: Content, signal: AbortSignal): Promise<void> {
+  const daemon = await peers.get(peer)?.running
+  if (daemon === undefined) throw new Error(`${peer} does not run`)
+  const output = lab.path(`fresh-${peer}`)
+  const download = lab.download(url, output, daemon, ['--no-back-to-source'])
+  const giveUp = (): void => download.program.kill('SIGKILL')
+  signal.addEventListener('abort', giveUp, { once: true })
+  await download.done()
+  signal.removeEventListener('abort', giveUp)
+  if ((await digestOf(output)) !== digest) throw new Error(`${peer} has other bytes than the origin`)
+}
+
+async function until(holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
+  while (!(await holds())) await wait(200, undefined, { signal })
+}

@@ -1,0 +1,70 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import type { DownloadLog } from './download-log.ts'
+import { storedFiles } from './stored-files.ts'
+import type { World } from './world.ts'
+
+/** What a program holds. */
+export interface Holdings {
+  /** Resident memory; MiB. */
+  readonly memory: number
+  readonly openFiles: number
+  readonly sockets: number
+}
+
+/** Of each program, whatever has happened to it; MiB. */
+const MOST_MEMORY = 400
+/** Files of contents that are kept open, lest they be opened for each piece, come on top of those at first. */
+const MORE_FILES = 64
+/** Lanes to every other peer and from it are kept for a while. */
+const MORE_SOCKETS_PER_PEER = 6
+
+export type HoldingsByName = ReadonlyMap<string, Holdings>
+
+export async function holdingsOf({ supernode, peers }: World): Promise<HoldingsByName> {
+  const found = [supernode, ...peers.values()].map(async ({ name, running }) => [name, await look((await running)?.program.pid)] as const)
+  return new Map(await Promise.all(found))
+}
+
+async function look(pid: number | undefined): Promise<Holdings> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const folder = `/proc/${pid}/fd`
+  const targets = await Promise.all((await readdir(folder)).map(async (name) => readlink(`${folder}/${name}`).catch(() => '')))
+  const sockets = targets.filter((target) => target.startsWith('socket:')).length
+  return { memory: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024, openFiles: targets.length - sockets, sockets }
+}
+
+/** @returns what was kept that is needed no more, a line each */
+export async function leftoversOf(world: World, before: HoldingsByName, after: HoldingsByName, downloads: readonly DownloadLog[]): Promise<readonly string[]> {
+  const held = Array.from(after, ([name, { memory, openFiles, sockets }]) => {
+    const first = before.get(name) ?? { openFiles: 0, sockets: 0 }
+    return [
+      ...(memory > MOST_MEMORY ? [`${name} has ${memory.toFixed(0)} MiB of memory`] : []),
+      ...(openFiles > first.openFiles + MORE_FILES ? [`${name} has ${openFiles} open files, ${first.openFiles} at first`] : []),
+      ...(sockets > first.sockets + MORE_SOCKETS_PER_PEER * world.peers.size ? [`${name} has ${sockets} sockets, ${first.sockets} at first`] : []),
+    ]
+  })
+  return [...held.flat(), ...(await strayFiles(world)), ...(await strayOutputs(world, downloads))]
+}
+
+interface TaskList {
+  readonly tasks: readonly { readonly taskId: string }[]
+}
+
+/** Files of contents that a peer does not know of. */
+async function strayFiles({ peers }: World): Promise<readonly string[]> {
+  const strays = Array.from(peers.values(), async ({ name, dataDir, running }) => {
+    const { tasks = [] } = (await (await running)?.call<TaskList>('GET', '/api/v1/tasks')) ?? {}
+    const known = new Set(tasks.map(({ taskId }) => taskId))
+    const files = await storedFiles(dataDir)
+    return files.filter((path) => !known.has(path.slice(path.lastIndexOf('/') + 1))).map((path) => `${name} has ${path} and does not know of it`)
+  })
+  return (await Promise.all(strays)).flat()
+}
+
+/** Half outputs. */
+async function strayOutputs({ lab }: World, downloads: readonly DownloadLog[]): Promise<readonly string[]> {
+  const names = await readdir(lab.directory)
+  const parts = names.filter((name) => name.endsWith('.part'))
+  const wasKilled = downloads.some(({ attempts }) => attempts.some(({ outcome }) => outcome.startsWith('SIG')))
+  return wasKilled ? [] : parts.map((name) => `${name} was left`)
+}

@@ -1,0 +1,94 @@
+import { rm } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { digestOf } from '../content.ts'
+import type { Daemon } from '../daemon.ts'
+import type { DownloadDone, DownloadError, DownloadProgress, RunningDownload } from '../download.ts'
+import type { Attempt, DownloadLog } from './download-log.ts'
+import type { HostName, PlannedDownload } from './plan.ts'
+import type { World } from './world.ts'
+
+/** Before somebody tries again who was refused; milliseconds. */
+const RETRY_MS = 500
+
+export interface Content {
+  readonly url: string
+  /** SHA-256, in hexadecimal. */
+  readonly digest: string
+}
+
+/** Somebody who wants a content at a peer and tries until it is there. */
+export class WantedDownload {
+  readonly #world: World
+  readonly #planned: PlannedDownload
+  readonly #content: Content
+  readonly #now: () => number
+  readonly #attempts: Attempt[] = []
+  #isRight: boolean | undefined
+  #taskId: string | undefined
+
+  /** @param now seconds since the start */
+  constructor(world: World, planned: PlannedDownload, content: Content, now: () => number) {
+    this.#world = world
+    this.#planned = planned
+    this.#content = content
+    this.#now = now
+  }
+
+  get log(): DownloadLog {
+    const { peer, content, size, at } = this.#planned
+    return { peer, content, size, askedAt: at, attempts: this.#attempts, isRight: this.#isRight }
+  }
+
+  get peer(): HostName {
+    return this.#planned.peer
+  }
+
+  /** Of the content that is there. */
+  get finishedTask(): string | undefined {
+    return this.#taskId
+  }
+
+  /** Resolves when the content is there, or nobody waits any more. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (this.#isRight === undefined && !signal.aborted) {
+      // A peer that is down is started again.
+      const daemon = await this.#world.peers.get(this.#planned.peer)?.running?.catch(() => undefined)
+      if (daemon !== undefined) await this.#attempt(daemon, signal)
+      if (this.#isRight === undefined) await wait(RETRY_MS)
+    }
+  }
+
+  async #attempt(daemon: Daemon, signal: AbortSignal): Promise<void> {
+    const output = this.#world.lab.path(`out-${this.#planned.peer}-${this.#planned.content}`)
+    const from = this.#now()
+    const download = this.#world.lab.download(this.#content.url, output, daemon, ['--no-back-to-source'])
+    const giveUp = (): void => download.program.kill('SIGKILL')
+    signal.addEventListener('abort', giveUp, { once: true })
+    const outcome = await outcomeOf(download)
+    signal.removeEventListener('abort', giveUp)
+    const { stdout } = await download.program.exited
+    const lines = stdout.split('\n').filter((line) => line.startsWith('{'))
+    const events = lines.map((line) => JSON.parse(line) as DownloadProgress | DownloadDone | DownloadError)
+    this.#attempts.push({
+      from,
+      until: this.#now(),
+      outcome,
+      held: events.find((event) => event.type === 'done')?.bytesFrom.held,
+      verified: events.findLast((event) => event.type === 'progress')?.verifiedBytes ?? 0,
+    })
+    if (outcome !== 'done') return
+    this.#taskId = (await download.done()).taskId
+    this.#isRight = (await digestOf(output)) === this.#content.digest
+    await rm(output)
+  }
+}
+
+async function outcomeOf(download: RunningDownload): Promise<string> {
+  const { code, signal } = await download.program.exited
+  if (code === 0) return 'done'
+  if (signal !== null) return signal
+  return download.failed().then(
+    (error) => error.code,
+    () => `exit code ${code}`,
+  )
+}
