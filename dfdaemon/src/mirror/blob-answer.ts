@@ -3,7 +3,6 @@ import { Readable } from 'node:stream'
 import { formatDigest, isDamselflyError, type Sha256 } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
-import { sendFile } from '../http/file-answer.ts'
 import { multipartBody } from '../http/multipart.ts'
 import { parseRanges, type ContentRange } from '../http/range.ts'
 import type { OpenedContent } from './opened-content.ts'
@@ -28,7 +27,7 @@ export function wantedPart({ range, 'if-range': condition }: Partial<Pick<Incomi
  * @throws DamselflyError RANGE_UNSATISFIABLE, with the header that tells the length already set
  */
 export async function sendBlob(reply: FastifyReply, digest: Sha256, content: OpenedContent, range: string | undefined): Promise<void> {
-  const { contentLength, whole } = content
+  const { contentLength } = content
   const ranges = rangesOf(reply, range, contentLength)
   const reason = content.reason()
   void reply.headers({ 'docker-content-digest': formatDigest(digest), etag: etagOf(digest), 'accept-ranges': 'bytes' }).type(TYPE)
@@ -37,11 +36,6 @@ export async function sendBlob(reply: FastifyReply, digest: Sha256, content: Ope
   if (others.length > 0 && ranges !== undefined) return await sendParts(reply, content, ranges)
   const all = { start: 0, end: contentLength - 1 }
   const { start, end } = first ?? all
-  if (whole !== undefined) {
-    content.onFileSent(end - start + 1)
-    await sendFile(reply, whole, first === undefined ? undefined : `bytes=${start}-${end}`)
-    return
-  }
   const isAll = start === 0 && end === all.end
   const bytes = isAll ? proven(content.read(all), contentLength, digest) : content.read({ start, end })
   if (first !== undefined) void reply.code(206).header('content-range', `bytes ${start}-${end}/${contentLength}`)

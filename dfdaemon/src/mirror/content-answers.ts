@@ -7,6 +7,7 @@ import { whileConnected } from '../http/while-connected.ts'
 import { etagOf, sendBlob, wantedPart } from './blob-answer.ts'
 import { mediaTypeOf } from './media-type.ts'
 import { ContentOpener, type ContentOpenerInit, type OpenedContent, type WantedContent } from './opened-content.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 /** A manifest that is larger is none; bytes, as registries have it. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
@@ -17,13 +18,20 @@ export interface NamedContent extends Omit<WantedContent, 'headers'> {
   readonly authorization: string | undefined
 }
 
+export interface ContentAnswersInit extends ContentOpenerInit {
+  /** How many layers behind the one that a client takes are fetched meanwhile. */
+  readonly readAhead: number
+}
+
 /** Answers with contents, wherever they come from. */
 export class ContentAnswers {
   readonly #opener: ContentOpener
+  readonly #readAhead: ReadAhead
   readonly #logger: Logger
 
-  constructor(init: ContentOpenerInit) {
+  constructor(init: ContentAnswersInit) {
     this.#opener = new ContentOpener(init)
+    this.#readAhead = new ReadAhead({ ...init, layers: init.readAhead })
     this.#logger = init.logger
   }
 
@@ -38,6 +46,8 @@ export class ContentAnswers {
     const content = await this.#open(wanted, firstByteOf(part, contentLength), reply)
     if (content === undefined) return false
     this.#closeWith(reply, content)
+    // Who takes parts may take them of all layers at once.
+    if (part === undefined) setImmediate(() => this.#follow(wanted, content, reply))
     await sendBlob(reply, wanted.digest, content, part)
     return true
   }
@@ -56,6 +66,7 @@ export class ContentAnswers {
     if (!digestsEqual(sha256(bytes), wanted.digest)) {
       throw new DamselflyError('DIGEST_MISMATCH', `${wanted.url} has ${formatDigest(sha256(bytes))}`)
     }
+    this.#readAhead.learn(wanted, bytes)
     const type = contentType ?? mediaTypeOf(bytes)
     if (type === undefined) return false
     const reason = content.reason()
@@ -64,11 +75,20 @@ export class ContentAnswers {
     return true
   }
 
-  async #open({ authorization, ...wanted }: NamedContent, start: number, reply: FastifyReply): Promise<OpenedContent | undefined> {
+  stop(): void {
+    this.#readAhead.stop()
+  }
+
+  #follow(wanted: NamedContent, { wasHere }: OpenedContent, reply: FastifyReply): void {
+    if (reply.raw.closed) return
+    const over = this.#readAhead.follow(askedFor(wanted), wasHere)
+    reply.raw.once('close', () => over(reply.raw.writableFinished))
+  }
+
+  async #open(wanted: NamedContent, start: number, reply: FastifyReply): Promise<OpenedContent | undefined> {
     const signal = whileConnected(reply.raw)
-    const asked = { ...wanted, headers: authorization === undefined ? [] : [['authorization', authorization] as const] }
     try {
-      return await this.#opener.open(asked, start, signal)
+      return await this.#opener.open(askedFor(wanted), start, signal)
     } catch (error) {
       signal.throwIfAborted()
       this.#logger.warn({ digest: formatDigest(wanted.digest), error: messageOf(error) }, 'a content cannot be had')
@@ -84,6 +104,10 @@ export class ContentAnswers {
     if (reply.raw.closed) close()
     else reply.raw.once('close', close)
   }
+}
+
+function askedFor({ authorization, ...wanted }: NamedContent): WantedContent {
+  return { ...wanted, headers: authorization === undefined ? [] : [['authorization', authorization]] }
 }
 
 async function wholeOf({ contentLength, read }: OpenedContent): Promise<Buffer> {

@@ -27,6 +27,8 @@ export interface MirrorSettings {
   readonly tagMemoryMs: number
   /** How long somebody whom the registry let in counts as let in; milliseconds. */
   readonly accessMemoryMs: number
+  /** How many layers of an image are fetched ahead of the one that a client takes. */
+  readonly readAhead: number
   /** How long a source of a content may bring nothing before another one is asked; milliseconds. */
   readonly stallMs: number
 }
@@ -62,7 +64,7 @@ export class Mirror {
     this.#upstream = new Upstream(init.registries)
     this.#access = new Access(settings.accessMemoryMs, clock)
     this.#tags = new Tags(settings.tagMemoryMs, clock)
-    this.#contents = new ContentAnswers({ ...init, stallMs: settings.stallMs, metrics: new MirrorMetrics(init.registry) })
+    this.#contents = new ContentAnswers({ ...init, stallMs: settings.stallMs, readAhead: settings.readAhead, metrics: new MirrorMetrics(init.registry) })
   }
 
   /** @returns where it listens, such as `http://127.0.0.1:65001` @throws DamselflyError ADDRESS_IN_USE */
@@ -99,6 +101,7 @@ export class Mirror {
     const app = this.#app
     if (app === undefined) return
     const cancel = this.#init.clock.after(graceMs, () => app.server.closeAllConnections())
+    this.#contents.stop()
     await app.close()
     cancel()
     await this.#upstream.close()

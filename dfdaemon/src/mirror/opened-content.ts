@@ -2,7 +2,7 @@ import type { SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { ContentRange } from '../http/range.ts'
-import type { FinishedDownload, Peer } from '../peer/peer.ts'
+import type { Peer } from '../peer/peer.ts'
 import { directReason, type DirectReason, type RegistryReason } from './direct-reason.ts'
 import type { MirrorMetrics } from './mirror-metrics.ts'
 import { RegistrySource } from './registry-source.ts'
@@ -33,14 +33,12 @@ export interface WantedContent {
 export interface OpenedContent {
   /** Bytes. */
   readonly contentLength: number
-  /** Set when all of it is on this disk. */
-  readonly whole: FinishedDownload | undefined
+  /** Whether all of it was on this disk before. */
+  readonly wasHere: boolean
   /** Why the registry has been asked, if it has. */
   readonly reason: () => RegistryReason | undefined
   /** A part in order. @throws DamselflyError when no source goes on; the signal's reason */
   readonly read: (range: ContentRange) => AsyncIterable<Uint8Array>
-  /** Bytes of `whole` are sent past `read`. */
-  readonly onFileSent: (bytes: number) => void
   /** To be called once nobody needs it. Idempotent. */
   readonly close: () => Promise<void>
 }
@@ -76,23 +74,23 @@ export class ContentOpener {
       signal.throwIfAborted()
       giveUp(toDamselflyError(error), start)
     }
+    const wasHere = begun?.wasHere === true
     const contentLength = begun?.contentLength ?? (await registry.contentLength(signal))
     const steady = new SteadyContent(
       {
         ...this.#init,
         sources: [swarm, registry],
         onGivenUp: (from, error, at) => (from === swarm ? giveUp(error, at) : this.#noteFailure(wanted, error, at)),
-        onBytes: (from, bytes) => this.#init.metrics.sent(from.name, bytes),
+        onBytes: (from, bytes) => this.#init.metrics.sent(wasHere && from === swarm ? 'disk' : from.name, bytes),
       },
       begun === undefined ? 1 : 0,
     )
     const reason = (): RegistryReason | undefined => direct ?? swarm.backToSource
     return {
       contentLength,
-      whole: begun?.whole,
+      wasHere,
       reason,
       read: (range) => steady.read(range, signal),
-      onFileSent: (bytes) => this.#init.metrics.sent('disk', bytes),
       close: async () => {
         await swarm.giveUp()
         const why = reason()

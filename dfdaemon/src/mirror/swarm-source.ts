@@ -1,14 +1,14 @@
 import { DamselflyError } from '@damselfly/shared'
 import type { ContentRange } from '../http/range.ts'
-import type { BackToSourceReason, DownloadRequest, FinishedDownload, OwnDownload, Peer } from '../peer/peer.ts'
+import type { BackToSourceReason, DownloadRequest, OwnDownload, Peer } from '../peer/peer.ts'
 import type { ContentSource } from './content-source.ts'
 
 /** A content as it stands when the first of what is wanted of it is here. */
 export interface BegunContent {
   /** Bytes. */
   readonly contentLength: number
-  /** Set when all of it is on this disk. */
-  readonly whole: FinishedDownload | undefined
+  /** Whether all of it was on this disk before. */
+  readonly wasHere: boolean
 }
 
 interface BegunReading {
@@ -73,10 +73,9 @@ export class SwarmSource implements ContentSource {
     const chunks = download.content(AbortSignal.any([this.#closing.signal, stop.signal]), start)[Symbol.asyncIterator]()
     const first = await whileFollowing(signal, stop, () => chunks.next())
     this.#ahead = { start, chunks, first, stop }
-    const whole = await finishedAlready(download)
-    const contentLength = whole?.contentLength ?? download.progress().contentLength
+    const { contentLength, bytesFrom } = download.progress()
     if (contentLength === undefined) throw new DamselflyError('ORIGIN_STATUS', 'the registry does not tell the length of a content')
-    return { contentLength, whole }
+    return { contentLength, wasHere: bytesFrom.held === contentLength }
   }
 
   async *read({ start, end }: ContentRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -114,12 +113,6 @@ export class SwarmSource implements ContentSource {
     this.#download = download
     return download
   }
-}
-
-/** A content that was here before is finished by the time that its first bytes are read. */
-async function finishedAlready(download: OwnDownload): Promise<FinishedDownload | undefined> {
-  const { contentLength, verifiedBytes } = download.progress()
-  return contentLength === verifiedBytes ? await download.finished : undefined
 }
 
 async function* following({ first, chunks, stop }: BegunReading, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -51,7 +50,7 @@ async function begin(source: SwarmSource, start: number, signal: AbortSignal): P
   }
 }
 
-async function send(source: SwarmSource, { contentLength, whole }: BegunContent, header: string | undefined, response: ServerResponse, signal: AbortSignal): Promise<void> {
+async function send(source: SwarmSource, { contentLength }: BegunContent, header: string | undefined, response: ServerResponse, signal: AbortSignal): Promise<void> {
   const range = rangeOf(header, contentLength)
   if (range === 'outside') {
     response.writeHead(416, { 'content-range': `bytes */${contentLength}` }).end()
@@ -66,9 +65,8 @@ async function send(source: SwarmSource, { contentLength, whole }: BegunContent,
     ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${contentLength}` }),
     ...(reason === undefined ? {} : { [BACK_TO_SOURCE_HEADER]: reason }),
   })
-  const isEmpty = contentLength === 0
-  const body = isEmpty ? Readable.from([]) : whole === undefined ? Readable.from(source.read({ start, end }, signal), { objectMode: false }) : createReadStream(whole.path, { start, end })
-  await pipeline(body, response)
+  const body = contentLength === 0 ? [] : source.read({ start, end }, signal)
+  await pipeline(Readable.from(body, { objectMode: false }), response)
 }
 
 function rangeOf(header: string | undefined, length: number): ContentRange | 'outside' | undefined {

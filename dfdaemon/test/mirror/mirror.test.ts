@@ -73,6 +73,7 @@ describe('the mirror of registries', () => {
         usual: registry,
         tagMemoryMs: MEMORY_MS,
         accessMemoryMs: MEMORY_MS,
+        readAhead: 1,
         stallMs: STALL_MS,
       },
       clock,

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
 import { rangeOfPiece } from './stored-content.ts'
 
 /** Read at once; fits the cache, so that hashing finds the bytes there; bytes. */
 const READ_SIZE = 256 * 1024
+
+/** After so much at once others get their turn: none of it may have had to be waited for; bytes. */
+const TURN_BYTES = 1024 * 1024
 
 /** Where to begin to read, and who is told how far it got. */
 export interface ReadFrom {
@@ -31,15 +35,22 @@ async function* readInOrder(
   { start = 0, onPiece }: ReadFrom = {},
 ): AsyncGenerator<Uint8Array> {
   const first = Math.floor(start / stored.record.pieceSize)
+  let turn = 0
   for (let index = first; ; index++) {
     onPiece?.(index)
     if (!(await isThere(stored, index, signal))) return
     const { length } = rangeOfPiece(stored, index)
     const begin = index === first ? start % stored.record.pieceSize : 0
     for (let offset = begin; offset < length; offset += READ_SIZE) {
+      if (turn >= TURN_BYTES) {
+        await nextTurn()
+        signal.throwIfAborted()
+        turn = 0
+      }
       const buffer = bufferOf(Math.min(READ_SIZE, length - offset))
-      await stored.read(index, offset, buffer)
+      if (!stored.readNow(index, offset, buffer)) await stored.read(index, offset, buffer)
       signal.throwIfAborted()
+      turn += buffer.length
       yield buffer
     }
   }
