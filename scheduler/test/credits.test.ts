@@ -158,7 +158,7 @@ function capacityOf(peer: PeerId, uploadSlots: number): PeerCapacity {
 }
 
 describe('credits', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   const history = fc.tuple(fc.array(trouble, { maxLength: 120, size: 'max' }), fc.option(cut, { nil: undefined }), fc.array(trouble, { maxLength: 60, size: 'max' }))
 
   it('are neither lost nor made: whatever goes wrong, a child has its window under way as soon as it can', () => {

@@ -10,7 +10,7 @@ import { seeded } from './random.ts'
 const RUNS = 200
 
 describe('whatever happens in whatever order', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('nothing forbidden is decided and nobody waits for what could be had', () => {
     fc.assert(fc.property(history, fc.nat(), (steps, seed) => void play(steps, seed, allSlots())), { numRuns: RUNS })

@@ -33,7 +33,7 @@ interface Told {
 }
 
 describe('the bundle of a program', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let root: string
 
   beforeEach(async () => {

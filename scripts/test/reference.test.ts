@@ -6,7 +6,7 @@ import { REFERENCE_PAGES } from '../reference/pages.ts'
 
 describe('docs/reference', function () {
   // Some pages are asked of servers that are started for it.
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   for (const page of REFERENCE_PAGES) {
     it(`has a current ${page.name} (npm run docs writes it)`, async () => {

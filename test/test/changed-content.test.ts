@@ -8,7 +8,7 @@ const SIZE = 5 * MIB + 9
 const [OLD, NEW] = [1, 2]
 
 describe('a content that changes at the origin', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ways: WaysLab
   let origin: FaultOrigin
 

@@ -24,7 +24,7 @@ const cases: readonly { readonly supernode: Security; readonly peers: readonly [
 ]
 
 describe('pieces', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const digest = createHash('sha256').update(generatedContent(SIZE)).digest('hex')
   let lab: Lab
   let origin: FaultOrigin

@@ -6,7 +6,7 @@ import { digestOf, Lab, type Daemon, type Supernode } from '@damselfly/test'
 const SIZE = 6 * 1024 ** 2 + 1
 
 describe('many who want the same at once', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const digest = createHash('sha256').update(generatedContent(SIZE)).digest('hex')
   let lab: Lab
   let origin: FaultOrigin

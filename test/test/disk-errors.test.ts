@@ -17,7 +17,7 @@ const MIB = 1024 ** 2
 const NOBODY = { uid: 65_534, gid: 65_534 }
 
 describe('a disk', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ways: WaysLab
   let origin: FaultOrigin
   let url: string

@@ -12,7 +12,7 @@ interface GcStatus {
 }
 
 describe('programs with a quota for two contents', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const store = { quota: 25 * MIB }
   let lab: Lab
   let origin: FaultOrigin

@@ -18,7 +18,7 @@ interface PeerView {
 }
 
 describe('garbage on every port', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let lab: Lab
   let origin: FaultOrigin
   let supernode: Supernode

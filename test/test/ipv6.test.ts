@@ -8,7 +8,7 @@ const SIZE = 5 * 1024 ** 2 + 3
 const ONLY_IPV6 = { addresses: ['::1'], directPort: 0, libp2pPort: 0, plainPort: 0 }
 
 describe('a network with IPv6 alone', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let lab: Lab
 
   before(async function () {

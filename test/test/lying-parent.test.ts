@@ -19,7 +19,7 @@ interface Blocklist {
 }
 
 describe('a parent that sends wrong bytes', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let lab: Lab
   let origin: FaultOrigin
   let supernode: Supernode

@@ -8,7 +8,7 @@ interface OpenApi {
 }
 
 describe("the supernode's management API", function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   let lab: Lab
   let supernode: Supernode
 

@@ -38,7 +38,7 @@ const recoveries: readonly (readonly [what: string, content: OriginContent])[] =
 ]
 
 describe('an origin that', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ways: WaysLab
   let origin: FaultOrigin
   const digest = createHash('sha256').update(generatedContent(SIZE)).digest('hex')

@@ -14,7 +14,7 @@ describe('a supernode that passes contents on', () => {
 
   before(async function () {
     if (!(await isInstalled(NGINX))) return this.skip()
-    this.timeout(60_000)
+    this.timeout(120_000)
     lab = await Lab.create()
     nginx = await lab.nginx()
     supernode = await lab.supernode('supernode', { config: { cdn: { mode: 'passthrough' } } })
@@ -24,7 +24,7 @@ describe('a supernode that passes contents on', () => {
   after(async () => lab?.stop())
 
   it('lets each peer fetch some of the pieces from the origin and give them to the others, and keeps nothing', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const digest = await writeRandomFile(join(nginx.root, 'file'), LENGTH, 1)
     const downloads = await Promise.all(
       daemons.map(async (daemon, i) => lab.download(nginx.url('file'), lab.path(`output-${i}`), daemon).done()),

@@ -8,7 +8,7 @@ import { digestOf, failsCleanly, Lab } from '@damselfly/test'
 const SIZE = 3 * 1024 ** 2
 
 describe('an origin at a private address', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let lab: Lab
   let origin: FaultOrigin
 

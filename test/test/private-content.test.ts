@@ -9,7 +9,7 @@ const SECRET = 'Bearer very-secret-word'
 const AUTHORIZED = ['--header', `Authorization: ${SECRET}`]
 
 describe('a content that the origin gives only to some', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let lab: Lab
   let origin: FaultOrigin
   let supernode: Supernode

@@ -10,7 +10,7 @@ interface Scrub {
 }
 
 describe('a damaged piece of the supernode', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let lab: Lab
   let origin: LocalOrigin
 

@@ -19,7 +19,7 @@ const MIB = 1024 ** 2
 const SIZE = 5 * MIB + 17
 
 describe('what a dfget asks for', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const content = generatedContent(SIZE)
   let ways: WaysLab
   let origin: FaultOrigin

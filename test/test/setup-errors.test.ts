@@ -6,7 +6,7 @@ import { assertFailure, createWaysLab, failsCleanly, freePort, wayArguments, WAY
 const MIB = 1024 ** 2
 
 describe('dfget', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ways: WaysLab
   let origin: FaultOrigin
   let url: string

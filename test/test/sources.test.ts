@@ -107,7 +107,7 @@ describe('contents of origins that are no web servers', function () {
 })
 
 describe('a supernode with a source client that lacks something', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   it('does not start, and says what: CONFIG_INVALID', async () => {
     const lab = await Lab.create()

@@ -7,7 +7,7 @@ const MIB = 1024 ** 2
 const SIZE = 8 * MIB + 11
 
 describe('standard output as output', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ways: WaysLab
   let origin: FaultOrigin
   before(async () => {

@@ -10,7 +10,7 @@ const SIZE = 12 * MIB + 1
 const GRACE = 3_000
 
 describe('SIGTERM in the middle of transfers', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const digest = createHash('sha256').update(generatedContent(SIZE)).digest('hex')
   let lab: Lab
   let origin: FaultOrigin

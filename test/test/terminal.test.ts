@@ -17,7 +17,7 @@ import {
 const MIB = 1024 ** 2
 
 describe('a person at a terminal', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let ways: WaysLab
   let origin: FaultOrigin
 

@@ -9,7 +9,7 @@ import { digestOf, Lab, type Daemon } from '@damselfly/test'
 const MIB = 1024 ** 2
 
 describe('a content of unknown length', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   const content = randomBytes(9 * MIB + 5)
   const digest = createHash('sha256').update(content).digest('hex')
   let lab: Lab

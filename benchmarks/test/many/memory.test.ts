@@ -26,7 +26,7 @@ describe('the memory of a process', () => {
   })
 
   it('is told after a collection, each time it is asked', async function () {
-    this.timeout(20_000)
+    this.timeout(120_000)
     const script = "globalThis.kept = []; process.stdin.resume(); console.log('here'); setInterval(() => kept.push('x'.repeat(1e5) + kept.length), 1)"
     const program = lab.program('node', process.execPath, ['--conditions=development', '-e', script], { env: ASKABLE })
     await program.line((line) => (line === 'here' ? line : undefined))

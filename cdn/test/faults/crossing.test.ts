@@ -26,7 +26,7 @@ const IN_SHORT: readonly Operation[] = ['probe', 'read', 'read a part', 'fetch',
 for (const kind of Object.keys(KINDS) as KindName[]) {
   const operations = kind === 'http' || IS_SLOW ? ALL_OPERATIONS : IN_SHORT
   describe(`an origin that is reached over ${kind}`, function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const fixtures = new Map<string, CdnFixture>()
 
     after(() => Promise.all(Array.from(fixtures.values(), (fixture) => fixture.remove())))

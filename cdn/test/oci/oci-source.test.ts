@@ -63,7 +63,7 @@ const requestFor = (url: string, more: Partial<OriginRequest> = {}): OriginReque
 }
 
 describe('the OCI source client and real registries (docker-registry)', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let storage: string
   let image: PushedImage
   const layer = generatedContent(500_000)

@@ -67,7 +67,7 @@ describe('the S3 source client', () => {
 })
 
 describe('the S3 source client and a real server (OpenStack Swift)', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let server: S3Server
   let client: SourceClient
   const content = generatedContent(300_000)

@@ -3,7 +3,7 @@ import { S3Server, whyNoS3Server } from '../../src/testing/s3-server/s3-server.t
 import { SharedBucket } from './s3-store-harness.ts'
 
 describe('a bucket of OpenStack Swift', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let server: S3Server
 
   before(async function () {

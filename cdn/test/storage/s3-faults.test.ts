@@ -12,7 +12,7 @@ import { SlowProxy } from './slow-proxy.ts'
 const HASTY: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms > 10_000 ? ms : 0, callback) }
 
 describe('contents in a bucket', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let server: S3Server
   let shared: SharedBucket
   const stores: PieceStore[] = []

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { S3Server, whyNoS3Server } from '../../src/testing/s3-server/s3-server.ts'
 
 describe('the S3 server of the tests (OpenStack Swift)', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let server: S3Server
 
   before(async function () {

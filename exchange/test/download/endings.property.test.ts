@@ -145,7 +145,7 @@ function outcomeOf(finished: Promise<unknown>): Outcome {
 }
 
 describe('a download, whatever happens', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
 
   for (const backToSource of [true, false]) {
     it(`ends, ${backToSource ? 'with' : 'without'} the origin, and with the right content if it succeeds`, async () => {

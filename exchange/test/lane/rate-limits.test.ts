@@ -20,7 +20,7 @@ const RATES = isSlow ? [1, 4, 16, 64] : [1, 16]
 const PEERS = isSlow ? [1, 8, 70] : [1, 70]
 
 describe('limits of rate over real sockets', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let transports: Transport[]
 
   beforeEach(() => {

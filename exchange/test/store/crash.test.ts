@@ -13,7 +13,7 @@ const CRASHES = 10
 
 describe('a store whose process is killed', () => {
   it('loses no committed piece and keeps no wrong one, ten times in a row', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const directory = await StoreDirectory.create()
     const committed = new Set<number>()
     try {

@@ -11,7 +11,7 @@ import { LogRecorder } from './log-recorder.ts'
 import { copyOf, StoreDirectory } from './store-directory.ts'
 
 describe('a local store with many tasks', function () {
-  this.timeout(30_000)
+  this.timeout(120_000)
   const TASKS = 1200
   const LENGTH = 1024 * 1024
   let written: StoreDirectory

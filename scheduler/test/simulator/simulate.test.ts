@@ -31,7 +31,7 @@ describe('a simulation', () => {
   })
 
   it('never beats the bounds, delivers everything once, and counts every byte', function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const rates = fc.constantFrom('500KB/s', '1MB/s', '4MB/s')
     const settings = fc.record({
       seed: fc.nat(1000),
