@@ -1,11 +1,26 @@
-import type { Bench } from '../bench.ts'
+import { whyNoNetwork } from '@damselfly/test'
+import type { Bench, BenchContext } from '../bench.ts'
+import type { Figure } from '../figure.ts'
 import { inRounds } from '../rounds.ts'
 import { explanation } from './explanation.ts'
 import { figuresOf, type WayName } from './figures.ts'
-import { withDaemons, withRegistry, type Setting } from './setting.ts'
+import { nodesFigures } from './nodes-figures.ts'
+import { pullOnNodes, type NodesCase, type NodesRun } from './nodes.ts'
+import { withDaemons, withRegistry, type Registry, type Setting } from './setting.ts'
 import { describeRun, firstByte, manifestHead, manyAtOnce, pull, type Run } from './ways.ts'
 
 const ROUNDS = 5
+
+/** The nodes and the faster lines are those of a small cluster; where slower ones are the limit the processors are not. */
+const NODES = {
+  '100 Mbit/s': { nodes: 8, rate: 100_000_000, image: 'large' },
+  '25 Mbit/s': { nodes: 8, rate: 25_000_000, image: 'quarter' },
+} as const satisfies Record<string, NodesCase>
+
+type Lines = keyof typeof NODES
+
+/** Each takes a minute. */
+const MOST_NODE_ROUNDS = 2
 
 /** What a pull through the mirror costs. */
 export const pullBench: Bench = {
@@ -35,6 +50,26 @@ export const pullBench: Bench = {
         describe: describeRun,
         report: context.report,
       })
-      return figuresOf(runs, registry.lengths)
+      return [...figuresOf(runs, registry.lengths), ...(await onNodes(context, registry))]
     }),
+}
+
+/** The image to eight nodes at once, where the network is the limit. */
+async function onNodes({ withLab, programs, report, rounds = MOST_NODE_ROUNDS }: BenchContext, registry: Registry): Promise<readonly Figure[]> {
+  const reason = await whyNoNetwork()
+  if (reason !== undefined) {
+    report(`left out eight nodes: ${reason}`)
+    return []
+  }
+  const on = (lines: Lines) => async (): Promise<NodesRun> => withLab(async (lab) => pullOnNodes({ lab, programs }, registry, NODES[lines]))
+  const runs = await inRounds<Lines, undefined, NodesRun>({
+    rounds: Math.min(rounds, MOST_NODE_ROUNDS),
+    warmUp: false,
+    ways: { '100 Mbit/s': on('100 Mbit/s'), '25 Mbit/s': on('25 Mbit/s') },
+    withSetting: async (work) => work(undefined),
+    describe: ({ direct, last, fromRegistry, cpu, toolsCpu }) =>
+      `eight nodes: last after ${last.toFixed(2)} s, one direct ${direct.toFixed(2)} s, ${fromRegistry.toFixed(2)} copies from the registry, ${cpu.toFixed(1)} CPU-s and ${toolsCpu.toFixed(1)} of the tools`,
+    report,
+  })
+  return (Object.keys(NODES) as Lines[]).flatMap((lines) => nodesFigures(lines, runs[lines]))
 }

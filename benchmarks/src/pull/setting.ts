@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { createImage, pushImage, RegistryPush, RegistryServer } from '@damselfly/cdn/testing/registry'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createImage, pushImage, RegistryPush, RegistryServer, type RegistryAnswer } from '@damselfly/cdn/testing/registry'
 import type { Daemon } from '@damselfly/test'
 import type { BenchContext } from '../bench.ts'
 import type { References } from '../references/succeed.ts'
@@ -11,6 +13,8 @@ const MIB = 1024 * 1024
 export const IMAGES = {
   large: Array.from({ length: 12 }, () => 25 * MIB),
   many: Array.from({ length: 40 }, () => MIB / 4),
+  /** For slow lines: a quarter of the large one. */
+  quarter: Array.from({ length: 12 }, () => (25 * MIB) / 4),
 } as const
 
 export type ImageName = keyof typeof IMAGES
@@ -29,6 +33,8 @@ export const REPOSITORY = 'library/bench'
 export interface Registry {
   readonly server: RegistryServer
   readonly push: RegistryPush
+  /** Where it keeps what was pushed, for another one to have it too. */
+  readonly storage: string
   /** Bytes of the blobs of each image. */
   readonly lengths: Readonly<Record<ImageName, number>>
   readonly smallBlobs: readonly string[]
@@ -42,18 +48,20 @@ export interface Setting extends References, Registry {
 }
 
 export async function withRegistry<T>(work: (registry: Registry) => Promise<T>): Promise<T> {
-  const server = await RegistryServer.start()
+  const storage = await mkdtemp(join(tmpdir(), 'damselfly-registry-'))
+  const server = await RegistryServer.start({ storage })
   try {
     const push = new RegistryPush(server.authority, REPOSITORY)
-    const lengths = { large: 0, many: 0 }
+    const lengths = { large: 0, many: 0, quarter: 0 }
     for (const name of Object.keys(IMAGES) as ImageName[]) {
       const image = createImage(IMAGES[name])
       await pushImage(push, name, image)
       lengths[name] = [image.config, ...image.layers].reduce((sum, { bytes }) => sum + bytes.length, 0)
     }
-    return await work({ server, push, lengths, smallBlobs: await pushBlobs(push, SMALL_BLOBS, SMALL_LENGTH) })
+    return await work({ server, push, storage, lengths, smallBlobs: await pushBlobs(push, SMALL_BLOBS, SMALL_LENGTH) })
   } finally {
     await server.stop()
+    await rm(storage, { recursive: true, force: true })
   }
 }
 
@@ -72,7 +80,13 @@ export async function withDaemons({ withLab, programs }: BenchContext, registry:
   })
 }
 
-function registriesConf(registry: string, mirror: string | undefined): string {
+/** Bytes of blobs that were sent. */
+export function bytesOfBlobs(answers: readonly RegistryAnswer[]): number {
+  return answers.filter(({ method, path }) => method === 'GET' && path.includes('/blobs/')).reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** What makes tools pull from a registry, or through a mirror of it. */
+export function registriesConf(registry: string, mirror: string | undefined): string {
   const direct = `[[registry]]\nlocation = "${registry}"\ninsecure = true\n`
   if (mirror === undefined) return direct
   return `${direct}[[registry.mirror]]\nlocation = "${new URL(mirror).host}/${registry.replace(':', '__')}"\ninsecure = true\n`

@@ -7,7 +7,7 @@ import { measured } from '../measured.ts'
 import { peakMemory } from '../process-memory.ts'
 import { succeed } from '../references/succeed.ts'
 import { warmMemory } from '../warm-memory.ts'
-import { REPOSITORY, type ImageName, type Setting } from './setting.ts'
+import { bytesOfBlobs, REPOSITORY, type ImageName, type Setting } from './setting.ts'
 
 /** One way, once. */
 export interface Run {
@@ -106,10 +106,7 @@ async function ask(agent: Agent, url: string, method: 'GET' | 'HEAD'): Promise<n
 async function ofDaemon({ server }: Setting, daemon: Daemon | undefined, work: () => Promise<number>): Promise<Run> {
   const before = server.answers.length
   const seconds = await work()
-  const fromRegistry = server.answers
-    .slice(before)
-    .filter(({ method, path }) => method === 'GET' && path.includes('/blobs/'))
-    .reduce((sum, { bytes }) => sum + bytes, 0)
+  const fromRegistry = bytesOfBlobs(server.answers.slice(before))
   return { seconds, fromRegistry, errors: 0, memory: daemon === undefined ? 0 : await peakMemory(daemon.program.pid) }
 }
 

@@ -19,6 +19,8 @@ export interface RegistryServerInit {
   /** Where contents are kept, for the next server to have them too. @default a folder of its own */
   readonly storage?: string | undefined
   readonly tls?: TestCertificate | undefined
+  /** Another host than this one, such as a network namespace: what it is reached by, and what comes before a command so that it runs there. */
+  readonly host?: { readonly address: string; readonly enter: readonly string[] } | undefined
   /** @default nobody has to log in */
   readonly auth?:
     | { readonly type: 'passwords' }
@@ -32,9 +34,9 @@ export async function whyNoRegistryServer(): Promise<string | undefined> {
   return await access(PROGRAM).then(() => undefined, () => `${PROGRAM} is not installed`)
 }
 
-/** A real registry for tests (docker-registry), at a free port of loopback. */
+/** A real registry for tests (docker-registry), at a free port of loopback unless it is told another address. */
 export class RegistryServer {
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port`, or at the address that was given */
   readonly authority: string
   /** In the order in which they ended. */
   readonly answers: readonly RegistryAnswer[]
@@ -54,7 +56,8 @@ export class RegistryServer {
     const config = join(folder, 'registry.json')
     // YAML reads JSON too.
     await writeFile(config, JSON.stringify(await configOf(init, folder)))
-    const process = spawn(PROGRAM, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [program = PROGRAM, ...args] = [...(init.host?.enter ?? []), PROGRAM, 'serve', config]
+    const process = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     const answers: RegistryAnswer[] = []
     try {
       return new RegistryServer(await listening(process, answers), answers, process, folder)
@@ -70,13 +73,13 @@ export class RegistryServer {
   }
 }
 
-async function configOf({ storage, tls, auth }: RegistryServerInit, folder: string): Promise<Record<string, unknown>> {
+async function configOf({ storage, tls, auth, host }: RegistryServerInit, folder: string): Promise<Record<string, unknown>> {
   const file = async (name: string, text: string): Promise<string> => {
     await writeFile(join(folder, name), text)
     return join(folder, name)
   }
   const http = {
-    addr: '127.0.0.1:0',
+    addr: `${host?.address ?? '127.0.0.1'}:0`,
     secret: 'of-the-tests',
     ...(tls === undefined ? {} : { tls: { certificate: await file('cert.pem', tls.cert), key: await file('key.pem', tls.key) } }),
   }
@@ -95,7 +98,7 @@ async function listening({ stderr }: ChildProcess, answers: RegistryAnswer[]): P
   // Read to the end of the process, which would wait for a reader otherwise.
   const lines = createInterface({ input: stderr })
   lines.on('line', (line) => {
-    const [, authority] = /listening on (127\.0\.0\.1:\d+)/.exec(line) ?? []
+    const [, authority] = /listening on (\d+(?:\.\d+){3}:\d+)/.exec(line) ?? []
     if (authority !== undefined) found.resolve(authority)
     const answer = answerIn(line)
     if (answer !== undefined) answers.push(answer)

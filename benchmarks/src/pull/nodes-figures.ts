@@ -1,0 +1,16 @@
+import { figure, type Figure } from '../figure.ts'
+import type { NodesRun } from './nodes.ts'
+
+/** @param lines how fast they are */
+export function nodesFigures(lines: string, runs: readonly NodesRun[]): readonly Figure[] {
+  const name = `eight nodes, ${lines}`
+  return [
+    figure(`${name}: last node / one direct`, 'x', runs.map(({ last, direct }) => last / direct), { op: '<=', value: 1.25 }),
+    figure(`${name}: blobs from the registry`, 'x', runs.map(({ fromRegistry }) => fromRegistry), { op: '<=', value: 1 }),
+    figure(`${name}: one direct`, 's', runs.map(({ direct }) => direct)),
+    figure(`${name}: last node`, 's', runs.map(({ last }) => last)),
+    figure(`${name}: first node`, 's', runs.map(({ first }) => first)),
+    figure(`${name}: CPU`, 'CPU-s', runs.map(({ cpu }) => cpu)),
+    figure(`${name}: CPU of the tools`, 'CPU-s', runs.map(({ toolsCpu }) => toolsCpu)),
+  ]
+}
