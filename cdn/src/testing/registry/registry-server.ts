@@ -56,7 +56,7 @@ export class RegistryServer {
     const config = join(folder, 'registry.json')
     // YAML reads JSON too.
     await writeFile(config, JSON.stringify(await configOf(init, folder)))
-    const [program = PROGRAM, ...args] = [...(init.host?.enter ?? []), PROGRAM, 'serve', config]
+    const [program, ...args] = [...(init.host?.enter ?? []), PROGRAM, 'serve', config]
     const process = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     const answers: RegistryAnswer[] = []
     try {
