@@ -140,6 +140,8 @@ export class Upstream {
         method,
         headers: endToEnd({ ...headers, authorization }),
         body: body ?? null,
+        // After a HEAD the client would close the connection otherwise, in case that its answer has a body.
+        reset: false,
         signal,
       })
       return { authorization, status: answer.statusCode, headers: endToEnd(answer.headers), body: answer.body }

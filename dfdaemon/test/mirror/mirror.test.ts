@@ -127,6 +127,14 @@ describe('the mirror of registries', () => {
     assert.deepEqual(peer.requests[0]?.headers, [['authorization', 'Bearer a']])
   })
 
+  it('keeps its connection to the registry, after a HEAD too', async () => {
+    await start(serves(blob), {})
+    let connections = 0
+    upstream.on('connection', () => connections++)
+    for (let time = 0; time < 3; time++) await ask(BLOB, {}, 'HEAD')
+    assert.deepEqual([asked.length, connections], [3, 1])
+  })
+
   it('gives nothing to a caller whom the registry refuses, whatever is here, and shows its challenge', async () => {
     const challenge = 'Bearer realm="https://auth.test/token",service="registry"'
     await start(
