@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { SchedulerCommand } from '../src/contract.ts'
 import { allSlots, type UploadSlotsPolicy } from '../src/policies/upload-slots.ts'
+import { foregroundFirst } from '../src/policies/turns.ts'
 import { createScheduler } from '../src/scheduler.ts'
 import { Ledger } from './ledger.ts'
 import { history, OPENING, PEERS, type Step, TASKS } from './moves.ts'
@@ -18,6 +19,10 @@ describe('whatever happens in whatever order', function () {
 
   it('the same holds where parents use fewer slots than they have, but that a busy one may let others wait', () => {
     fc.assert(fc.property(history, fc.nat(), (steps, seed) => void play(steps, seed)), { numRuns: RUNS })
+  })
+
+  it('no peer gives background what it could give to foreground that waits', () => {
+    fc.assert(fc.property(history, fc.nat(), (steps, seed) => void playStrictly(steps, seed)), { numRuns: RUNS })
   })
 
   it('the same events and seed give the same commands', () => {
@@ -61,6 +66,22 @@ describe('whatever happens in whatever order', function () {
     )
   })
 })
+
+/** As if background had never its turn. */
+function playStrictly(steps: readonly Step[], seed: number): void {
+  const policies = { uploadSlots: allSlots(), turns: foregroundFirst({ inARow: Infinity }) }
+  const ledger = new Ledger(createScheduler({ random: seeded(seed), policies }), true)
+  let now = 0
+  for (const event of OPENING) ledger.handle(event, now)
+  for (const { move, afterMs } of steps) {
+    now += afterMs
+    const event = move(ledger)
+    for (const command of ledger.handle(event, now)) {
+      if (command.type !== 'assign' || ledger.peers.get(command.parent)?.isCdn === true) continue
+      assert.deepEqual(ledger.passedOverFor(command), [], `after ${JSON.stringify(event)} ${command.parent} served ${command.child}`)
+    }
+  }
+}
 
 function play(steps: readonly Step[], seed: number, uploadSlots?: UploadSlotsPolicy) {
   const policies = uploadSlots === undefined ? {} : { uploadSlots }

@@ -222,6 +222,16 @@ export class Ledger {
     }
   }
 
+  /** Foreground that still waits, and to which the parent could have given something in place of what it gave to background. */
+  passedOverFor({ task, child, parent }: Flight): readonly Flight[] {
+    if (this.tasks.get(task)?.children.get(child)?.priority !== 'background') return []
+    return [...this.tasks].flatMap(([other, { children }]) => {
+      const waiting = [...children].filter(([, { credits, priority }]) => credits > 0 && priority === 'foreground')
+      const flights = waiting.flatMap(([waiter]) => this.needs(other, waiter).map((piece) => ({ task: other, child: waiter, piece, parent })))
+      return flights.filter((flight) => this.#mayGive(flight) && !this.#mayHaveToWait(flight))
+    })
+  }
+
   /** Whether some peer that the child may use has the piece or is about to. */
   #swarmHas({ task, child, piece }: Flight): boolean {
     for (const [peer, { isCdn, uploadSlots, lanes }] of this.peers) {
@@ -286,10 +296,15 @@ export class Ledger {
   }
 
   canGive({ task, child, piece, parent }: Flight): boolean {
+    const slots = this.peers.get(parent)?.uploadSlots ?? 0
+    return this.busyOf(parent) < slots && this.#mayGive({ task, child, piece, parent })
+  }
+
+  /** If it has a slot. */
+  #mayGive({ task, child, piece, parent }: Flight): boolean {
     const capacity = this.peers.get(parent)
     if (capacity === undefined || parent === child || capacity.lanes.length === 0) return false
-    if (this.isShut(task, parent)) return false
-    return this.busyOf(parent) < capacity.uploadSlots && this.holds(task, parent, piece) && !this.isBlocked(child, parent)
+    return !this.isShut(task, parent) && this.holds(task, parent, piece) && !this.isBlocked(child, parent)
   }
 
   busyOf(parent: PeerId): number {
