@@ -45,8 +45,8 @@ export function formatReport({ run, title, seed, figures, cost }: Report): strin
     return `  ${FIGURES[id as FigureId].label.padEnd(width)}  ${formatNumber(value)}${unit === '' ? '' : ` ${unit}`}${verdict}`
   })
   const { events, schedulerCpu, cpu, assignmentsPerCpuSecond } = cost
-  const spent = `${assignmentsPerCpuSecond} per CPU-second of the scheduler (${events} events, ${schedulerCpu.toFixed(2)} of ${cpu.toFixed(2)} CPU-s)`
-  return [head, ...lines, `  ${'assignments'.padEnd(width)}  ${spent}`].join('\n')
+  const spent = `${assignmentsPerCpuSecond} assignments per CPU-second of the scheduler (${events} events, ${schedulerCpu.toFixed(2)} of ${cpu.toFixed(2)} CPU-s)`
+  return [head, ...lines, `  ${'decisions'.padEnd(width)}  ${spent}`].join('\n')
 }
 
 function formatNumber(value: number): string {

@@ -63,10 +63,10 @@ export class Plot {
 
   /** Fills the area between two corners. */
   box([x0, y0]: readonly [number, number], [x1, y1]: readonly [number, number], colour: string): void {
-    const [left, top] = [this.x(x0), this.y(y1)]
-    const size = `width="${px(this.x(x1) - left)}" height="${px(this.y(y0) - top)}"`
-    // With soft edges the background would shine through between neighbours.
-    this.#parts.push(`<rect x="${px(left)}" y="${px(top)}" ${size} fill="${colour}" shape-rendering="crispEdges"/>`)
+    // On whole pixels, and with hard edges: else the background would shine through between neighbours.
+    const [left, top, right, bottom] = [this.x(x0), this.y(y1), this.x(x1), this.y(y0)].map(Math.round) as [number, number, number, number]
+    const size = `width="${right - left}" height="${bottom - top}"`
+    this.#parts.push(`<rect x="${left}" y="${top}" ${size} fill="${colour}" shape-rendering="crispEdges"/>`)
   }
 
   /** Boxes of colour with their meaning, at the upper right, above the picture. */
