@@ -9,6 +9,9 @@ const BEAT_MS = 10
 /** A longer pause than this is not the limiter's fault, and is longer than what it makes up for; milliseconds. */
 const STALL_MS = 50
 
+/** What was sent before a pause may be read so long after it; milliseconds. */
+const ECHO_MS = 1000
+
 interface Sample {
   readonly at: number
   /** All bytes up to then. */
@@ -18,7 +21,7 @@ interface Sample {
 export interface Extremes {
   /** Bytes per second in the window that got the least, of those in which the process was never stalled. */
   readonly least: number
-  /** Bytes per second in the window that got the most. */
+  /** Bytes per second in the window that got the most, which counts longer by what it or the moment before was stalled. */
   readonly most: number
   /** How many windows the least is of. */
   readonly undisturbed: number
@@ -56,8 +59,9 @@ export class RateMeter {
     for (const { at, bytes } of samples) {
       if (at < from || at + WINDOW_MS > last) continue
       while ((samples[end + 1]?.at ?? Number.POSITIVE_INFINITY) <= at + WINDOW_MS) end++
-      const rate = (((samples[end]?.bytes ?? 0) - bytes) / WINDOW_MS) * 1000
-      rates.push({ rate, isDisturbed: this.#stalls.some((stall) => stall.to > at && stall.from < at + WINDOW_MS) })
+      const stalledMs = this.#stalledWithin(at - ECHO_MS, at + WINDOW_MS)
+      const received = (samples[end]?.bytes ?? 0) - bytes
+      rates.push({ rate: (received / (WINDOW_MS + stalledMs)) * 1000, isDisturbed: stalledMs > 0 })
     }
     const undisturbed = rates.filter(({ isDisturbed }) => !isDisturbed)
     return {
@@ -65,6 +69,10 @@ export class RateMeter {
       most: Math.max(...rates.map(({ rate }) => rate)),
       undisturbed: undisturbed.length,
     }
+  }
+
+  #stalledWithin(from: number, to: number): number {
+    return this.#stalls.filter((stall) => stall.to > from && stall.from < to).reduce((sum, stall) => sum + stall.to - stall.from, 0)
   }
 
   #beat(): void {
