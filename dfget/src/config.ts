@@ -67,7 +67,7 @@ export const dfgetConfigSchema = z.strictObject({
       url: z
         .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
         .default(usual.management.url)
-        .meta({ flag: '--management', description: "Base URL of the supernode's management API, which `dfget explain` asks" }),
+        .meta({ flag: '--management', description: "Base URL of the supernode's management API, which `dfget explain` and others ask" }),
       tokenFile: z
         .string()
         .min(1)
@@ -75,8 +75,8 @@ export const dfgetConfigSchema = z.strictObject({
         .meta({
           flag: '--token-file',
           description:
-            'File with its admin token; default: that of a supernode of the same user on this host, then ' +
-            '`/var/lib/damselfly/supernode/admin-token`',
+            'File with a token for it; default: that of a supernode of the same user on this host, then ' +
+            '`/var/lib/damselfly/supernode/admin-token`. `DAMSELFLY_TOKEN` goes before it',
         }),
     })
     .prefault({}),

@@ -1,4 +1,5 @@
-import { DamselflyError, parseDigest, type ByteRange, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, parseDigest, systemClock, type ByteRange, type Sha256 } from '@damselfly/shared'
+import type { ManagedJob } from './access/managed.ts'
 import type { ExplainJob } from './explain/command.ts'
 import { parseHeader } from './header.ts'
 import type { HeldAction, HeldJob } from './held/command.ts'
@@ -26,6 +27,7 @@ export type Invocation =
   | { readonly type: 'explain'; readonly job: ExplainJob }
   | { readonly type: 'preheat'; readonly job: PreheatJob }
   | { readonly type: 'held'; readonly job: HeldJob }
+  | { readonly type: 'managed'; readonly job: ManagedJob }
   | { readonly type: 'download'; readonly job: Job; readonly configFile: string | undefined; readonly flags: SettingFlags }
 
 /** Here too, since a download loads nothing that it does not need. */
@@ -35,6 +37,7 @@ const HELD: readonly HeldAction[] = ['list', 'pin', 'unpin', 'evict']
 export async function parseArguments(args: readonly string[], version: string): Promise<Invocation> {
   if (args[0] === 'explain') return explainInvocation(args.slice(1))
   if (args[0] === 'preheat') return preheatInvocation(args.slice(1))
+  if (args[0] === 'token') return tokenInvocation(args.slice(1))
   const action = HELD.find((name) => name === args[0])
   if (action !== undefined) return heldInvocation(action, args.slice(1))
   const given = readPlainArguments(args) ?? (await import('./command.ts')).readCommandLine(args, version)
@@ -51,6 +54,12 @@ async function preheatInvocation(args: readonly string[]): Promise<Invocation> {
   const { readPreheatCommand } = await import('./preheat/command.ts')
   const given = readPreheatCommand(args)
   return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'preheat', job: given }
+}
+
+async function tokenInvocation(args: readonly string[]): Promise<Invocation> {
+  const { readTokenCommand } = await import('./access/token-command.ts')
+  const given = readTokenCommand(args, systemClock)
+  return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'managed', job: given }
 }
 
 async function heldInvocation(action: HeldAction, args: readonly string[]): Promise<Invocation> {

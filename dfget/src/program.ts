@@ -1,4 +1,5 @@
 import { systemClock, toDamselflyError, type DamselflyError } from '@damselfly/shared'
+import type { ManagedJob } from './access/managed.ts'
 import { createReporter, lineWriter, type ReportStreams } from './create-reporter.ts'
 import type { ExplainJob } from './explain/command.ts'
 import type { HeldJob } from './held/command.ts'
@@ -34,6 +35,8 @@ export async function runProgram(program: Program): Promise<number> {
       await preheat(program, invocation.job, (chosen) => (reporter = chosen))
     } else if (invocation.type === 'held') {
       await held(program, invocation.job, (chosen) => (reporter = chosen))
+    } else if (invocation.type === 'managed') {
+      await managed(program, invocation.job, (chosen) => (reporter = chosen))
     } else {
       streams.stdout.write(invocation.type === 'print' ? invocation.text : await configText(program, invocation))
     }
@@ -85,6 +88,13 @@ async function held({ env, streams }: Program, job: HeldJob, onReporter: (report
   if (job.json) onReporter(new JsonReporter(write))
   const { runHeld } = await import('./held/run-held.ts')
   await runHeld(job, env, write)
+}
+
+async function managed({ env, streams }: Program, job: ManagedJob, onReporter: (reporter: Reporter) => void): Promise<void> {
+  const write = lineWriter(() => streams.stdout)
+  if (job.json) onReporter(new JsonReporter(write))
+  const { openManagement } = await import('./management/open-management.ts')
+  await job.act(await openManagement(job, env), write)
 }
 
 async function configText({ env }: Program, { configFile, flags }: ConfigInvocation): Promise<string> {

@@ -25,7 +25,7 @@ export interface Settings {
   readonly security: 'plain' | 'auto' | 'tls' | 'noise'
   readonly parallelRanges: number
   readonly origins: EmbeddedPeerOptions['origins']
-  /** The supernode's management API, for `dfget explain`. */
+  /** The supernode's management API, for what people ask of a supernode. */
   readonly management: { readonly url: string; readonly tokenFile?: string | undefined }
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' }
 }
@@ -65,5 +65,5 @@ export interface SettingFlags {
   readonly background?: boolean | undefined
   readonly backToSource?: boolean | undefined
   readonly progress?: boolean | undefined
-  readonly management?: { readonly url: string | undefined; readonly tokenFile: string | undefined } | undefined
+  readonly management?: { readonly url: string | undefined } | undefined
 }

@@ -26,13 +26,13 @@ describe('the command line of dfget explain', () => {
       peer: 'gRgF',
       json: true,
       configFile: undefined,
-      flags: { url: 'http://node:1', tokenFile: 't' },
+      flags: { url: 'http://node:1', tokenFile: 't', token: undefined },
     })
   })
 
   it('shows help, and is refused with USAGE when it makes no sense', async () => {
     const help = await parseArguments(['explain', '--help'], '1')
-    assert.ok(help.type === 'print' && help.text.includes('admin token'))
+    assert.ok(help.type === 'print' && help.text.includes('token of a viewer'))
     for (const args of [[], [TASK, 'more'], [TASK, '--piece', '-1'], [TASK, '--piece', 'x'], [TASK, '--nonsense']]) {
       await assert.rejects(parseArguments(['explain', ...args], '1'), (error) => isDamselflyError(error, 'USAGE'), args.join(' '))
     }
@@ -111,7 +111,7 @@ describe('dfget explain', () => {
       answers[`${path}?limit=1000`] = { body }
       await assert.rejects(run(TASK), { code: 'PROTOCOL' })
     }
-    await assert.rejects(run(TASK, '--token-file', join(directory.path, 'none')), { code: 'CONFIG_INVALID', message: /no admin token in .*none/ })
+    await assert.rejects(run(TASK, '--token-file', join(directory.path, 'none')), { code: 'CONFIG_INVALID', message: /no token in .*none/ })
     await assert.rejects(run(TASK, '--management', 'ftp://x'), { code: 'CONFIG_INVALID', message: /management\.url.*--management/ })
     await assert.rejects(run(TASK, '--management', 'http://127.0.0.1:1'), { code: 'SUPERNODE_UNREACHABLE' })
   })

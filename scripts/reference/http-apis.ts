@@ -13,7 +13,7 @@ interface Operation {
   readonly parameters?: readonly Parameter[]
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: ObjectSchema } } }
   readonly responses: Readonly<Record<string, unknown>>
-  readonly security?: readonly unknown[]
+  readonly security?: readonly { readonly token?: readonly string[] }[]
 }
 
 interface Parameter extends Described {
@@ -51,10 +51,18 @@ async function httpApis(): Promise<string> {
     'Both APIs describe themselves in full, schemas included, as OpenAPI at `/openapi.json`. An error is a JSON object with `code`,\n' +
       '`message` and `advice`; the [list of codes](errors.md) has the HTTP status of each.',
     MANAGEMENT,
-    ...(await routesOf('supernode', (route) => (route.security?.length === 0 ? ' *open*' : ''))),
+    ...(await routesOf('supernode', rightsOf)),
     LOCAL,
     ...(await routesOf('dfdaemon', () => '')),
   ])
+}
+
+/** What a caller of the management API must have. */
+function rightsOf({ security = [] }: Operation): string {
+  const needs = security[0]?.token
+  if (needs === undefined) return ' *open*'
+  const [role = 'any token', scope] = needs
+  return ` *${role}${scope === undefined ? '' : `, ${scope.replace('scope:', '')}`}*`
 }
 
 async function routesOf(server: Server, mark: (route: Operation) => string): Promise<string[]> {

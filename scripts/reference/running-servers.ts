@@ -25,7 +25,7 @@ export async function askRunning(server: Server, path: string): Promise<string> 
 
 async function askSupernode(directory: string, path: string): Promise<string> {
   const addresses = ['127.0.0.1']
-  const settings = { listen: { addresses, directPort: 0, libp2pPort: 0 }, management: { addresses, port: 0 } }
+  const settings = { listen: { addresses, directPort: 0, libp2pPort: 0, plainPort: 0 }, management: { addresses, port: 0 } }
   const config = completeConfig(supernodeConfigSchema.parse(settings), directory)
   const supernode = createSupernode(config, { version: '', logger: silentLogger() })
   try {

@@ -10,8 +10,10 @@ import { DamselflyError } from './errors/damselfly-error.ts'
  */
 export function parseCommandLine(command: Command, args: readonly string[]): string | undefined {
   let printed = ''
-  command.exitOverride().allowExcessArguments(false)
-  command.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })
+  for (const each of [command, ...command.commands]) {
+    each.exitOverride().allowExcessArguments(false)
+    each.configureOutput({ writeOut: (text) => (printed += text), writeErr: () => undefined })
+  }
   try {
     command.parse(args, { from: 'user' })
     return undefined

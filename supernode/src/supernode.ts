@@ -19,7 +19,9 @@ import {
   type TaskRecord,
 } from '@damselfly/exchange'
 import type { PolicySet } from '@damselfly/scheduler'
-import { loadAdminToken } from './api/admin-token.ts'
+import { loadAdminToken } from './access/admin-token.ts'
+import { ApiTokens } from './access/api-tokens.ts'
+import { Authenticator } from './access/authenticator.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
 import { cdnLimits, originLimits } from './config/cdn-config.ts'
 import type { SupernodeConfig } from './config/config.ts'
@@ -120,7 +122,8 @@ class ComposedSupernode implements Supernode {
     const { dataDir } = this.#config
     await makeDirectory(dataDir)
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
-    const token = await loadAdminToken(dataDir)
+    const adminToken = await loadAdminToken(dataDir)
+    const tokens = await this.#loadTokens()
     const store = await this.#startStore()
     const { cdn, sources } = await this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
@@ -155,8 +158,9 @@ class ComposedSupernode implements Supernode {
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
-      token,
+      authenticator: new Authenticator({ adminToken, tokens }),
       sources: {
+        tokens,
         version: this.#deps.version,
         peerId: identity.peerId,
         tasks: assembled.tasks,
@@ -179,7 +183,14 @@ class ComposedSupernode implements Supernode {
       logger: this.#deps.logger,
     })
     this.#shutdown.add(() => api.stop())
-    return { peerId: identity.peerId, endpoints, management: await api.start(), adminTokenFile: token.path }
+    return { peerId: identity.peerId, endpoints, management: await api.start(), adminTokenFile: adminToken.path }
+  }
+
+  async #loadTokens(): Promise<ApiTokens> {
+    const tokens = new ApiTokens({ dataDir: this.#config.dataDir, clock: this.#clock, logger: this.#deps.logger })
+    this.#shutdown.add(() => tokens.stop())
+    await tokens.load()
+    return tokens
   }
 
   async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules' | 'priorityRules'>> {

@@ -1,77 +1,24 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isDamselflyError, RateLimiter, taskIdFromBytes } from '@damselfly/shared'
-import type { Scrubber, ScrubStatus } from '@damselfly/exchange'
-import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
-import { silentLogger } from '@damselfly/shared/logging'
-import { loadAdminToken } from '../src/api/admin-token.ts'
-import { createManagementApi, type ManagementApi } from '../src/api/management-api.ts'
-import { createControlBench, largeContent, type ControlBench } from './control-bench.ts'
+import { isDamselflyError, taskIdFromBytes } from '@damselfly/shared'
+import { loadAdminToken } from '../src/access/admin-token.ts'
+import { ApiBench } from './api-bench.ts'
+import { largeContent, type ControlBench } from './control-bench.ts'
 import { digestOf } from './fake-cdn.ts'
 
-interface OpenApi {
-  readonly openapi: string
-  readonly paths: Record<string, Record<string, unknown>>
-}
-
-const keeping = { pin: async (): Promise<void> => undefined, evict: async (): Promise<void> => undefined }
-
 describe('the management API', () => {
-  let dataDir: string
+  let api: ApiBench
   let bench: ControlBench
-  let api: ManagementApi
-  let base: string
-  let token: string
-  let isReady: boolean
-  let cdnUploads: RateLimiter
 
   beforeEach(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'damselfly-api-'))
-    bench = createControlBench()
-    isReady = true
-    cdnUploads = new RateLimiter(0, bench.clock)
-    const adminToken = await loadAdminToken(dataDir)
-    token = (await readFile(adminToken.path, 'utf8')).trim()
-    api = createManagementApi({
-      addresses: [{ host: '127.0.0.1', port: 0 }],
-      token: adminToken,
-      sources: {
-        version: '1.2.3',
-        peerId: bench.identity.peerId,
-        tasks: bench.tasks,
-        peers: bench.peers,
-        scheduler: bench.scheduler,
-        decisions: bench.decisions,
-        collector: roomyCollector(),
-        scrubber: idleScrubber(),
-        registry: bench.metrics.registry,
-        isReady: () => isReady,
-        blockRules: bench.blockRules,
-        rateRules: bench.rateRules,
-        priorityRules: bench.priorityRules,
-        rateControl: bench.rateControl,
-        preheats: bench.preheats,
-        sources: {},
-        catalogue: bench.catalogue,
-        keeping,
-        cdnUploads,
-        clock: bench.clock,
-      },
-      logger: silentLogger(),
-    })
-    base = (await api.start())[0] ?? ''
+    api = await ApiBench.start()
+    bench = api.control
   })
 
-  afterEach(async () => {
-    await api.stop()
-    await bench.stop()
-    await rm(dataDir, { recursive: true })
-  })
+  afterEach(() => api.stop())
 
-  const request = (path: string, given: string | undefined = token): Promise<Response> =>
-    fetch(`${base}${path}`, given === '' ? {} : { headers: { authorization: `Bearer ${given}` } })
+  const request = (path: string, token?: string): Promise<Response> => api.request(path, token === undefined ? {} : { token })
 
   const json = async <T>(path: string): Promise<T> => {
     const response = await request(path)
@@ -80,32 +27,15 @@ describe('the management API', () => {
   }
 
   it('keeps its token to its owner, and keeps it over restarts', async () => {
-    const path = join(dataDir, 'admin-token')
+    const path = join(api.dataDir, 'admin-token')
     assert.equal((await stat(path)).mode & 0o777, 0o600)
-    assert.equal((await loadAdminToken(dataDir)).matches(token), true)
-    assert.equal((await loadAdminToken(dataDir)).matches(`${token}x`), false)
+    assert.equal((await loadAdminToken(api.dataDir)).matches(api.adminToken), true)
+    assert.equal((await loadAdminToken(api.dataDir)).matches(`${api.adminToken}x`), false)
   })
 
   it('does not start with an empty token', async () => {
-    await writeFile(join(dataDir, 'admin-token'), '\n')
-    await assert.rejects(loadAdminToken(dataDir), (error) => isDamselflyError(error, 'CONFIG_INVALID'))
-  })
-
-  it('answers no route of its description without the token, except the public ones', async () => {
-    const { openapi, paths } = await json<OpenApi>('/openapi.json')
-    assert.match(openapi, /^3\.1/)
-    const isPublic = new Set(['/healthz', '/readyz'])
-    assert.ok(Object.keys(paths).length >= 10)
-    for (const [path, methods] of Object.entries(paths)) {
-      for (const method of Object.keys(methods)) {
-        for (const given of ['', 'wrong', `${token}x`]) {
-          const headers = given === '' ? {} : { authorization: `Bearer ${given}` }
-          const response = await fetch(`${base}${path.replace('{id}', 'x')}`, { method: method.toUpperCase(), headers })
-          assert.equal(response.status, isPublic.has(path) ? 200 : 401, `${method} ${path}`)
-          await response.body?.cancel()
-        }
-      }
-    }
+    await writeFile(join(api.dataDir, 'admin-token'), '\n')
+    await assert.rejects(loadAdminToken(api.dataDir), (error) => isDamselflyError(error, 'CONFIG_INVALID'))
   })
 
   it('tells strangers nothing about which routes there are', async () => {
@@ -120,7 +50,7 @@ describe('the management API', () => {
 
   it('says whether it lives and is ready', async () => {
     assert.equal((await request('/readyz', '')).status, 200)
-    isReady = false
+    api.isReady = false
     const stopping = await request('/readyz', '')
     assert.equal(stopping.status, 503)
     assert.deepEqual(await stopping.json(), { status: 'stopping' })
@@ -240,12 +170,7 @@ describe('the management API', () => {
   })
 
   it('keeps rules about priorities, and refuses those about everything', async () => {
-    const send = (method: string, path: string, body?: unknown): Promise<Response> =>
-      fetch(`${base}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
+    const send = (method: string, where: string, body?: unknown): Promise<Response> => api.request(where, { method, body })
     const path = '/api/v1/priorities/rules'
     assert.deepEqual(await json(path), { rules: [] })
     for (const body of [{ priority: 'background' }, { tag: 'nightly' }, { priority: 'urgent', tag: 'nightly' }]) assert.equal((await send('POST', path, body)).status, 400)
@@ -253,55 +178,18 @@ describe('the management API', () => {
   })
 
   it('shows and changes what the CDN sends', async () => {
-    const change = (body: unknown): Promise<Response> =>
-      fetch(`${base}/api/v1/rates/cdn`, {
-        method: 'PATCH',
-        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
+    const change = (body: unknown): Promise<Response> => api.request('/api/v1/rates/cdn', { method: 'PATCH', body })
     assert.deepEqual(await (await change({ upload: 5_000_000 })).json(), { upload: 5_000_000 })
-    assert.equal(cdnUploads.limits.host, 5_000_000)
+    assert.equal(api.cdnUploads.limits.host, 5_000_000)
     assert.deepEqual(await json('/api/v1/rates'), { cdn: { upload: 5_000_000 }, rules: [], peers: [] })
     assert.equal((await change({ upload: -1 })).status, 400)
     assert.equal((await change({})).status, 400)
   })
 
   it('names the address that is taken', async () => {
-    const port = Number(new URL(base).port)
-    const second = createManagementApi({
-      addresses: [{ host: '127.0.0.1', port }],
-      token: await loadAdminToken(dataDir),
-      sources: {
-        version: '',
-        peerId: bench.identity.peerId,
-        tasks: bench.tasks,
-        peers: bench.peers,
-        scheduler: bench.scheduler,
-        decisions: bench.decisions,
-        collector: roomyCollector(),
-        scrubber: idleScrubber(),
-        registry: bench.metrics.registry,
-        isReady: () => true,
-        blockRules: bench.blockRules,
-        rateRules: bench.rateRules,
-        priorityRules: bench.priorityRules,
-        rateControl: bench.rateControl,
-        preheats: bench.preheats,
-        sources: {},
-        catalogue: bench.catalogue,
-        keeping,
-        cdnUploads,
-        clock: bench.clock,
-      },
-      logger: silentLogger(),
-    })
+    const port = Number(new URL(api.base).port)
+    const second = api.another(port)
     await assert.rejects(second.start(), (error) => isDamselflyError(error, 'ADDRESS_IN_USE') && error.message.includes(`${port}`))
     await second.stop()
   })
 })
-
-function idleScrubber(): Pick<Scrubber, 'status' | 'begin'> {
-  const status: ScrubStatus = { settings: { rate: 1000, every: 0 }, running: undefined, last: undefined, totals: { bytes: 0, damaged: 0 } }
-  const running = { startedAt: 1000, tasks: 0, pieces: 0, bytes: 0, damaged: 0 }
-  return { status: () => status, begin: () => ({ ...status, running }) }
-}

@@ -106,7 +106,7 @@ describe('decisions of a supernode', function () {
     const unknown = await explain('0'.repeat(64))
     assert.deepEqual([unknown.code, /TASK_NOT_FOUND/.test(unknown.stderr)], [2, true])
     const stranger = await lab.dfget(['explain', taskId, '--management', supernode.url]).exited
-    assert.deepEqual([stranger.code, /no admin token in .*--token-file/.test(stranger.stderr)], [2, true], stranger.stderr)
+    assert.deepEqual([stranger.code, /no token in .*--token-file/.test(stranger.stderr)], [2, true], stranger.stderr)
   })
 
   it('were made by the policies of the configuration, without a fault', async () => {

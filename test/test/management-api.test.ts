@@ -44,6 +44,18 @@ describe("the supernode's management API", function () {
     assert.ok(routes.length >= 9)
   })
 
+  it('gives dfget of the same user what it needs to make tokens for others', async () => {
+    const url = ['--management', supernode.url]
+    const created = await lab.dfget(['token', 'create', 'graphs', '--role', 'viewer', '--token-file', join(supernode.dataDir, 'admin-token'), ...url]).exited
+    assert.equal(created.code, 0, created.stderr)
+    const env = { DAMSELFLY_TOKEN: created.stdout.trim() }
+    const shown = await lab.dfget(['token', 'whoami', ...url], { env }).exited
+    assert.match(shown.stdout, /^graphs \(\w+\): viewer$/)
+    const refused = await lab.dfget(['token', 'list', ...url], { env }).exited
+    assert.equal(refused.code, 2)
+    assert.match(refused.stderr, /wants the role admin.*\[FORBIDDEN\]/)
+  })
+
   it('does not tell strangers which routes there are', async () => {
     assert.equal(await statusOf(`${supernode.url}/no/such/route`, {}), 401)
     assert.equal(await statusOf(`${supernode.url}/api/v1/tasks`, { method: 'DELETE' }), 401)

@@ -18,8 +18,8 @@ interface GivenOptions extends ManagementOptions {
 }
 
 const NOTES = `
-Asks the supernode's management API, so it needs its admin token: run it where the supernode runs, as the same user or as root, or
-say where the API is and give a copy of the token. What it says is what the supernode still remembers.
+Asks the supernode's management API, so it needs a token: run it where the supernode runs, as the same user or as root, or say where
+the API is and give it a token of a viewer (dfget token create). What it says is what the supernode still remembers.
 
   dfget explain https://files.example/big.iso --piece 17 --peer gRgFD12345
 `

@@ -1,16 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
-import { DamselflyError, diskError, errorFromWire, messageOf, systemCode } from '@damselfly/shared'
+import { DamselflyError, errorFromWire, messageOf } from '@damselfly/shared'
 import * as z from 'zod'
-import type { Environment } from '../load-settings.ts'
-import type { Settings } from '../settings.ts'
 
 /** For one answer; milliseconds. */
 const PATIENCE_MS = 30_000
-
-/** Where a supernode that runs as a service keeps its admin token. */
-const SYSTEM_TOKEN_FILE = '/var/lib/damselfly/supernode/admin-token'
 
 const errorBody = z.object({ code: z.string(), message: z.string() })
 
@@ -26,14 +18,9 @@ export class ManagementClient {
   readonly #url: string
   readonly #token: string
 
-  private constructor(url: string, token: string) {
+  constructor(url: string, token: string) {
     this.#url = url
     this.#token = token
-  }
-
-  /** @throws DamselflyError CONFIG_INVALID, DISK_DENIED, DISK_FAILED when there is no token to be read */
-  static async open({ url, tokenFile }: Settings['management'], env: Environment): Promise<ManagementClient> {
-    return new ManagementClient(url, await readToken(tokenFile, env))
   }
 
   /** @throws DamselflyError with the code of the answer; SUPERNODE_UNREACHABLE; PROTOCOL */
@@ -86,22 +73,4 @@ async function jsonOf(response: Response, url: string): Promise<unknown> {
 function unreachable(url: string, error: unknown): DamselflyError {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   return new DamselflyError('SUPERNODE_UNREACHABLE', `the management API at ${url} does not answer: ${messageOf(cause)}`, { cause: error })
-}
-
-async function readToken(named: string | undefined, env: Environment): Promise<string> {
-  const candidates = named === undefined ? [ownTokenFile(env), SYSTEM_TOKEN_FILE] : [named]
-  for (const path of candidates) {
-    try {
-      return (await readFile(path, 'utf8')).trim()
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw diskError(error, `read the admin token in ${path}`)
-    }
-  }
-  throw new DamselflyError('CONFIG_INVALID', `there is no admin token in ${candidates.join(' or ')}; name its file with --token-file`)
-}
-
-/** Where a supernode of the same user keeps it. */
-function ownTokenFile({ XDG_DATA_HOME: base }: Environment): string {
-  const data = base !== undefined && isAbsolute(base) ? base : join(homedir(), '.local', 'share')
-  return join(data, 'damselfly', 'supernode', 'admin-token')
 }

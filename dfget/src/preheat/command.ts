@@ -29,8 +29,8 @@ interface GivenOptions extends ManagementOptions {
 }
 
 const NOTES = `
-Asks the supernode's management API, so it needs its admin token: run it where the supernode runs, as the same user or as root, or
-say where the API is and give a copy of the token. The preheat goes on when dfget is interrupted.
+Asks the supernode's management API, so it needs a token: run it where the supernode runs, as the same user or as root, or say where
+the API is and give it a token of an operator (dfget token create). The preheat goes on when dfget is interrupted.
 
   dfget preheat https://files.example/big.iso --peers 3
   dfget preheat --list oci://registry.example/team/app:1.2 --all --location paris

@@ -6,6 +6,9 @@ import { setAt, type Tree } from './tree.ts'
 
 const PREFIX = 'DAMSELFLY_'
 
+/** No setting, but what dfget shows a supernode; other programs may have it around them. */
+const TOKEN_VARIABLE = 'DAMSELFLY_TOKEN'
+
 /** Programs that may share one environment; each reads only its own variables. */
 export const PROGRAMS = ['supernode', 'dfdaemon', 'dfget'] as const
 export type Program = (typeof PROGRAMS)[number]
@@ -66,7 +69,7 @@ function unknownVariables(
 ): Problem[] {
   const others = PROGRAMS.filter((other) => other !== program).map((other) => `${programPrefix(other)}_`)
   return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && !known.has(name))
+    .filter((name) => name.startsWith(PREFIX) && name !== TOKEN_VARIABLE && !known.has(name))
     .filter((name) => !others.some((prefix) => name.startsWith(prefix)))
     .toSorted()
     .map((name) => ({

@@ -234,7 +234,7 @@ export const ERROR_CODES = {
     exit: EXIT.usage,
     http: 401,
     meaning: 'the API request has no valid token',
-    advice: 'send the admin token as Authorization: Bearer …',
+    advice: 'send a valid token as Authorization: Bearer …; with dfget --token-file, or DAMSELFLY_TOKEN',
   },
   TASK_NOT_FOUND: {
     exit: EXIT.usage,
@@ -355,6 +355,18 @@ export const ERROR_CODES = {
     http: 500,
     meaning: 'a container tool is set up, but could not be restarted',
     advice: 'look at its own log, then restart it by hand',
+  },
+  FORBIDDEN: {
+    exit: EXIT.usage,
+    http: 403,
+    meaning: "the caller's role or scopes do not allow this request",
+    advice: 'use a token with the role that the message names, or ask an admin for one',
+  },
+  TOKEN_NOT_FOUND: {
+    exit: EXIT.usage,
+    http: 404,
+    meaning: 'there is no token with this id',
+    advice: 'list the tokens; one that has expired is gone',
   },
 } as const satisfies Record<string, ErrorKind>
 

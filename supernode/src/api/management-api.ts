@@ -5,13 +5,14 @@ import type { Logger } from '@damselfly/shared/logging'
 import { formatAddress, type ListenAddress } from '@damselfly/exchange'
 import { addCollectorRoutes } from '@damselfly/exchange/store-api'
 import { addScrubRoutes } from '@damselfly/exchange/scrub-api'
-import type { FastifyRequest } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
-import type { AdminToken } from './admin-token.ts'
+import type { Authenticator } from '../access/authenticator.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
+import { guard } from './guard.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
 import { addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
+import { addTokenRoutes, type TokenSources } from './token-routes.ts'
 import { addHealthRoutes, addPeerRoutes, addStatusRoutes, type RouteSources } from './routes.ts'
 
 /** A rule is the largest that anybody sends. Bytes. */
@@ -20,12 +21,10 @@ const MAX_BODY_BYTES = 64 * 1024
 /** How long open requests may take when the API stops; milliseconds. */
 const CLOSE_GRACE_MS = 1000
 
-const BEARER = /^Bearer ([\w-]+)$/i
-
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
-  readonly token: AdminToken
-  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources
+  readonly authenticator: Authenticator
+  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources & TokenSources
   readonly logger: Logger
 }
 
@@ -65,35 +64,25 @@ class HttpManagementApi implements ManagementApi {
   }
 
   async #createApp(): Promise<ApiServer> {
-    const { sources, token, logger } = this.#options
+    const { sources, authenticator, logger } = this.#options
     const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, logger })
-    // Before every route and before the answer to unknown ones: what is not declared public needs the token.
-    app.addHook('onRequest', async (request) => {
-      if (request.routeOptions.config.isPublic !== true) requireToken(request, token)
-    })
+    const checkDeclarations = guard(app, authenticator)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: { title: 'Damselfly supernode management API', version: sources.version },
-        components: { securitySchemes: { adminToken: { type: 'http', scheme: 'bearer' } } },
-        security: [{ adminToken: [] }],
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes, addTokenRoutes]) add(app, sources)
     addCollectorRoutes(app, sources.collector)
     addScrubRoutes(app, sources.scrubber)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())
+    checkDeclarations()
     await app.ready()
     return app
   }
-}
-
-/** @throws DamselflyError UNAUTHORIZED */
-function requireToken(request: FastifyRequest, token: AdminToken): void {
-  const given = BEARER.exec(request.headers.authorization ?? '')?.[1]
-  if (given !== undefined && token.matches(given)) return
-  throw new DamselflyError('UNAUTHORIZED', given === undefined ? 'no admin token was sent' : 'this is not the admin token')
 }
 
 async function listen(app: ApiServer, host: string, port: number): Promise<string> {

@@ -18,13 +18,6 @@ import {
   versionBody,
 } from './schemas.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Whether the route answers without a token. */
-    isPublic?: boolean
-  }
-}
-
 export interface RouteSources {
   readonly version: string
   readonly peerId: PeerId
@@ -43,14 +36,13 @@ export interface RouteSources {
 export function addHealthRoutes(app: ApiServer, { isReady }: RouteSources): void {
   app.get(
     '/healthz',
-    { config: { isPublic: true }, schema: { description: 'The process lives.', security: [], response: { 200: healthBody } } },
+    { schema: { description: 'The process lives.', response: { 200: healthBody } } },
     async () => ({ status: 'ok' as const }),
   )
   app.get(
     '/readyz',
     {
-      config: { isPublic: true },
-      schema: { description: 'Peers are served.', security: [], response: { 200: healthBody, 503: healthBody } },
+      schema: { description: 'Peers are served.', response: { 200: healthBody, 503: healthBody } },
     },
     async (_request, reply) => (isReady() ? { status: 'ok' as const } : reply.code(503).send({ status: 'stopping' as const })),
   )

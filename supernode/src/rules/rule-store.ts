@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { DamselflyError, diskError, messageOf, replaceFile, systemCode, type Clock } from '@damselfly/shared'
+import { DamselflyError, diskError, messageOf, replaceFile, systemCode, type Clock, type ErrorCode } from '@damselfly/shared'
 import * as z from 'zod'
 
 /** What every rule that people make has beside what it says. */
@@ -23,8 +23,12 @@ export interface RuleStoreInit<T extends RuleHead> {
   /** Where the rules are kept over restarts, readable by the owner alone. */
   readonly file: string
   readonly schema: z.ZodType<T>
+  /** What one of them is called, and the code when there is none of an id. @default a rule */
+  readonly noun?: { readonly name: string; readonly missing: ErrorCode }
   readonly clock: Clock
 }
+
+const RULE = { name: 'rule', missing: 'RULE_NOT_FOUND' } as const
 
 /** Rules of one kind that people made, each until it expires or is removed; kept in a file that is always whole. */
 export class RuleStore<T extends RuleHead> {
@@ -52,9 +56,19 @@ export class RuleStore<T extends RuleHead> {
       const rules = z.array(schema).max(MOST_RULES).parse(JSON.parse(text))
       for (const rule of rules) if (!isOver(rule, clock)) this.#rules.set(rule.id, rule)
     } catch (error) {
-      throw new DamselflyError('CONFIG_INVALID', `${file} does not hold rules: ${messageOf(error)}; correct or delete it`, { cause: error })
+      throw new DamselflyError('CONFIG_INVALID', `${file} does not hold ${this.#noun.name}s: ${messageOf(error)}; correct or delete it`, { cause: error })
     }
     this.#planExpiry()
+  }
+
+  get #noun(): NonNullable<RuleStoreInit<T>['noun']> {
+    return this.#init.noun ?? RULE
+  }
+
+  /** Undefined also for one that has expired. */
+  get(id: string): T | undefined {
+    const rule = this.#rules.get(id)
+    return rule === undefined || isOver(rule, this.#init.clock) ? undefined : rule
   }
 
   list(): readonly T[] {
@@ -68,10 +82,10 @@ export class RuleStore<T extends RuleHead> {
 
   /** Holds when it returns, and is kept. @throws DamselflyError USAGE when there are too many; as the disk fails */
   async add(rule: Omit<T, 'id' | 'createdAt'>): Promise<T> {
-    if (this.#rules.size >= MOST_RULES) throw new DamselflyError('USAGE', `there are ${MOST_RULES} rules already: remove some`)
+    if (this.#rules.size >= MOST_RULES) throw new DamselflyError('USAGE', `there are ${MOST_RULES} ${this.#noun.name}s already: remove some`)
     const createdAt = new Date(this.#init.clock.wallTime()).toISOString()
     const made = this.#init.schema.parse({ ...rule, id: randomBytes(6).toString('hex'), createdAt })
-    if (isOver(made, this.#init.clock)) throw new DamselflyError('USAGE', 'the rule would be over already')
+    if (isOver(made, this.#init.clock)) throw new DamselflyError('USAGE', `the ${this.#noun.name} would be over already`)
     this.#rules.set(made.id, made)
     try {
       await this.#save()
@@ -86,7 +100,7 @@ export class RuleStore<T extends RuleHead> {
   /** @throws DamselflyError RULE_NOT_FOUND; as the disk fails */
   async remove(id: string): Promise<void> {
     const rule = this.#rules.get(id)
-    if (rule === undefined) throw new DamselflyError('RULE_NOT_FOUND', `there is no rule ${id}`)
+    if (rule === undefined) throw new DamselflyError(this.#noun.missing, `there is no ${this.#noun.name} ${id}`)
     this.#rules.delete(id)
     try {
       await this.#save()
@@ -95,6 +109,13 @@ export class RuleStore<T extends RuleHead> {
       throw error
     }
     this.#changed()
+  }
+
+  /** Puts another version in place of one that is there; nobody is told. @throws as the disk fails; then it holds until the end of the program */
+  async amend(rule: T): Promise<void> {
+    if (!this.#rules.has(rule.id)) return
+    this.#rules.set(rule.id, rule)
+    await this.#save()
   }
 
   /** Resolves when everything is written. */

@@ -1,0 +1,68 @@
+import { DamselflyError } from '@damselfly/shared'
+import type { ApiServer } from '@damselfly/shared/http-api'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { Authenticator } from '../access/authenticator.ts'
+import { isAllowed, type Caller, type Requirement } from '../access/roles.ts'
+import { ROUTE_ACCESS } from './route-access.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Undefined: there is no such route. */
+    requirement?: Requirement
+  }
+  interface FastifyRequest {
+    /** Undefined where the route is open to everybody, and before the caller is known. */
+    caller: Caller | undefined
+  }
+}
+
+/**
+ * Lets through only who may use a route. To be put on the server before its routes.
+ *
+ * @returns what is to be called when all routes are there. @throws Error when the declarations and the routes differ
+ */
+export function guard(app: ApiServer, authenticator: Authenticator, access: Readonly<Record<string, Requirement>> = ROUTE_ACCESS): () => void {
+  const unused = new Set(Object.keys(access))
+  app.decorateRequest('caller')
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      // Fastify answers HEAD wherever GET is answered.
+      const name = `${method === 'HEAD' ? 'GET' : method} ${route.url}`
+      const requirement = access[name]
+      if (requirement === undefined) throw new Error(`nobody has declared who may use ${name}`)
+      unused.delete(name)
+      declare(route, requirement)
+    }
+  })
+  // Before every route, and before the answer to unknown ones.
+  app.addHook('onRequest', async (request) => {
+    const { requirement } = request.routeOptions.config
+    if (requirement === 'open') return
+    request.caller = await authenticator.authenticate({ authorization: request.headers.authorization })
+    if (requirement !== undefined) refuseUnlessAllowed(request.caller, requirement, request)
+  })
+  return () => {
+    if (unused.size > 0) throw new Error(`there is no route ${[...unused].join(', ')}`)
+  }
+}
+
+/** For the guard itself, and for the readers of the description. */
+function declare(route: RouteOptions, requirement: Requirement): void {
+  route.config = { ...route.config, requirement }
+  route.schema = { ...route.schema, security: requirement === 'open' ? [] : [{ token: namesOf(requirement) }] }
+}
+
+function namesOf(requirement: Exclude<Requirement, 'open'>): string[] {
+  if (requirement === 'anybody') return []
+  const { role, scope } = requirement
+  return scope === undefined ? [role] : [role, `scope:${scope}`]
+}
+
+/** @throws DamselflyError FORBIDDEN */
+function refuseUnlessAllowed(caller: Caller, requirement: Requirement, { method, routeOptions }: FastifyRequest): void {
+  if (isAllowed(caller, requirement) || typeof requirement === 'string') return
+  const { role, scope } = requirement
+  const wanted = `the role ${role}${scope === undefined ? '' : ` and the scope ${scope}`}`
+  const has = `${caller.name} has the role ${caller.role}${caller.scopes === undefined ? '' : ` and the scopes ${caller.scopes.join(', ')}`}`
+  throw new DamselflyError('FORBIDDEN', `${method} ${routeOptions.url ?? ''} wants ${wanted}; ${has}`)
+}
