@@ -33,6 +33,10 @@ export interface ContainerTool {
   pull(image: string, user?: string): Promise<void>
   /** What the image prints when it runs. */
   run?(image: string): Promise<string>
+  /** The folder in which its files can be read. */
+  mount?(image: string): Promise<string>
+  /** Nothing of it is mounted afterwards. */
+  close?(): Promise<void>
 }
 
 /** podman and skopeo know a mirror by a block for each registry; in the path of a mirror a port stands behind underscores. */
@@ -71,29 +75,50 @@ export async function createSkopeo(lab: Lab, mirror: string, registries: readonl
   }
 }
 
-export async function createPodman(lab: Lab, mirror: string, registries: readonly string[]): Promise<ContainerTool> {
-  await mkdir(lab.path('podman'))
-  const path = (name: string): string => lab.path('podman', name)
+/** What podman keeps images in: copies of all files, or layers over each other, of which it fetches only the parts that it lacks. */
+const PODMAN_STORES = {
+  copies: 'driver = "vfs"',
+  'partial layers': 'driver = "overlay"\n[storage.options]\npull_options = { enable_partial_images = "true", use_hard_links = "false", ostree_repos = "" }',
+} as const
+
+/** @returns undefined where this host cannot keep images so */
+export async function createPodman(
+  lab: Lab,
+  mirror: string,
+  registries: readonly string[],
+  store: keyof typeof PODMAN_STORES = 'copies',
+): Promise<ContainerTool | undefined> {
+  const folder = `podman-${store.replace(' ', '-')}`
+  await mkdir(lab.path(folder))
+  const path = (name: string): string => lab.path(folder, name)
   const env = {
     HOME: path('home'),
-    CONTAINERS_REGISTRIES_CONF: await registriesConf(lab, 'podman', mirror, registries),
+    CONTAINERS_REGISTRIES_CONF: await registriesConf(lab, folder, mirror, registries),
     CONTAINERS_STORAGE_CONF: path('storage.conf'),
     CONTAINERS_CONF: path('containers.conf'),
   }
-  await writeFile(path('storage.conf'), `[storage]\ndriver = "vfs"\nrunroot = "${path('run')}"\ngraphroot = "${path('data')}"\n`)
+  await writeFile(path('storage.conf'), `[storage]\nrunroot = "${path('run')}"\ngraphroot = "${path('data')}"\n${PODMAN_STORES[store]}\n`)
   await writeFile(
     path('containers.conf'),
     `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "runc"\ntmp_dir = "${path('tmp')}"\n`,
   )
   await writeFile(path('policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}')
-  const podman = (args: readonly string[]): Promise<Exit> => succeeds(lab.program('podman', CONTAINER_PROGRAMS.podman, args, { env }))
+  const start = (args: readonly string[]): Program => lab.program('podman', CONTAINER_PROGRAMS.podman, args, { env })
+  const podman = (args: readonly string[]): Promise<Exit> => succeeds(start(args))
+  if ((await start(['info']).exited).code !== 0) return undefined
   return {
     async pull(image, user) {
-      const auth = await authFile(lab, 'podman', mirror, user)
+      const auth = await authFile(lab, folder, mirror, user)
       await podman(['pull', '--signature-policy', path('policy.json'), '--authfile', auth, image])
     },
     async run(image) {
       return (await podman(['run', '--rm', '--network=none', image])).stdout
+    },
+    async mount(image) {
+      return (await podman(['image', 'mount', image])).stdout
+    },
+    async close() {
+      await podman(['image', 'unmount', '--all'])
     },
   }
 }

@@ -91,7 +91,7 @@ describe('container tools through a daemon', function () {
   })
 
   describe('podman', () => {
-    let podman: ContainerTool
+    let podman: ContainerTool | undefined
     before(async function () {
       if ((await missingPrograms(['podman', 'runc'])).length > 0) this.skip()
       podman = await createPodman(lab, daemon.mirror, REGISTRIES)
@@ -99,8 +99,8 @@ describe('container tools through a daemon', function () {
 
     for (const registry of REGISTRIES) {
       it(`pulls from ${registry}, and runs it`, async () => {
-        await podman.pull(`${registry}/library/greeting:1`, userFor(registry))
-        assert.equal(await podman.run?.(`${registry}/library/greeting:1`), GREETING)
+        await podman?.pull(`${registry}/library/greeting:1`, userFor(registry))
+        assert.equal(await podman?.run?.(`${registry}/library/greeting:1`), GREETING)
       })
     }
   })

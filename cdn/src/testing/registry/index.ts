@@ -1,7 +1,7 @@
 export type { RegistryAnswer } from './access-log.ts'
 export * from './layered-image.ts'
 export { RegistryPush, type PushedBlob, type PushedImage } from './push.ts'
-export { RegistryProxy, type BlobFault } from './registry-proxy.ts'
+export { RegistryProxy, type BlobAnswer, type BlobFault } from './registry-proxy.ts'
 export { REGISTRY_USER, RegistryServer, whyNoRegistryServer, type RegistryServerInit } from './registry-server.ts'
 export { IDENTITY_TOKEN, TokenServer, type TokenQuestion } from './token-server.ts'
 export { selfSignedCertificate, type TestCertificate } from '../self-signed.ts'

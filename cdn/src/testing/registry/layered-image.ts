@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { formatDigest, sha256 } from '@damselfly/shared'
 import { generatedContent } from '../origin-content.ts'
@@ -25,7 +27,12 @@ const TAR_BLOCK = 512
 
 /** An OCI image with one layer of about each of these sizes, that no tool refuses; bytes. */
 export function createImage(sizes: readonly number[]): TestImage {
-  return imageOf(sizes.map((size, index) => tarOf(`layer-${index}`, content(size, index))), {})
+  return createImageOfFiles(sizes.map((size, index) => new Map([[`layer-${index}`, content(size, index)]])))
+}
+
+/** An OCI image with these files in each layer, by their names. */
+export function createImageOfFiles(layers: readonly ReadonlyMap<string, Uint8Array>[]): TestImage {
+  return imageOf(layers.map((files) => tarOf([...files].map(([name, bytes]) => tarEntry(name, bytes)))), {})
 }
 
 /**
@@ -35,7 +42,7 @@ export function createImage(sizes: readonly number[]): TestImage {
  * @param command what runs
  */
 export function createRunnableImage(name: string, program: Uint8Array, command: readonly string[]): TestImage {
-  return imageOf([tarOf(`bin/${name}`, program, 0o755)], { Cmd: command })
+  return imageOf([tarOf([tarEntry(`bin/${name}`, program, 0o755)])], { Cmd: command })
 }
 
 function imageOf(tars: readonly Uint8Array[], settings: Readonly<Record<string, unknown>>): TestImage {
@@ -56,6 +63,16 @@ function imageOf(tars: readonly Uint8Array[], settings: Readonly<Record<string, 
   return { manifest, config, layers }
 }
 
+/** Writes a folder that tools read as `oci:FOLDER:latest`. */
+export async function writeImageLayout(folder: string, { config, layers, manifest }: TestImage): Promise<void> {
+  const blobs = join(folder, 'blobs', 'sha256')
+  await mkdir(blobs, { recursive: true })
+  for (const { digest, bytes } of [config, ...layers, manifest]) await writeFile(join(blobs, digest.replace('sha256:', '')), bytes)
+  const entry = { ...descriptor(manifest), annotations: { 'org.opencontainers.image.ref.name': 'latest' } }
+  await writeFile(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [entry] }))
+  await writeFile(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
+}
+
 export async function pushImage(push: RegistryPush, tag: string, { config, layers, manifest }: TestImage): Promise<void> {
   for (const { bytes } of [config, ...layers]) await push.blob(bytes)
   await push.manifest(manifest.bytes, manifest.mediaType, tag)
@@ -68,8 +85,12 @@ function content(size: number, index: number): Uint8Array {
   return bytes
 }
 
-/** A tar archive with one file. */
-function tarOf(name: string, bytes: Uint8Array, mode = 0o644): Uint8Array {
+function tarOf(entries: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat([...entries, Buffer.alloc(2 * TAR_BLOCK)])
+}
+
+/** A file in a tar archive. */
+function tarEntry(name: string, bytes: Uint8Array, mode = 0o644): Uint8Array {
   const header = Buffer.alloc(TAR_BLOCK)
   const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
   header.write(name, 0)
@@ -80,7 +101,7 @@ function tarOf(name: string, bytes: Uint8Array, mode = 0o644): Uint8Array {
   header.write(' '.repeat(8), 148)
   header.write(`${octal(header.reduce((sum, byte) => sum + byte, 0), 7)} `, 148)
   const padding = (TAR_BLOCK - (bytes.length % TAR_BLOCK)) % TAR_BLOCK
-  return Buffer.concat([header, bytes, Buffer.alloc(padding + 2 * TAR_BLOCK)])
+  return Buffer.concat([header, bytes, Buffer.alloc(padding)])
 }
 
 function storedJson(mediaType: string, value: unknown): Stored {

@@ -15,6 +15,17 @@ export type BlobFault =
   /** Each body stands still after so many bytes, until then. */
   | { readonly type: 'hold'; readonly after: number; readonly until: Promise<void>; readonly onHeld: () => void }
 
+/** How it answered a GET of a blob. */
+export interface BlobAnswer {
+  readonly path: string
+  /** The header that asked for parts. */
+  readonly range: string | undefined
+  readonly status: number
+  readonly type: string | undefined
+  /** Sent so far. */
+  bytes: number
+}
+
 const BLOB = /\/blobs\/sha256:/
 
 /** Stands before a real registry and spoils the blobs that it sends. */
@@ -22,8 +33,7 @@ export class RegistryProxy {
   /** `127.0.0.1:port` */
   readonly authority: string
   fault: BlobFault = { type: 'none' }
-  /** Of blobs, sent so far. */
-  blobBytes = 0
+  readonly blobAnswers: BlobAnswer[] = []
   readonly #server: Server
 
   private constructor(server: Server) {
@@ -57,11 +67,15 @@ export class RegistryProxy {
     const passed = request(`http://${registry}${asked.url}`, { method: asked.method, headers: asked.headers, agent: false })
     asked.pipe(passed)
     const [real] = (await once(passed, 'response')) as [IncomingMessage]
-    answer.writeHead(real.statusCode ?? 500, real.headers)
-    await pipeline(isBlob && asked.method === 'GET' ? this.#spoilt(real, fault) : real, answer)
+    const { statusCode: status = 500, headers } = real
+    answer.writeHead(status, headers)
+    if (!isBlob || asked.method !== 'GET') return await pipeline(real, answer)
+    const record = { path: asked.url ?? '', range: asked.headers.range, status, type: headers['content-type'], bytes: 0 }
+    this.blobAnswers.push(record)
+    await pipeline(this.#spoilt(real, fault, record), answer)
   }
 
-  async *#spoilt(real: IncomingMessage, fault: BlobFault): AsyncGenerator<Uint8Array> {
+  async *#spoilt(real: IncomingMessage, fault: BlobFault, record: BlobAnswer): AsyncGenerator<Uint8Array> {
     let sent = 0
     for await (const chunk of real as AsyncIterable<Buffer>) {
       const bytes = fault.type === 'cut' ? chunk.subarray(0, Math.max(0, fault.after - sent)) : chunk
@@ -71,7 +85,7 @@ export class RegistryProxy {
         await fault.until
       }
       sent += bytes.length
-      this.blobBytes += bytes.length
+      record.bytes += bytes.length
       yield bytes
       if (fault.type !== 'cut' || sent < fault.after) continue
       // Only what is written is sent before the end.
