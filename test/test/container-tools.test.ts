@@ -91,16 +91,16 @@ describe('container tools through a daemon', function () {
   })
 
   describe('podman', () => {
-    let podman: ContainerTool | undefined
+    let podman: ContainerTool
     before(async function () {
       if ((await missingPrograms(['podman', 'runc'])).length > 0) this.skip()
-      podman = await createPodman(lab, daemon.mirror, REGISTRIES)
+      podman = (await createPodman(lab, daemon.mirror, REGISTRIES)) ?? assert.fail('podman does not work here')
     })
 
     for (const registry of REGISTRIES) {
       it(`pulls from ${registry}, and runs it`, async () => {
-        await podman?.pull(`${registry}/library/greeting:1`, userFor(registry))
-        assert.equal(await podman?.run?.(`${registry}/library/greeting:1`), GREETING)
+        await podman.pull(`${registry}/library/greeting:1`, userFor(registry))
+        assert.equal(await podman.run?.(`${registry}/library/greeting:1`), GREETING)
       })
     }
   })

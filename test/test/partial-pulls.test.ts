@@ -57,7 +57,7 @@ describe('partial pulls of podman through a daemon', function () {
     const answers = recorder.blobAnswers.slice(before)
     assert.ok(answers.some(({ range = '' }) => /^bytes=[\d-]+,/.test(range)), JSON.stringify(answers))
     for (const { range, status, type = '' } of answers.filter((answer) => answer.range !== undefined)) {
-      assert.deepEqual([status, /^multipart\/byteranges; boundary=/.test(type)], [206, range?.includes(',')])
+      assert.deepEqual([status, type.startsWith('multipart/byteranges; boundary=')], [206, range?.includes(',')])
     }
     // Not the file that the first image brought, let alone all of the layer.
     const bytes = answers.reduce((sum, answer) => sum + answer.bytes, 0)
