@@ -6,6 +6,9 @@ export const CAPABILITY_HEADER = 'x-damselfly-download'
 /** Says why the origin itself was used. */
 export const BACK_TO_SOURCE_HEADER = 'x-damselfly-back-to-source'
 
+/** Says that a registry failed, and that what it had said before counted. */
+export const STALE_HEADER = 'x-damselfly-stale'
+
 export const EVENT_STREAM_TYPE = 'application/x-ndjson'
 
 export const DOWNLOADS_PATH = '/api/v1/downloads'

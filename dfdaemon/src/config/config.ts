@@ -116,6 +116,9 @@ export const daemonConfigSchema = z.strictObject({
       port: port().default(65_001).describe('TCP port of the mirror; 0: any free one'),
       defaultRegistry: z.string().min(1).default('docker.io').describe('The registry of requests that name none, as those of docker do'),
       tagMemory: duration().default(5_000).describe("How long a registry's word counts on what a tag means; 0: each request asks"),
+      staleIfError: duration()
+        .default(0)
+        .describe("How long a registry's word on tags and on who may pull counts while it fails (unreachable or 5xx); 0: not at all"),
       accessMemory: duration().default(300_000).describe('How long somebody whom a registry let in to a repository counts as let in'),
       readAhead: z.number().int().min(0).max(16).default(2).describe('Layers of an image that are fetched ahead of the one that a client takes; 0: none'),
       stallTimeout: duration().default(10_000).describe('How long the swarm, or a registry, may bring nothing of a content before the other one is asked'),

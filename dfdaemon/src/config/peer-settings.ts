@@ -39,9 +39,18 @@ export function originPolicy(origins: DaemonConfig['origins']): OriginPolicy {
 
 /** @returns undefined when there is to be no mirror */
 export function mirrorSettings(mirror: DaemonConfig['mirror']): MirrorSettings | undefined {
-  const { enabled, address, port, defaultRegistry, tagMemory, accessMemory, readAhead, stallTimeout } = mirror
+  const { enabled, address, port, defaultRegistry, tagMemory, staleIfError, accessMemory, readAhead, stallTimeout } = mirror
   if (!enabled) return undefined
-  return { host: address, port, usual: defaultRegistry, tagMemoryMs: tagMemory, accessMemoryMs: accessMemory, readAhead, stallMs: stallTimeout }
+  return {
+    host: address,
+    port,
+    usual: defaultRegistry,
+    tagMemoryMs: tagMemory,
+    staleIfErrorMs: staleIfError,
+    accessMemoryMs: accessMemory,
+    readAhead,
+    stallMs: stallTimeout,
+  }
 }
 
 /** @returns undefined when there is to be no proxy */

@@ -19,20 +19,31 @@ const ADMITTED = {}
 /** Remembers for a while who was let in, by a registry's own word. */
 export class Access {
   readonly #admitted
+  readonly #admittedBefore
 
-  /** @param memoryMs how long the registry's word counts; milliseconds */
-  constructor(memoryMs: number, clock: Clock) {
+  /**
+   * @param memoryMs how long the registry's word counts; milliseconds
+   * @param staleMs how long it counts while the registry fails; milliseconds, 0: no longer
+   */
+  constructor(memoryMs: number, staleMs: number, clock: Clock) {
     this.#admitted = createMemory<typeof ADMITTED>(MOST_ENTRIES, memoryMs, clock)
+    this.#admittedBefore = createMemory<typeof ADMITTED>(MOST_ENTRIES, Math.max(staleMs, 1), clock)
   }
 
   isAdmitted(visit: Visit): boolean {
     return this.#admitted.has(keyOfVisit(visit))
   }
 
+  /** For as long as the registry fails. */
+  wasAdmitted(visit: Visit): boolean {
+    return this.#admittedBefore.has(keyOfVisit(visit))
+  }
+
   /** The registry has just shown this caller something of the repository, or refused to. */
   learn(visit: Visit, status: number): void {
-    if (status >= 200 && status < 400) this.#admitted.set(keyOfVisit(visit), ADMITTED)
-    else if (status === 401 || status === 403) this.#admitted.delete(keyOfVisit(visit))
+    const memories = [this.#admitted, this.#admittedBefore]
+    if (status >= 200 && status < 400) for (const memory of memories) memory.set(keyOfVisit(visit), ADMITTED)
+    else if (status === 401 || status === 403) for (const memory of memories) memory.delete(keyOfVisit(visit))
   }
 }
 

@@ -9,6 +9,7 @@ export type MirrorBytesFrom = SourceName | 'disk'
 export class MirrorMetrics {
   readonly #bytes: Counter<'from'>
   readonly #reasons: Counter<'reason'>
+  readonly #stale: Counter<'what'>
 
   constructor(registry: Registry) {
     const registers = [registry]
@@ -24,6 +25,17 @@ export class MirrorMetrics {
       labelNames: ['reason'],
       registers,
     })
+    this.#stale = new Counter({
+      name: 'damselfly_mirror_stale_total',
+      help: 'Times that a registry failed and what it had said before counted: what a tag means, or whom it lets in',
+      labelNames: ['what'],
+      registers,
+    })
+  }
+
+  /** The registry failed, and what it said before counted. */
+  usedStale(what: 'tag' | 'access'): void {
+    this.#stale.inc({ what })
   }
 
   sent(from: MirrorBytesFrom, bytes: number): void {

@@ -33,6 +33,6 @@ export async function passThrough(
 
 /** @returns undefined where a request concerns none, or several */
 export function repositoryOf({ target, path }: RegistryRequest): string | undefined {
-  if (target.type !== 'other') return target.repository
+  if ('repository' in target) return target.repository
   return /^\/v2\/(?<repository>.+)\/(?:manifests|blobs|tags|referrers)\//.exec(path)?.groups?.['repository']
 }

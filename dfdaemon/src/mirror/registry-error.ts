@@ -2,6 +2,7 @@ import { toDamselflyError } from '@damselfly/shared'
 
 /** What the distribution specification calls what went wrong, by the HTTP status. */
 const CODES: Readonly<Record<number, string>> = {
+  400: 'DIGEST_INVALID',
   401: 'UNAUTHORIZED',
   403: 'DENIED',
   404: 'NAME_UNKNOWN',

@@ -5,7 +5,11 @@ export type RegistryTarget =
   | { readonly type: 'blob'; readonly repository: string; readonly digest: Sha256 }
   | { readonly type: 'manifest'; readonly repository: string; readonly digest: Sha256 }
   | { readonly type: 'tag'; readonly repository: string; readonly tag: string }
+  /** What ought to be a digest is none. */
+  | { readonly type: 'nonsense' }
   | { readonly type: 'other' }
+
+export type TagTarget = Extract<RegistryTarget, { readonly type: 'tag' }>
 
 /** A request as the registry itself would have got it. */
 export interface RegistryRequest {
@@ -22,6 +26,8 @@ export interface RegistryRequest {
 const NAME = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*)*'
 const BLOB = new RegExp(`^/v2/(?<repository>${NAME})/blobs/(?<reference>sha256:[0-9a-f]{64})$`)
 const MANIFEST = new RegExp(`^/v2/(?<repository>${NAME})/manifests/(?<reference>[^/]+)$`)
+/** Of a kind that only the registry itself knows. */
+const OTHER_DIGEST = /^(?!sha256:)[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[\w=-]+$/
 const TAG = /^\w[\w.-]{0,127}$/
 
 /**
@@ -71,10 +77,11 @@ function targetOf(path: string): RegistryTarget {
   if (manifest === undefined) return { type: 'other' }
   const { repository = '', reference = '' } = manifest
   if (reference.startsWith('sha256:')) return byDigest('manifest', manifest)
+  if (reference.includes(':')) return { type: OTHER_DIGEST.test(reference) ? 'other' : 'nonsense' }
   return TAG.test(reference) ? { type: 'tag', repository, tag: reference } : { type: 'other' }
 }
 
 function byDigest(type: 'blob' | 'manifest', { repository = '', reference = '' }: Record<string, string>): RegistryTarget {
   const digest = parseDigest(reference)
-  return digest === undefined ? { type: 'other' } : { type, repository, digest }
+  return digest === undefined ? { type: 'nonsense' } : { type, repository, digest }
 }

@@ -19,6 +19,7 @@ const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: 'appl
 const BLOB = `/v2/app/blobs/${formatDigest(sha256(blob))}`
 const MANIFEST = `/v2/app/manifests/${formatDigest(sha256(manifest))}`
 const MEMORY_MS = 60_000
+const STALE_MS = 10 * MEMORY_MS
 const STALL_MS = 5_000
 const PIECE = 64 * 1024
 
@@ -72,6 +73,7 @@ describe('the mirror of registries', () => {
         port: 0,
         usual: registry,
         tagMemoryMs: MEMORY_MS,
+        staleIfErrorMs: STALE_MS,
         accessMemoryMs: MEMORY_MS,
         readAhead: 1,
         stallMs: STALL_MS,
@@ -354,6 +356,55 @@ describe('the mirror of registries', () => {
     clock.advance(MEMORY_MS + 1)
     await ask('/v2/app/manifests/1', {}, 'HEAD')
     assert.equal(asked.length, 3)
+  })
+
+  describe('while the registry fails', () => {
+    const headers = { 'content-type': 'application/x', 'docker-content-digest': formatDigest(sha256(manifest)) }
+    const TAG = '/v2/app/manifests/1'
+
+    for (const [how, fail] of [
+      ['does not answer', (_question, reply) => void reply.socket?.destroy()],
+      ['answers 503', (_question, reply) => void reply.writeHead(503).end()],
+    ] satisfies [string, RequestListener][]) {
+      it(`gives what a tag meant, with its age, and blobs to whom it let in, where it ${how}`, async () => {
+        let isWell = true
+        await start(
+          (question, reply) => (isWell ? serves(manifest, headers)(question, reply) : fail(question, reply)),
+          { [MANIFEST]: { bytes: manifest }, [BLOB]: { bytes: blob } },
+        )
+        for (const path of [TAG, BLOB]) assert.equal((await ask(path)).status, 200)
+        isWell = false
+        clock.advance(2 * MEMORY_MS)
+        const answer = await ask(TAG)
+        assert.deepEqual([answer.status, answer.headers['x-damselfly-stale'], answer.headers.age], [200, 'registry-failed', '120'])
+        assert.ok(answer.bytes.equals(manifest))
+        assert.ok((await ask(BLOB)).bytes.equals(blob))
+        // Somebody else was never let in.
+        for (const path of [TAG, BLOB]) assert.ok((await ask(path, { authorization: 'Bearer other' })).status >= 500)
+        clock.advance(STALE_MS)
+        for (const path of [TAG, BLOB]) assert.ok((await ask(path)).status >= 500)
+      })
+    }
+
+    it('gives no tag that the registry has said to be gone', async () => {
+      let status = 200
+      await start((question, reply) => (status === 200 ? serves(manifest, headers)(question, reply) : void reply.writeHead(status).end()), { [MANIFEST]: { bytes: manifest } })
+      assert.equal((await ask(TAG)).status, 200)
+      clock.advance(2 * MEMORY_MS)
+      for (status of [404, 503]) assert.equal((await ask(TAG)).status, status)
+    })
+  })
+
+  it('asks again what a tag means that was pushed through it', async () => {
+    await start(serves(manifest, { 'content-type': 'application/x', 'docker-content-digest': formatDigest(sha256(manifest)) }), { [MANIFEST]: { bytes: manifest } })
+    for (const method of ['HEAD', 'HEAD', 'PUT', 'HEAD']) await ask('/v2/app/manifests/1', {}, method)
+    assert.deepEqual(asked, ['HEAD', 'PUT', 'HEAD'].map((method) => `${method} /v2/app/manifests/1`))
+  })
+
+  it('refuses digests that are none in the words of the specification', async () => {
+    await start(serves(blob), {})
+    const { status, bytes } = await ask('/v2/app/manifests/sha256:totallywrong')
+    assert.deepEqual([status, JSON.parse(bytes.toString()).errors[0].code, asked], [400, 'DIGEST_INVALID', []])
   })
 
   it('passes lists of what refers to a content on as they are', async () => {
