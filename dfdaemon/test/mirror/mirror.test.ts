@@ -1,3 +1,4 @@
+// oxlint-disable max-lines -- all of it shares one registry that is told how to answer
 import assert from 'node:assert/strict'
 import { createServer, request, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { once } from 'node:events'
