@@ -4,11 +4,14 @@ import type { Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
 import { rangeOfPiece } from './stored-content.ts'
 
-/** Read at once; fits the cache, so that hashing finds the bytes there; bytes. */
+/** Hashed at once; fits the cache, so that hashing finds the bytes there; bytes. */
 const READ_SIZE = 256 * 1024
 
 /** After so much at once others get their turn: none of it may have had to be waited for; bytes. */
 const TURN_BYTES = 1024 * 1024
+
+/** Handed out at once: whoever is slow to take them holds several; bytes. */
+const GIVEN_SIZE = 128 * 1024
 
 /** Where to begin to read, and who is told how far it got. */
 export interface ReadFrom {
@@ -24,13 +27,14 @@ export interface ReadFrom {
  * @throws the signal's reason
  */
 export function contentInOrder(stored: StoredTask, signal: AbortSignal, from: ReadFrom = {}): AsyncGenerator<Uint8Array> {
-  return readInOrder(stored, signal, (length) => Buffer.allocUnsafeSlow(length), from)
+  return readInOrder(stored, signal, GIVEN_SIZE, (length) => Buffer.allocUnsafeSlow(length), from)
 }
 
-/** @param bufferOf gives a place for the next bytes; its last one is free again when it is asked for the next */
+/** @param size read at once; bytes @param bufferOf gives a place for the next bytes; its last one is free again when it is asked for the next */
 async function* readInOrder(
   stored: StoredTask,
   signal: AbortSignal,
+  size: number,
   bufferOf: (length: number) => Uint8Array,
   { start = 0, onPiece }: ReadFrom = {},
 ): AsyncGenerator<Uint8Array> {
@@ -41,13 +45,13 @@ async function* readInOrder(
     if (!(await isThere(stored, index, signal))) return
     const { length } = rangeOfPiece(stored, index)
     const begin = index === first ? start % stored.record.pieceSize : 0
-    for (let offset = begin; offset < length; offset += READ_SIZE) {
+    for (let offset = begin; offset < length; offset += size) {
       if (turn >= TURN_BYTES) {
         await nextTurn()
         signal.throwIfAborted()
         turn = 0
       }
-      const buffer = bufferOf(Math.min(READ_SIZE, length - offset))
+      const buffer = bufferOf(Math.min(size, length - offset))
       if (!stored.readNow(index, offset, buffer)) await stored.read(index, offset, buffer)
       signal.throwIfAborted()
       turn += buffer.length
@@ -75,6 +79,6 @@ export async function hashContent(stored: StoredTask, signal: AbortSignal): Prom
   const hash = createHash('sha256')
   // Memory that is used again stays in the cache.
   const buffer = Buffer.allocUnsafeSlow(READ_SIZE)
-  for await (const bytes of readInOrder(stored, signal, (length) => buffer.subarray(0, length))) hash.update(bytes)
+  for await (const bytes of readInOrder(stored, signal, READ_SIZE, (length) => buffer.subarray(0, length))) hash.update(bytes)
   return hash.digest()
 }
