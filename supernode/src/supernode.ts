@@ -20,6 +20,7 @@ import {
 } from '@damselfly/exchange'
 import type { PolicySet } from '@damselfly/scheduler'
 import { loadAdminToken } from './access/admin-token.ts'
+import { AuditLog } from './access/audit-log.ts'
 import { ApiTokens } from './access/api-tokens.ts'
 import { Authenticator } from './access/authenticator.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
@@ -124,6 +125,7 @@ class ComposedSupernode implements Supernode {
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
     const adminToken = await loadAdminToken(dataDir)
     const tokens = await this.#loadTokens()
+    const audit = await this.#openAuditLog()
     const store = await this.#startStore()
     const { cdn, sources } = await this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
@@ -161,6 +163,7 @@ class ComposedSupernode implements Supernode {
       authenticator: new Authenticator({ adminToken, tokens }),
       sources: {
         tokens,
+        audit,
         version: this.#deps.version,
         peerId: identity.peerId,
         tasks: assembled.tasks,
@@ -191,6 +194,17 @@ class ComposedSupernode implements Supernode {
     this.#shutdown.add(() => tokens.stop())
     await tokens.load()
     return tokens
+  }
+
+  async #openAuditLog(): Promise<AuditLog> {
+    const audit = new AuditLog({ dataDir: this.#config.dataDir, clock: this.#clock, logger: this.#deps.logger })
+    this.#shutdown.add(() => audit.stop())
+    try {
+      await audit.load()
+    } catch (error) {
+      throw diskError(error, 'read the audit log')
+    }
+    return audit
   }
 
   async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules' | 'priorityRules'>> {

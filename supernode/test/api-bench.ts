@@ -6,6 +6,7 @@ import { silentLogger } from '@damselfly/shared/logging'
 import type { Scrubber, ScrubStatus } from '@damselfly/exchange'
 import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
 import { loadAdminToken } from '../src/access/admin-token.ts'
+import { AuditLog } from '../src/access/audit-log.ts'
 import { ApiTokens, type NewToken } from '../src/access/api-tokens.ts'
 import { Authenticator } from '../src/access/authenticator.ts'
 import { createManagementApi, type ManagementApi, type ManagementApiOptions } from '../src/api/management-api.ts'
@@ -16,6 +17,7 @@ export class ApiBench {
   readonly dataDir: string
   readonly control: ControlBench
   readonly tokens: ApiTokens
+  readonly audit: AuditLog
   readonly cdnUploads: RateLimiter
   readonly adminToken: string
   isReady = true
@@ -29,6 +31,7 @@ export class ApiBench {
     this.control = createControlBench()
     this.cdnUploads = new RateLimiter(0, this.control.clock)
     this.tokens = new ApiTokens({ dataDir, clock: this.control.clock, logger: silentLogger() })
+    this.audit = new AuditLog({ dataDir, clock: this.control.clock, logger: silentLogger() })
     this.#options = this.#optionsWith(authenticatorOf(this.tokens, this.control))
     this.#api = createManagementApi(this.#options)
   }
@@ -69,6 +72,7 @@ export class ApiBench {
   async stop(): Promise<void> {
     await this.#api.stop()
     await this.tokens.stop()
+    await this.audit.stop()
     await this.control.stop()
     await rm(this.dataDir, { recursive: true })
   }
@@ -83,6 +87,7 @@ export class ApiBench {
         version: '1.2.3',
         peerId: identity.peerId,
         tokens,
+        audit: this.audit,
         tasks,
         peers,
         scheduler,

@@ -8,6 +8,7 @@ import { addScrubRoutes } from '@damselfly/exchange/scrub-api'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Authenticator } from '../access/authenticator.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
+import { addAuditRoutes, recordChanges, type AuditSources } from './audit-routes.ts'
 import { guard } from './guard.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
@@ -24,7 +25,7 @@ const CLOSE_GRACE_MS = 1000
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
   readonly authenticator: Authenticator
-  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources & TokenSources
+  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources & TokenSources & AuditSources
   readonly logger: Logger
 }
 
@@ -67,6 +68,7 @@ class HttpManagementApi implements ManagementApi {
     const { sources, authenticator, logger } = this.#options
     const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, logger })
     const checkDeclarations = guard(app, authenticator)
+    recordChanges(app, sources.audit)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -75,7 +77,7 @@ class HttpManagementApi implements ManagementApi {
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes, addTokenRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes, addTokenRoutes, addAuditRoutes]) add(app, sources)
     addCollectorRoutes(app, sources.collector)
     addScrubRoutes(app, sources.scrubber)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())

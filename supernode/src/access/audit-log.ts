@@ -1,0 +1,110 @@
+import { appendFile, readFile, rename, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf, systemCode, type Clock } from '@damselfly/shared'
+import type { Logger } from '@damselfly/shared/logging'
+import * as z from 'zod'
+
+/** When the file has so many bytes it becomes the old one, and the old one goes. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024
+
+/** Entries that can be listed; older ones are in the files alone. */
+const LISTED = 5000
+
+export const auditEntry = z.object({
+  number: z.number().describe('Grows from entry to entry'),
+  at: z.iso.datetime(),
+  who: z.string(),
+  role: z.string(),
+  address: z.string().describe('Where it came from'),
+  action: z.string().describe('Method and route'),
+  target: z.string().describe('The id that the route was asked for; empty: none'),
+  given: z.record(z.string(), z.unknown()).describe('What was asked for, without URLs, headers and whatever else may hold secrets'),
+  status: z.number().describe('Of the answer'),
+  code: z.string().nullable().describe('Why it was refused or failed'),
+})
+export type AuditEntry = z.output<typeof auditEntry>
+
+export interface AuditLogInit {
+  readonly dataDir: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Every change that somebody made or tried to make through the management API, in two files of bounded size. */
+export class AuditLog {
+  readonly #init: AuditLogInit
+  readonly #file: string
+  readonly #old: string
+  #entries: AuditEntry[] = []
+  #next = 1
+  #bytes = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(init: AuditLogInit) {
+    this.#init = init
+    this.#file = join(init.dataDir, 'audit.jsonl')
+    this.#old = join(init.dataDir, 'audit.old.jsonl')
+  }
+
+  /** Lines that cannot be read, such as the half one of a crash, are passed over. */
+  async load(): Promise<void> {
+    const texts = await Promise.all([this.#old, this.#file].map(readIfThere))
+    this.#entries = texts.flatMap((text) => text.split('\n').flatMap(readLine)).slice(-LISTED)
+    this.#next = (this.#entries.at(-1)?.number ?? 0) + 1
+    this.#bytes = await sizeOf(this.#file)
+    // So that a half line does not spoil the next one.
+    if (this.#bytes > 0 && texts[1]?.endsWith('\n') === false) await this.#append('\n')
+  }
+
+  /** Resolves when it is on the disk, or when that failed, which the log of the program tells. */
+  async record(entry: Omit<AuditEntry, 'number' | 'at'>): Promise<void> {
+    const made: AuditEntry = { ...entry, number: this.#next++, at: new Date(this.#init.clock.wallTime()).toISOString() }
+    this.#entries.push(made)
+    if (this.#entries.length > 2 * LISTED) this.#entries = this.#entries.slice(-LISTED)
+    this.#writing = this.#writing.then(async () => this.#append(`${JSON.stringify(made)}\n`))
+    await this.#writing
+  }
+
+  /** The newest first. @param before only those with smaller numbers */
+  list(limit: number, before: number = Number.POSITIVE_INFINITY): readonly AuditEntry[] {
+    return this.#entries.slice(-LISTED).filter(({ number }) => number < before).slice(-limit).toReversed()
+  }
+
+  async stop(): Promise<void> {
+    await this.#writing
+  }
+
+  async #append(text: string): Promise<void> {
+    try {
+      if (this.#bytes >= MAX_FILE_BYTES) {
+        await rename(this.#file, this.#old)
+        this.#bytes = 0
+      }
+      await appendFile(this.#file, text, { mode: 0o600 })
+      this.#bytes += Buffer.byteLength(text)
+    } catch (error) {
+      this.#init.logger.error({ reason: messageOf(error) }, 'a change could not be written to the audit log')
+    }
+  }
+}
+
+function readLine(line: string): AuditEntry[] {
+  try {
+    return [auditEntry.parse(JSON.parse(line))]
+  } catch {
+    return []
+  }
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return ''
+    throw error
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(({ size }) => size, () => 0)
+}
