@@ -1,6 +1,6 @@
 import type { Assignment } from './member.ts'
 
-/** What is under way to one child, linked by the assignments themselves: mostly a few, and there is a list for each child in each task. */
+/** What is under way to one child, the oldest first, linked by the assignments themselves: mostly a few, and there is a list for each child in each task. */
 export class FetchList implements Iterable<Assignment> {
   #first: Assignment | undefined
   #count = 0
@@ -17,8 +17,8 @@ export class FetchList implements Iterable<Assignment> {
   }
 
   add(fetch: Assignment): void {
-    fetch.nextFetch = this.#first
-    this.#first = fetch
+    if (this.#first === undefined) this.#first = fetch
+    else this.#before(undefined).nextFetch = fetch
     this.#count++
   }
 
@@ -30,7 +30,8 @@ export class FetchList implements Iterable<Assignment> {
     this.#count--
   }
 
-  #before(fetch: Assignment): Assignment {
+  /** @param fetch undefined: the end */
+  #before(fetch: Assignment | undefined): Assignment {
     let before = this.#first as Assignment
     while (before.nextFetch !== fetch) before = before.nextFetch as Assignment
     return before
