@@ -63,6 +63,7 @@ export class Daemon {
       listen: peerListen(config),
       advertise: config.advertise,
       security: config.security,
+      ciphers: config.ciphers,
       location: config.location,
       uploadSlots: config.uploadSlots,
       rates: config.rates,

@@ -2,7 +2,7 @@ import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics } from '@damselfly/shared/metrics'
 import type { Cdn } from '@damselfly/cdn'
-import { signManifest, signTicket, verifyManifest, type Identity, type PieceStore } from '@damselfly/exchange'
+import { NO_DEMANDS, signManifest, signTicket, verifyManifest, type ChannelDemands, type Identity, type PieceStore } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
 import { ruledPeerOf, type ParentCard } from './control/connected-peer.ts'
 import { ControlPlane } from './control/control-plane.ts'
@@ -56,6 +56,8 @@ export interface ControlParts {
   /** Where preheats are kept, and how many are carried out. */
   readonly preheat: PreheatSettings & { readonly directory: string }
   readonly limits: ControlLimits
+  /** What channels between peers must have. @default whatever both sides accept */
+  readonly demands?: ChannelDemands
   /** Body bytes received from origins. */
   readonly originBytes: () => number
   /** Bytes of pieces that the CDN has sent. */
@@ -181,6 +183,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     preheats,
     self,
     agent: parts.agent,
+    demands: parts.demands ?? NO_DEMANDS,
     peers,
     tasks,
     bridge,

@@ -16,6 +16,7 @@ import {
   type Identity,
   type PieceServer,
   type PieceStore,
+  SecurityInForce,
   type TaskRecord,
 } from '@damselfly/exchange'
 import type { PolicySet } from '@damselfly/scheduler'
@@ -120,7 +121,8 @@ class ComposedSupernode implements Supernode {
   }
 
   async #startAll(): Promise<SupernodeAddresses> {
-    const { dataDir } = this.#config
+    const { dataDir, security, ciphers, network } = this.#config
+    const inForce = new SecurityInForce({ security, ciphers }, network)
     await makeDirectory(dataDir)
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
     const adminToken = await loadAdminToken(dataDir)
@@ -139,6 +141,7 @@ class ComposedSupernode implements Supernode {
       probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
       scheduler,
       announceQuorum: this.#config.trust.announceQuorum,
+      demands: network,
       ...rules,
       preheat: { ...this.#config.preheat, directory: join(dataDir, 'preheats') },
       limits: CONTROL_LIMITS,
@@ -155,8 +158,8 @@ class ComposedSupernode implements Supernode {
     store.expose(assembled.metrics.registry)
     exposeOrigins(assembled.metrics.registry, () => cdn.stats(), () => sources.traffic())
     const { management } = this.#config
-    const pieces = this.#createPieceServer(identity, store.pieces)
-    const endpoints = await this.#listen(identity, assembled, pieces)
+    const pieces = this.#createPieceServer(identity, store.pieces, inForce)
+    const endpoints = await this.#listen(identity, assembled, pieces, inForce)
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
@@ -257,13 +260,14 @@ class ComposedSupernode implements Supernode {
     })
   }
 
-  #createPieceServer(identity: Identity, store: PieceStore): PieceServer {
+  #createPieceServer(identity: Identity, store: PieceStore, security: SecurityInForce): PieceServer {
     const supernodes = new Set([identity.peerId])
     return createPieceServer({
       parent: identity.peerId,
       supernodes: () => supernodes,
       store,
       uploadLimiter: this.#uploads,
+      security,
       clock: this.#clock,
       listener: { bytesSent: (bytes) => (this.#cdnServedBytes += bytes) },
       logger: this.#deps.logger,
@@ -271,7 +275,12 @@ class ComposedSupernode implements Supernode {
   }
 
   /** Opens the doors to peers. @returns what they are told */
-  async #listen(identity: Identity, { control, start }: AssembledControl, pieces: PieceServer): Promise<readonly Endpoint[]> {
+  async #listen(
+    identity: Identity,
+    { control, start }: AssembledControl,
+    pieces: PieceServer,
+    inForce: SecurityInForce,
+  ): Promise<readonly Endpoint[]> {
     const accept = (channel: Channel): void => {
       // Callers' credentials travel on control channels, so never in the clear.
       if (channel.protocol === '/damselfly/control/1' && channel.kind !== 'plain') control.accept(channel)
@@ -282,7 +291,7 @@ class ComposedSupernode implements Supernode {
     const ports = { plain: listen.plainPort, direct: listen.directPort, libp2p: listen.libp2pPort }
     const addresses = listenAddresses(security, bindableAddresses(listen.addresses), ports)
     const maxConnections = await this.#allowedConnections()
-    for (const transport of createTransports(security, { identity, clock: this.#clock, maxConnections })) {
+    for (const transport of createTransports(security, inForce, { identity, clock: this.#clock, maxConnections })) {
       this.#shutdown.add(() => transport.stop())
       bound.push(...(await transport.listen(addresses[transport.kind], accept)))
     }
@@ -291,7 +300,7 @@ class ComposedSupernode implements Supernode {
     const lanes = [...new Set(bound.map(({ kind }): ChannelKind => kind))]
     const location = { location: '', zone: '', rack: '' }
     start(
-      { peer: identity.peerId, endpoints, security, isCdn: true },
+      { peer: identity.peerId, endpoints, security: inForce.policy, isCdn: true },
       { uploadSlots: cdn.uploadSlots, location, isCdn: true, lanes },
     )
     return endpoints

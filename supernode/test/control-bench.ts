@@ -30,7 +30,7 @@ export interface ControlBench extends AssembledControl {
 }
 
 /** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
-export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store'] } = {}): ControlBench {
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store']; demands?: ControlParts['demands'] } = {}): ControlBench {
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
@@ -61,6 +61,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     },
     scheduler,
     announceQuorum: 2,
+    ...(options.demands === undefined ? {} : { demands: options.demands }),
     blockRules,
     rateRules,
     priorityRules,

@@ -196,6 +196,16 @@ describe('a control channel', () => {
     ])
     await bench.stop()
   })
+
+  it('tells each peer what the network demands, and others to demand it of them', async () => {
+    const bench = createControlBench({ demands: { security: 'tls', ciphers: ['aes-256-gcm'] } })
+    const [lax, strict] = [bench.peer({ security: 'plain' }), bench.peer({ security: 'noise' })]
+    const welcome = await lax.whenHeard('welcome')
+    assert.deepEqual([welcome.security, welcome.ciphers], ['tls', ['aes-256-gcm']])
+    assert.equal(bench.peers.get(lax.id)?.card.security, 'tls')
+    assert.equal(bench.peers.get(strict.id)?.card.security, 'noise')
+    await bench.stop()
+  })
 })
 
 describe('pieces between peers', () => {

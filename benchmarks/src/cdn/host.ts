@@ -6,6 +6,7 @@ import {
   createLanePool,
   createPlainTransport,
   parseSupernodeAddress,
+  SecurityInForce,
   type ControlClient,
 } from '@damselfly/exchange'
 import { deriveTaskId, RateLimiter, systemClock } from '@damselfly/shared'
@@ -62,8 +63,8 @@ const calls = {
     const [client] = children
     if (client === undefined) throw new Error('not started')
     const downloadLimiter = new RateLimiter(0, systemClock)
-    const ownSecurity = security === 'tls' ? 'tls' : 'auto'
-    const pool = createLanePool({ transports: [transports[security]], ownSecurity, clock: systemClock, downloadLimiter })
+    const inForce = new SecurityInForce({ security: security === 'tls' ? 'tls' : 'auto' })
+    const pool = createLanePool({ transports: [transports[security]], security: inForce, clock: systemClock, downloadLimiter })
     const startedAt = performance.now()
     await new MemoryChild(client, pool, url).receive(AbortSignal.timeout(PATIENCE_MS))
     const seconds = (performance.now() - startedAt) / 1000

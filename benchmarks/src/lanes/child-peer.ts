@@ -7,6 +7,7 @@ import {
   createLibp2pTransport,
   createLocalPieceStore,
   createPlainTransport,
+  SecurityInForce,
   type ChannelKind,
   type Lane,
   type PieceStore,
@@ -59,7 +60,7 @@ const calls = {
     const { peer, endpoints, signedTicket, digests } = introduction
     const pool = createLanePool({
       transports: transports.filter((transport) => transport.kind === kind),
-      ownSecurity: 'plain',
+      security: new SecurityInForce({ security: 'plain' }),
       clock: systemClock,
       downloadLimiter: new RateLimiter(0, systemClock),
     })

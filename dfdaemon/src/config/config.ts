@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
+import { CIPHERS, SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
 import { sourceSettings } from '@damselfly/cdn'
 import { messageOf } from '@damselfly/shared'
 import { byteRate, duration } from '@damselfly/shared/config'
@@ -62,6 +62,11 @@ export const daemonConfigSchema = z.strictObject({
       'The least that lanes must have: `auto` TLS between machines, plain TCP with tickets within one; `tls` encryption everywhere; ' +
         '`plain` plain TCP everywhere; `noise` only libp2p',
     ),
+  ciphers: z
+    .array(z.enum(CIPHERS))
+    .min(1)
+    .default([...CIPHERS])
+    .describe('Ciphers that encrypted channels may use; the cheapest for this machine is taken. Noise has `chacha20-poly1305` alone'),
   location: z
     .strictObject({
       location: z.string().default('').describe('Where this host is, such as a site or a region; near peers are preferred'),

@@ -24,8 +24,11 @@ import {
   loadIdentity,
   Pins,
   requireUnpinned,
+  SecurityInForce,
   TaskDownload,
+  UNTOLD_DEMANDS,
   withCollector,
+  type Cipher,
   type Identity,
   type OriginReader,
   type PieceStore,
@@ -52,6 +55,8 @@ export interface PeerOptions {
   /** Hosts that others shall use to reach this peer; empty: those that it listens on. */
   readonly advertise: readonly string[]
   readonly security: SecurityPolicy
+  /** That encrypted channels may use. @default all */
+  readonly ciphers?: readonly Cipher[]
   readonly location: { readonly location: string; readonly zone: string; readonly rack: string }
   readonly uploadSlots: number
   readonly rates: RateSettings
@@ -206,11 +211,13 @@ class LocalPeer implements Peer {
   }
 
   async #connect(identity: Identity): Promise<Links> {
-    const { supernodes, dataDir, clock, logger, version, location, uploadSlots, security } = this.#options
+    const { supernodes, dataDir, clock, logger, version, location, uploadSlots, security, ciphers } = this.#options
+    const inForce = new SecurityInForce({ security, ...(ciphers === undefined ? {} : { ciphers }) }, UNTOLD_DEMANDS)
     const supernodeIds = new Set(supernodes.flatMap(({ peer }) => (peer === undefined ? [] : [peer])))
     const network = new PeerNetwork({
       ...this.#options,
       identity,
+      inForce,
       store: this.#store,
       uploadLimiter: this.rates.uploads,
       downloadLimiter: this.rates.downloads,
@@ -239,6 +246,7 @@ class LocalPeer implements Peer {
         acceptsPreheats: this.#options.preheat,
       }),
       inventory: inventoryOf(this.#store, logger),
+      onDemands: (demands) => inForce.networkDemands(demands),
       onRate: (rates) => this.rates.supernodeAllows(rates),
       onEvict: (taskId) => this.#evict(taskId),
       clock,

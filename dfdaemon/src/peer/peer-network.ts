@@ -15,6 +15,7 @@ import {
   type ParentInfo,
   type PieceServer,
   type PieceStore,
+  type SecurityInForce,
   type SecurityPolicy,
   type Transport,
 } from '@damselfly/exchange'
@@ -31,7 +32,10 @@ export interface PeerNetworkOptions {
   readonly store: PieceStore
   readonly listen: PeerListen
   readonly advertise: readonly string[]
+  /** This side's own least, by which it listens. */
   readonly security: SecurityPolicy
+  /** With what the network demands. */
+  readonly inForce: SecurityInForce
   readonly uploadSlots: number
   readonly uploadLimiter: RateLimiter
   readonly downloadLimiter: RateLimiter
@@ -54,18 +58,19 @@ export class PeerNetwork {
 
   constructor(options: PeerNetworkOptions) {
     this.#options = options
-    const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, security, clock, logger } = options
-    this.transports = createTransports(security, { identity, clock })
+    const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, security, inForce, clock, logger } = options
+    this.transports = createTransports(security, inForce, { identity, clock })
     this.#server = createPieceServer({
       parent: identity.peerId,
       supernodes,
       store,
       uploadLimiter,
       maxOpenRequests: uploadSlots * WAITING_PER_SLOT,
+      security: inForce,
       clock,
       logger,
     })
-    this.#lanes = createLanePool({ transports: this.transports, ownSecurity: security, clock, downloadLimiter })
+    this.#lanes = createLanePool({ transports: this.transports, security: inForce, clock, downloadLimiter })
   }
 
   /** What others are told. */

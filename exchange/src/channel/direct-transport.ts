@@ -5,7 +5,7 @@ import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly
 import { createIdentityCertificate, peerIdOfCertificate } from '../identity/certificate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
-import { cipherSuites, readCpuInfo } from './cipher-choice.ts'
+import { CIPHERS, cipherSuites, readCpuInfo, type Cipher } from './cipher-choice.ts'
 import { PROTOCOLS, type Channel, type Protocol } from './channel.ts'
 import { Connections } from './connections.ts'
 import { dialWithin, HANDSHAKE_TIMEOUT_MS, unreachable, wrongPeer } from './dialing.ts'
@@ -19,6 +19,8 @@ export interface SocketTransportInit {
   readonly clock?: Clock
   /** Connections that one listening address takes at once. @default 4096 */
   readonly maxConnections?: number
+  /** Those that TLS may use now, at least one; asked for each connection. @default all */
+  readonly ciphers?: () => readonly Cipher[]
 }
 
 export const DEFAULT_MAX_CONNECTIONS = 4096
@@ -39,14 +41,16 @@ class DirectTransport implements Transport {
   readonly #clock: Clock
   readonly #maxConnections: number
   readonly #connections = new Connections('direct')
+  readonly #ciphers: () => readonly Cipher[]
   #credentials: Promise<TlsCredentials> | undefined
-  /** Made once: reading certificate and key anew for each connection takes as long as the handshake. */
-  #dialContext: SecureContext | undefined
+  /** Made once for each choice of ciphers: reading certificate and key anew takes as long as the handshake. */
+  #dialContext: { readonly ciphers: string; readonly context: SecureContext } | undefined
 
   constructor(init: SocketTransportInit) {
     this.#identity = init.identity
     this.#clock = init.clock ?? systemClock
     this.#maxConnections = init.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+    this.#ciphers = init.ciphers ?? (() => CIPHERS)
   }
 
   async listen(addresses: readonly ListenAddress[], onChannel: (channel: Channel) => void): Promise<readonly Endpoint[]> {
@@ -58,13 +62,12 @@ class DirectTransport implements Transport {
     return dialWithin(target.endpoint, signal, this.#clock, async (within) => {
       const credentials = await this.#ownCredentials()
       within.throwIfAborted()
-      this.#dialContext ??= createSecureContext(credentials)
       const readBuffer = new ReadBuffer(READ_BUFFER_BYTES)
       const { host, port } = target.endpoint
       // `onread` is documented for tls.connect but missing in its types.
       const withBuffer: ConnectionOptions & { readonly onread: OnReadOpts } = {
         ...TRUST,
-        secureContext: this.#dialContext,
+        secureContext: this.#contextFor(credentials),
         host,
         port,
         ALPNProtocols: [protocol],
@@ -88,7 +91,16 @@ class DirectTransport implements Transport {
   }
 
   #createServer(credentials: TlsCredentials, onChannel: (channel: Channel) => void): Server {
-    const server = createServer({ ...credentials, ...TRUST, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+    const options = this.#optionsNow(credentials)
+    const server = createServer({ ...options, ...TRUST, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+    let { ciphers } = options
+    // Before the server's own listener, which begins the handshake.
+    server.prependListener('connection', () => {
+      const now = this.#optionsNow(credentials)
+      if (now.ciphers === ciphers) return
+      ciphers = now.ciphers
+      server.setSecureContext(now)
+    })
     server.maxConnections = this.#maxConnections
     server.on('connection', (socket) => this.#connections.addSocket(socket))
     server.on('tlsClientError', (_error, socket) => socket.destroy())
@@ -116,6 +128,18 @@ class DirectTransport implements Transport {
     return channel
   }
 
+  #contextFor(credentials: TlsCredentials): SecureContext {
+    const options = this.#optionsNow(credentials)
+    if (this.#dialContext?.ciphers !== options.ciphers) {
+      this.#dialContext = { ciphers: options.ciphers, context: createSecureContext(options) }
+    }
+    return this.#dialContext.context
+  }
+
+  #optionsNow({ cpuInfo, ...credentials }: TlsCredentials): TlsOptions {
+    return { ...credentials, ciphers: cipherSuites(cpuInfo, this.#ciphers()) }
+  }
+
   #ownCredentials(): Promise<TlsCredentials> {
     this.#credentials ??= credentialsOf(this.#identity)
     return this.#credentials
@@ -128,19 +152,21 @@ const TRUST = { requestCert: true, rejectUnauthorized: false, checkServerIdentit
 interface TlsCredentials {
   readonly cert: string
   readonly key: string
+  readonly cpuInfo: string
   readonly minVersion: SecureVersion
-  readonly ciphers: string
   readonly honorCipherOrder: true
   readonly secureOptions: number
 }
+
+type TlsOptions = Omit<TlsCredentials, 'cpuInfo'> & { readonly ciphers: string }
 
 async function credentialsOf(identity: Identity): Promise<TlsCredentials> {
   const [{ certificate, privateKey }, cpuInfo] = await Promise.all([createIdentityCertificate(identity), readCpuInfo()])
   return {
     cert: certificate,
     key: privateKey,
+    cpuInfo,
     minVersion: TLS_1_3,
-    ciphers: cipherSuites(cpuInfo),
     honorCipherOrder: true,
     // Without tickets no session is resumed, so every channel proves both keys anew; a child
     // whose machine has no AES puts ChaCha20 first, and gets it.

@@ -18,6 +18,7 @@ import { ControlConnection, lossMessage, type SupernodeNews } from './control-co
 import type { OutgoingMessage } from './outbox.ts'
 import { preheatFromWire, preheatReportToWire, type PreheatListener, type PreheatReport } from './preheat.ts'
 import { reconnectDelay } from './reconnect-delay.ts'
+import { readDemands, type ChannelDemands } from '../lane/security-in-force.ts'
 import type { SupernodeDialer } from './supernode-dialer.ts'
 import type { HeldTask, Registered, TaskControl, TaskControlListener, TaskRegistration } from './task-control.ts'
 import { announceToWire, assignmentFromWire, newsFromWire, parentFromWire, ratesFromWire } from './wire-mapping.ts'
@@ -50,6 +51,8 @@ export interface ControlClientOptions {
   /** Limits that the supernode sets; bytes per second, 0 for none. A new connection starts without. */
   readonly onRate: (rates: { readonly upload: number; readonly download: number; readonly origin: number }) => void
   readonly onEvict: (taskId: TaskId) => void
+  /** What the network demands of channels, told each time a channel opens. What it throws ends the channel. */
+  readonly onDemands?: (demands: ChannelDemands) => void
   /** Undefined: nothing is downloaded for the supernode. */
   readonly preheats?: PreheatListener | undefined
   readonly clock: Clock
@@ -246,9 +249,10 @@ export class ControlClient {
   }
 
   #take(news: SupernodeNews): void {
-    const { onRate, onEvict, preheats, logger } = this.#options
+    const { onRate, onEvict, onDemands, preheats, logger } = this.#options
     switch (news.case) {
       case 'welcome':
+        onDemands?.(readDemands(news.value.security, news.value.ciphers))
         if (news.value.window > 0) this.#window = Math.min(LARGEST_WINDOW, news.value.window)
         return
       case 'registered':

@@ -12,6 +12,7 @@ import {
 import { createPlainTransport } from '../channel/plain-transport.ts'
 import type { ChannelKind } from '../channel/channel.ts'
 import { kindsOf, type SecurityPolicy } from './security.ts'
+import type { SecurityInForce } from './security-in-force.ts'
 
 const CREATE: Readonly<Record<ChannelKind, (init: SocketTransportInit) => Transport>> = {
   plain: createPlainTransport,
@@ -19,9 +20,18 @@ const CREATE: Readonly<Record<ChannelKind, (init: SocketTransportInit) => Transp
   libp2p: createLibp2pTransport,
 }
 
-/** One for each kind of channel that a side with this policy may need, the cheapest first. */
-export function createTransports(policy: SecurityPolicy, init: SocketTransportInit): readonly Transport[] {
-  return kindsOf(policy).map((kind) => CREATE[kind](init))
+/**
+ * One for each kind of channel that a side may need, the cheapest first.
+ *
+ * @param own this side's policy; what the network demands above it is not known yet, and may change
+ */
+export function createTransports(
+  own: SecurityPolicy,
+  security: SecurityInForce,
+  init: Omit<SocketTransportInit, 'ciphers'>,
+): readonly Transport[] {
+  const kinds = kindsOf(own).filter((kind) => security.canUse(kind))
+  return kinds.map((kind) => CREATE[kind]({ ...init, ciphers: security.ciphers }))
 }
 
 /**

@@ -5,6 +5,7 @@ import { dialFirst } from './dial-first.ts'
 import type { Lane } from './lane.ts'
 import { openLane } from './open-lane.ts'
 import { usableEndpoints, type SecurityPolicy } from './security.ts'
+import type { SecurityInForce } from './security-in-force.ts'
 import { SharedLane } from './shared-lane.ts'
 
 /** A parent as the supernode describes it. */
@@ -18,8 +19,8 @@ export interface LaneParent {
 export interface LanePoolInit {
   /** At most one of each kind. */
   readonly transports: readonly Transport[]
-  /** The least that this side accepts. */
-  readonly ownSecurity: SecurityPolicy
+  /** The least that this side accepts; a lane that has less by now is replaced. */
+  readonly security: SecurityInForce
   readonly clock: Clock
   /** Shared by all downloads of this peer. */
   readonly downloadLimiter: RateLimiter
@@ -27,6 +28,14 @@ export interface LanePoolInit {
   readonly idleMs?: number
   /** How long one way to a parent has for itself before the next is tried beside it; milliseconds. @default 250 */
   readonly fallbackMs?: number
+  /** After which a lane is replaced, without interruption, so that its keys do not get old. @default an hour, 128 GiB */
+  readonly lifetime?: LaneLifetime
+}
+
+export interface LaneLifetime {
+  /** Milliseconds. */
+  readonly ms: number
+  readonly bytes: number
 }
 
 /** Lanes to parents, one for each, opened on demand and closed when they are idle. */
@@ -46,6 +55,9 @@ export interface LanePool {
 const DEFAULT_IDLE_MS = 30_000
 const DEFAULT_FALLBACK_MS = 250
 
+/** AES-GCM with one key is meant for some 360 GiB in records of 16 KiB (RFC 8446, 5.5). */
+const DEFAULT_LIFETIME: LaneLifetime = { ms: 3_600_000, bytes: 128 * 1024 ** 3 }
+
 export function createLanePool(init: LanePoolInit): LanePool {
   return new DialingLanePool(init)
 }
@@ -64,6 +76,8 @@ class DialingLanePool implements LanePool {
     signal.throwIfAborted()
     if (this.#isClosed) throw new DamselflyError('CHANNEL_CLOSED', 'the lanes of this peer are closed')
     const key = apart === undefined ? parent.peer : `${parent.peer} ${apart}`
+    const known = this.#lanes.get(key)
+    if (known?.isSpent === true) known.retire()
     const shared = this.#lanes.get(key) ?? this.#create(key, parent)
     return shared.acquire(signal)
   }
@@ -76,6 +90,8 @@ class DialingLanePool implements LanePool {
   #create(key: string, parent: LaneParent): SharedLane {
     const shared: SharedLane = new SharedLane({
       idleMs: this.#init.idleMs ?? DEFAULT_IDLE_MS,
+      lifetime: this.#init.lifetime ?? DEFAULT_LIFETIME,
+      isAllowed: (lane) => this.#init.security.allows(lane.kind, lane.host),
       clock: this.#init.clock,
       open: async (signal, onOpenChange) => {
         const channel = await this.#dial(parent, signal)
@@ -90,15 +106,15 @@ class DialingLanePool implements LanePool {
   }
 
   async #dial({ peer, endpoints, security }: LaneParent, signal: AbortSignal): Promise<Channel> {
-    const { transports, ownSecurity, clock, fallbackMs = DEFAULT_FALLBACK_MS } = this.#init
-    const usable = usableEndpoints(endpoints, ownSecurity, security).filter(({ kind }) =>
-      transports.some((transport) => transport.kind === kind),
+    const { transports, security: own, clock, fallbackMs = DEFAULT_FALLBACK_MS } = this.#init
+    const usable = usableEndpoints(endpoints, own.policy, security).filter(({ kind, host }) =>
+      own.allows(kind, host) && transports.some((transport) => transport.kind === kind),
     )
     if (usable.length === 0) {
       const offered = [...new Set(endpoints.map(({ kind }) => kind))].join(', ')
       throw new DamselflyError(
         'PEER_UNREACHABLE',
-        `no lane to ${peer}: it offers ${offered || 'nothing'}; security here is ${ownSecurity}, there ${security}`,
+        `no lane to ${peer}: it offers ${offered || 'nothing'}; security here is ${own.policy}, there ${security}`,
       )
     }
     const dial = (endpoint: Endpoint, within: AbortSignal): Promise<Channel> => {

@@ -12,6 +12,10 @@ export type PieceBytes = (bytes: Uint8Array) => Promise<void> | void
 export interface Lane {
   readonly kind: ChannelKind
   readonly parent: PeerId
+  /** The parent's, as the channel was opened. */
+  readonly host: string
+  /** Bytes of pieces that came. */
+  readonly receivedBytes: number
   /** How many requests are open. */
   readonly open: number
   /** Aborted, with the reason, once the lane can carry nothing more. */

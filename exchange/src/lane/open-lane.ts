@@ -11,6 +11,7 @@ import {
   type TaskId,
 } from '@damselfly/shared'
 import type { PieceRefusal } from '@damselfly/shared/wire'
+import { hostOfAddress } from '../channel/address.ts'
 import type { Channel, ChannelKind } from '../channel/channel.ts'
 import { FlowGate } from './flow-gate.ts'
 import { IncomingPiece } from './incoming-piece.ts'
@@ -57,6 +58,7 @@ class ChannelLane implements Lane {
   readonly #paced: PacedDelivery
   readonly #tickets = new Map<TaskId, Uint8Array>()
   #nextId = 1
+  #receivedBytes = 0
   #unsettledBytes = 0
   #sinksCaughtUp: PromiseWithResolvers<void> | undefined
 
@@ -78,6 +80,14 @@ class ChannelLane implements Lane {
 
   get parent(): PeerId {
     return this.#channel.remotePeer
+  }
+
+  get host(): string {
+    return hostOfAddress(this.#channel.remoteAddress)
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes
   }
 
   get open(): number {
@@ -175,6 +185,7 @@ class ChannelLane implements Lane {
   }
 
   #data(id: number, bytes: Uint8Array): void {
+    this.#receivedBytes += bytes.length
     const flow = this.#incoming.get(id)?.flow ?? this.#cancelled.get(id)?.flow
     if (flow === undefined || (flow.unlimited && !this.#paced.isHolding)) this.#deliver(id, bytes)
     else this.#paced.push(bytes, flow, (part) => this.#deliver(id, part))

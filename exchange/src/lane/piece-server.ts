@@ -1,10 +1,12 @@
 import { DamselflyError, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
+import { hostOfAddress } from '../channel/address.ts'
 import type { Channel } from '../channel/channel.ts'
 import { BufferPool } from '../store/buffer-pool.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import { CHUNK_BYTES } from './piece-messages.ts'
 import type { PieceServerListener } from './piece-server-listener.ts'
+import type { SecurityInForce } from './security-in-force.ts'
 import { ServedChannel } from './served-channel.ts'
 
 export interface PieceServerInit {
@@ -21,6 +23,8 @@ export interface PieceServerInit {
   /** Requests that may be open on one channel. @default 64 */
   readonly maxOpenPerChannel?: number
   readonly listener?: PieceServerListener
+  /** The least that children must have; a channel that has less by now is ended. @default nothing */
+  readonly security?: SecurityInForce
   readonly logger: Logger
 }
 
@@ -73,12 +77,14 @@ class TicketedPieceServer implements PieceServer {
       channel.abort(new DamselflyError('PIECE_REFUSED', 'no pieces are served here'))
       return
     }
+    const { security } = this.#init
     const served = new ServedChannel(channel, {
       ...this.#init,
       buffers: this.#buffers,
       listener: this.#init.listener ?? {},
       maxOpen: this.#init.maxOpenPerChannel ?? DEFAULT_MAX_OPEN_PER_CHANNEL,
       tryOpen: () => this.#tryOpen(),
+      isAllowed: () => security?.allows(channel.kind, hostOfAddress(channel.remoteAddress)) ?? true,
       requestEnded: () => this.#requestEnded(),
       channelEnded: () => void this.#channels.delete(served),
     })

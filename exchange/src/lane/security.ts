@@ -43,7 +43,7 @@ export function usableEndpoints(
   own: SecurityPolicy,
   theirs: SecurityPolicy,
 ): readonly Endpoint[] {
-  const policy = strictness(own) > strictness(theirs) ? own : theirs
+  const policy = stricterOf(own, theirs)
   return kindsOf(policy).flatMap((kind) =>
     alternateFamilies(endpoints.filter((one) => one.kind === kind && allows(policy, kind, one.host))),
   )
@@ -58,6 +58,10 @@ function alternateFamilies(endpoints: readonly Endpoint[]): readonly Endpoint[] 
   return same
     .flatMap((endpoint, index) => [endpoint, ...other.slice(index, index + 1)])
     .concat(other.slice(same.length))
+}
+
+export function stricterOf(one: SecurityPolicy, other: SecurityPolicy): SecurityPolicy {
+  return strictness(one) > strictness(other) ? one : other
 }
 
 function strictness(policy: SecurityPolicy): number {

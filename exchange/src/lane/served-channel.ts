@@ -31,6 +31,8 @@ export interface ServedChannelInit {
   readonly maxOpen: number
   /** Counts one more open request of the server; false when it has too many. */
   readonly tryOpen: () => boolean
+  /** Whether the channel is secure enough now. */
+  readonly isAllowed: () => boolean
   readonly requestEnded: () => void
   readonly channelEnded: () => void
   readonly listener: PieceServerListener
@@ -100,7 +102,7 @@ export class ServedChannel implements ChannelReceiver {
   }
 
   closed(error: Error | undefined): void {
-    if (isDamselflyError(error, 'PROTOCOL')) {
+    if (isDamselflyError(error, 'PROTOCOL') || isDamselflyError(error, 'SECURITY_MISMATCH')) {
       const { remotePeer, remoteAddress } = this.#channel
       this.#init.logger.warn({ child: remotePeer, address: remoteAddress, reason: error.message }, 'piece channel refused')
     }
@@ -111,6 +113,10 @@ export class ServedChannel implements ChannelReceiver {
   }
 
   #handle(bytes: Uint8Array): void {
+    // Here and not where it is accepted: what is demanded can become known, or change, while it is open.
+    if (!this.#init.isAllowed()) {
+      throw new DamselflyError('SECURITY_MISMATCH', `a ${this.#channel.kind} channel is less than what is demanded`)
+    }
     const { body } = decodePieceMessage(bytes)
     switch (body.case) {
       case 'ticket':

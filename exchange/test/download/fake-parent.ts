@@ -16,6 +16,8 @@ export interface FakeParentInit {
 export class FakeParent implements Lane {
   readonly kind = 'direct'
   readonly parent: PeerId = createIdentity().peerId
+  readonly host = '127.0.0.1'
+  readonly receivedBytes = 0
   readonly closed: AbortSignal = new AbortController().signal
   isHeldBack = false
   heldBackMs = 0

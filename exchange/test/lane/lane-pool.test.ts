@@ -5,6 +5,7 @@ import { channelPair } from '../../src/channel/testing/channel-pair.ts'
 import type { DialTarget, Endpoint, Transport } from '../../src/channel/transport.ts'
 import { createIdentity } from '../../src/identity/private-key.ts'
 import { createLanePool, type LaneParent, type LanePoolInit } from '../../src/lane/lane-pool.ts'
+import { SecurityInForce } from '../../src/lane/security-in-force.ts'
 import { eventually, never, TASK } from './lane-harness.ts'
 
 interface Dial {
@@ -58,7 +59,7 @@ function setUp(change: Partial<LanePoolInit> = {}) {
   const libp2p = new PlayedTransport('libp2p')
   const pool = createLanePool({
     transports: [direct, libp2p],
-    ownSecurity: 'tls',
+    security: new SecurityInForce({ security: 'tls' }),
     clock,
     downloadLimiter: new RateLimiter(0, clock),
     ...change,
@@ -152,7 +153,7 @@ describe('a lane pool', () => {
   })
 
   it('says when the two sides allow no common kind', async () => {
-    const { pool, parent, direct } = setUp({ ownSecurity: 'noise' })
+    const { pool, parent, direct } = setUp({ security: new SecurityInForce({ security: 'noise' }) })
     const onlyDirect = { ...parent, endpoints: [at('direct')] }
     const why = (error: unknown): boolean =>
       isDamselflyError(error, 'PEER_UNREACHABLE') && /offers direct; security here is noise, there tls/.test(error.message)
@@ -163,7 +164,7 @@ describe('a lane pool', () => {
 
   it('never dials plainly when one side does not allow it', async () => {
     const plain = new PlayedTransport('plain')
-    const { pool, parent } = setUp({ transports: [plain], ownSecurity: 'plain' })
+    const { pool, parent } = setUp({ transports: [plain], security: new SecurityInForce({ security: 'plain' }) })
     const refused = pool.lane({ ...parent, endpoints: [at('plain')], security: 'tls' }, never)
     await assert.rejects(refused, (error) => isDamselflyError(error, 'PEER_UNREACHABLE'))
     assert.equal(plain.dials.length, 0)
@@ -211,6 +212,43 @@ describe('a lane pool', () => {
     dialOf(direct, 1).succeed()
     assert.notEqual(await again, lane)
     await pool.close()
+  })
+
+  it('replaces a lane whose keys are an hour old, and ends it once what was asked for has come', async () => {
+    const { clock, direct, pool, parent } = setUp({ idleMs: 10_000_000 })
+    const wanted = pool.lane(parent, never)
+    dialOf(direct).succeed()
+    const first = await wanted
+    clock.advance(3_600_000)
+    assert.equal(await pool.lane(parent, never), first)
+    const piece = { index: 0, offset: 0, length: 1 }
+    const open = first.request(TASK, piece, () => undefined, never)
+    clock.advance(1)
+    const renewed = pool.lane(parent, never)
+    dialOf(direct, 1).succeed()
+    assert.notEqual(await renewed, first)
+    clock.advance(100_000)
+    assert.ok(!first.closed.aborted)
+    await pool.close()
+    void first.close()
+    await assert.rejects(open)
+  })
+
+  it('replaces a lane at once that is less than what the network demands by now', async () => {
+    const plain = new PlayedTransport('plain')
+    const security = new SecurityInForce({ security: 'plain' })
+    const { direct, pool, parent } = setUp({ security })
+    const lax = createLanePool({ transports: [plain, direct], security, clock: new VirtualClock(), downloadLimiter: new RateLimiter(0, new VirtualClock()) })
+    const both = { ...parent, endpoints: [at('plain'), at('direct')], security: 'plain' } as const
+    const wanted = lax.lane(both, never)
+    dialOf(plain).succeed()
+    const first = await wanted
+    security.networkDemands({ security: 'tls' })
+    const next = lax.lane(both, never)
+    dialOf(direct).succeed()
+    assert.equal((await next).kind, 'direct')
+    assert.ok(first.closed.aborted)
+    await Promise.all([lax.close(), pool.close()])
   })
 
   it('replaces a lane that broke', async () => {

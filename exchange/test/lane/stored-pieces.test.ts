@@ -8,6 +8,7 @@ import { createDirectTransport } from '../../src/channel/direct-transport.ts'
 import { createIdentity } from '../../src/identity/private-key.ts'
 import { signTicket } from '../../src/identity/ticket.ts'
 import { createLanePool } from '../../src/lane/lane-pool.ts'
+import { SecurityInForce } from '../../src/lane/security-in-force.ts'
 import { createPieceServer } from '../../src/lane/piece-server.ts'
 import { createLocalPieceStore } from '../../src/store/local-piece-store.ts'
 import type { PieceStore, StoredTask } from '../../src/store/piece-store.ts'
@@ -30,7 +31,7 @@ describe('pieces on disk', () => {
       store: source,
       uploadLimiter: limiter,
     })
-    const pool = createLanePool({ ...common, transports: [dialing], ownSecurity: 'tls', downloadLimiter: limiter })
+    const pool = createLanePool({ ...common, transports: [dialing], security: new SecurityInForce({ security: 'tls' }), downloadLimiter: limiter })
     try {
       const held = await emptyTask(source)
       for (const { index, offset, length } of pieces()) await write(held, index, [CONTENT.subarray(offset, offset + length)])

@@ -194,6 +194,12 @@ export const ERROR_CODES = {
     meaning: 'a peer shows another identity than the one that was dialled',
     advice: 'check for something that intercepts connections between peers',
   },
+  SECURITY_MISMATCH: {
+    exit: EXIT.network,
+    http: 403,
+    meaning: 'the other side offers less security than is demanded here or in the network, or demands what is not allowed here',
+    advice: 'compare `security` and `ciphers` of both sides, and `network` of the supernode',
+  },
   PIECE_REFUSED: {
     exit: EXIT.network,
     http: 502,

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
-import { LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
+import { CIPHERS, LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
 import { fileSettings, sourceSettings, storageSettings } from '@damselfly/cdn'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
@@ -48,6 +48,20 @@ export const supernodeConfigSchema = z.strictObject({
       'The least that lanes must have: `auto` TLS between machines, plain TCP with tickets within one; `tls` encryption everywhere; ' +
         '`plain` plain TCP everywhere; `noise` only libp2p',
     ),
+  ciphers: z
+    .array(z.enum(CIPHERS))
+    .min(1)
+    .default([...CIPHERS])
+    .describe('Ciphers that encrypted channels may use; the cheapest for this machine is taken. Noise has `chacha20-poly1305` alone'),
+  network: z
+    .strictObject({
+      security: z
+        .enum(SECURITY_POLICIES)
+        .default('plain')
+        .describe('The least that lanes of every peer must have, whatever its own `security` says; `plain`: each peer decides for itself'),
+      ciphers: z.array(z.enum(CIPHERS)).min(1).default([...CIPHERS]).describe('Ciphers that encrypted channels of every peer may use'),
+    })
+    .prefault({}),
   management: z
     .strictObject({
       addresses: z.array(address()).min(1).default(LOOPBACK).describe('Addresses of the management API'),

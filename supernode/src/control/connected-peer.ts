@@ -1,6 +1,6 @@
 import { DamselflyError, originOf, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Hello } from '@damselfly/shared/wire'
-import { isLoopback, isSecurityPolicy, type ChannelKind, type Endpoint, type SecurityPolicy } from '@damselfly/exchange'
+import { hostOfAddress, isLoopback, isSecurityPolicy, stricterOf, type ChannelKind, type Endpoint, type SecurityPolicy } from '@damselfly/exchange'
 import type { PeerCapacity, PeerLocation } from '@damselfly/scheduler'
 import type { RuledPeer } from '../rules/download-conditions.ts'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
@@ -43,10 +43,11 @@ export interface ConnectedPeer {
   readonly gone: AbortController
 }
 
-/** @throws DamselflyError PROTOCOL */
-export function readHello(session: Session, hello: Hello, connectedAt: number, maxClaims: number): ConnectedPeer {
-  const { security } = hello
-  if (!isSecurityPolicy(security)) throw new DamselflyError('PROTOCOL', `'${shorten(security)}' is no security policy`)
+/** @param least the security that the network demands of every peer @throws DamselflyError PROTOCOL */
+export function readHello(session: Session, hello: Hello, connectedAt: number, maxClaims: number, least: SecurityPolicy): ConnectedPeer {
+  if (!isSecurityPolicy(hello.security)) throw new DamselflyError('PROTOCOL', `'${shorten(hello.security)}' is no security policy`)
+  // Children that know nothing of the network's demands heed those of their parents.
+  const security = stricterOf(hello.security, least)
   if (hello.endpoints.length > MAX_ENDPOINTS) {
     throw new DamselflyError('PROTOCOL', `${hello.endpoints.length} endpoints are more than ${MAX_ENDPOINTS}`)
   }
@@ -62,7 +63,7 @@ export function readHello(session: Session, hello: Hello, connectedAt: number, m
     },
     uploadSlots: Math.min(MAX_UPLOAD_SLOTS, hello.uploadSlots),
     acceptsPreheats: hello.acceptsPreheats,
-    card: { peer: session.peer, endpoints: usableEndpoints(hello, hostOf(session.remoteAddress)), security, isCdn: false },
+    card: { peer: session.peer, endpoints: usableEndpoints(hello, hostOfAddress(session.remoteAddress)), security, isCdn: false },
     connectedAt,
     claimBudget: { left: maxClaims },
     tasks: new Set(),
@@ -72,7 +73,7 @@ export function readHello(session: Session, hello: Hello, connectedAt: number, m
 
 export function capacityOf(peer: ConnectedPeer): PeerCapacity {
   const lanes = KINDS.filter((kind) => peer.card.endpoints.some((endpoint) => endpoint.kind === kind))
-  const location = { ...peer.location, lan: localNetworkOf(hostOf(peer.session.remoteAddress)) }
+  const location = { ...peer.location, lan: localNetworkOf(hostOfAddress(peer.session.remoteAddress)) }
   return { uploadSlots: peer.uploadSlots, location, isCdn: false, lanes }
 }
 
@@ -84,7 +85,7 @@ export function memberInit(peer: ConnectedPeer, url: string): MemberInit {
 
 /** What a peer may be told of another; only a peer on the supernode's own machine can use what is bound to loopback there. */
 export function endpointsFor(child: ConnectedPeer, { endpoints }: ParentCard): readonly Endpoint[] {
-  const isLocal = isLoopback(hostOf(child.session.remoteAddress))
+  const isLocal = isLoopback(hostOfAddress(child.session.remoteAddress))
   return isLocal ? endpoints : endpoints.filter(({ host }) => !isLoopback(host))
 }
 
@@ -107,11 +108,7 @@ function isUnspecified(host: string): boolean {
 
 /** As rules see it. */
 export function ruledPeerOf({ peer, session }: ConnectedPeer): RuledPeer {
-  return { peer, address: hostOf(session.remoteAddress) }
-}
-
-function hostOf(address: string): string {
-  return address.slice(0, Math.max(0, address.lastIndexOf(':'))).replace(/^\[(.*)\]$/, '$1')
+  return { peer, address: hostOfAddress(session.remoteAddress) }
 }
 
 function shorten(text: string): string {

@@ -1,7 +1,7 @@
 import { DamselflyError, isErrorCode, ORIGIN_PEER, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register, Want } from '@damselfly/shared/wire'
-import type { Channel } from '@damselfly/exchange'
+import type { ChannelDemands, Channel } from '@damselfly/exchange'
 import type { FailureReason } from '@damselfly/scheduler'
 import type { Preheats } from '../preheat/preheats.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
@@ -24,6 +24,8 @@ import { Slices } from './slices.ts'
 export interface ControlPlaneDeps {
   readonly self: PeerId
   readonly agent: string
+  /** What channels between peers must have. */
+  readonly demands: ChannelDemands
   readonly peers: PeerRegister
   readonly tasks: TaskRegistry
   readonly bridge: SchedulerBridge
@@ -72,15 +74,15 @@ export class ControlPlane implements SessionListener {
   }
 
   hello(session: Session, hello: Hello): void {
-    const { self, agent, peers, bridge, limits, clock, logger } = this.#deps
+    const { self, agent, demands, peers, bridge, limits, clock, logger } = this.#deps
     if (session.peer === self) throw new DamselflyError('PROTOCOL', 'this PeerId is the supernode itself')
-    const peer = readHello(session, hello, clock.wallTime(), limits.claimsPerPeer)
+    const peer = readHello(session, hello, clock.wallTime(), limits.claimsPerPeer, demands.security)
     const replaced = peers.get(session.peer)
     if (replaced !== undefined) this.#replace(replaced)
     peers.add(peer)
     this.#peerOf.set(session, peer)
     bridge.handle({ type: 'peer-joined', peer: peer.peer, capacity: capacityOf(peer) })
-    session.send({ case: 'welcome', value: { agent, window: WINDOW } })
+    session.send({ case: 'welcome', value: { agent, window: WINDOW, security: demands.security, ciphers: [...(demands.ciphers ?? [])] } })
     this.#deps.rates.joined(peer)
     this.#deps.preheats.peerJoined(peer.peer)
     logger.info({ peer: peer.peer, address: session.remoteAddress, agent: peer.agent }, 'peer connected')
