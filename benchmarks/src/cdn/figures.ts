@@ -57,6 +57,7 @@ function manyFigures({ tasks, starts, startsAfterKill, pages, memory, eviction }
     figure(`page of ${contents}`, 'ms', pages, { op: '<=', value: 50 }),
     figure(`memory of ${contents}, each`, 'bytes', memory, { op: '<=', value: 300 }),
     figure(`longest silence in evictions of ${contents}`, 'ms', [eviction.longestSilence]),
-    figure('evictions', '/s', [eviction.rate]),
+    figure(`deleting ${eviction.evictedTasks.toLocaleString('en')} contents`, 's', [eviction.seconds]),
+    figure('evictions', '/s', [eviction.evictedTasks / eviction.seconds]),
   ]
 }

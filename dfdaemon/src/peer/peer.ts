@@ -111,5 +111,5 @@ export interface Peer {
   pinTask(taskId: TaskId, isPinned: boolean): Promise<void>
   status(): PeerStatus
   /** Makes room on the disk. */
-  readonly collector: Pick<Collector, 'status' | 'collect' | 'totals'>
+  readonly collector: Pick<Collector, 'status' | 'collectWithin' | 'totals'>
 }

@@ -299,11 +299,11 @@ export class RunningStore {
 
   /** The index goes first: a file without a record is removed at the next start. */
   async #remove(taskId: TaskId): Promise<void> {
-    await this.#services.index.remove(taskId)
-    this.#services.ledger.remove(taskId)
+    const { index, ledger, keepsSidecars } = this.#services
+    await index.remove(taskId, pieceCountIfWhole(ledger.summary(taskId)))
+    ledger.remove(taskId)
     const file = this.#fileOf(taskId)
-    await file.remove()
-    if (this.#services.keepsSidecars) await removeSidecar(file.path)
+    await Promise.all([file.remove(), keepsSidecars ? removeSidecar(file.path) : undefined])
   }
 
   async #stop(): Promise<void> {
@@ -369,4 +369,9 @@ export class RunningStore {
   #fileOf(taskId: TaskId): TaskFile {
     return new TaskFile(taskPath(this.#tasksDirectory, taskId), this.#files, this.#pace)
   }
+}
+
+function pieceCountIfWhole(task: TaskSummary | undefined): number | undefined {
+  if (task?.contentLength === undefined || task.contentLength !== task.verifiedBytes) return undefined
+  return Math.ceil(task.contentLength / task.pieceSize)
 }

@@ -1,8 +1,9 @@
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError, isTaskId, SHA256_BYTES, systemCode, type Sha256, type TaskId } from '@damselfly/shared'
 import * as z from 'zod'
 import type { TaskRecord } from './piece-store.ts'
+import { removeFile } from './remove-file.ts'
 import { decodeTaskRecord, encodeTaskRecord } from './task-record-codec.ts'
 
 /** Of the name, after the task's id. */
@@ -43,7 +44,7 @@ export async function writeSidecar(taskFile: string, { record, digests }: Sideca
 /** @throws DamselflyError DISK_DENIED, DISK_FAILED */
 export async function removeSidecar(taskFile: string): Promise<void> {
   try {
-    await rm(taskFile + SUFFIX, { force: true })
+    await removeFile(taskFile + SUFFIX)
   } catch (error) {
     throw diskError(error, `remove ${taskFile}${SUFFIX}`)
   }

@@ -198,9 +198,14 @@ export class StoreIndex {
     for await (const [key] of this.#entries(PIECES)) yield { taskId: taskOfPieceKey(key), index: indexOfKey(key) }
   }
 
-  /** Removes a task and its pieces in one step, so that a later task of this id inherits none. */
-  async remove(taskId: TaskId): Promise<void> {
-    await this.write([{ type: 'del', key: recordKey(taskId) }, { type: 'del', key: stateKey(taskId) }, ...(await this.#withoutPieces(taskId))])
+  /**
+   * Removes a task and its pieces in one step.
+   *
+   * @param pieceCount of a task that is whole, so that its pieces need not be looked for
+   */
+  async remove(taskId: TaskId, pieceCount?: number): Promise<void> {
+    const pieces = pieceCount === undefined ? await this.#withoutPieces(taskId) : Array.from({ length: pieceCount }, (_, index) => deletePiece(taskId, index))
+    await this.write([{ type: 'del', key: recordKey(taskId) }, { type: 'del', key: stateKey(taskId) }, ...pieces])
   }
 
   /** Adds a task that has no pieces, whatever was there before. */

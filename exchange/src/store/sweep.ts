@@ -9,12 +9,9 @@ const FAN_OUT = /^[0-9a-f]{2}$/
 
 const ID_LENGTH = 64
 
-/** Looked at before others have their turn. */
-const NAMES_A_TURN = 256
-
 export interface SweepInit {
   readonly tasksDirectory: string
-  readonly table: Pick<TaskTable, 'has' | 'countByFirstByte' | 'idsBeginningWith'>
+  readonly table: Pick<TaskTable, 'has' | 'countBeginningWith' | 'idsBeginningWith'>
   /** Removes a file that belongs to no task, unless one came meanwhile to which it does. */
   readonly removeStray: (path: string, taskId: TaskId | undefined) => Promise<void>
   /** Forgets a task if its file is gone indeed. */
@@ -28,19 +25,21 @@ export interface SweepInit {
  */
 export async function sweep({ tasksDirectory, table, removeStray, dropIfGone, signal }: SweepInit): Promise<void> {
   await mkdir(tasksDirectory, { recursive: true, mode: 0o700 })
-  const expected = table.countByFirstByte()
   const directories = new Set((await readdir(tasksDirectory)).filter((name) => FAN_OUT.test(name)))
-  for (const [firstByte, count] of expected.entries()) {
+  for (let firstByte = 0; firstByte < 256; firstByte++) {
     const directory = firstByte.toString(16).padStart(2, '0')
     const names = directories.has(directory) ? await list(join(tasksDirectory, directory)) : []
-    let found = 0
-    for (const [number, name] of names.entries()) {
-      if (number % NAMES_A_TURN === 0) await nextTurn()
+    // In one turn, since tasks come and go.
+    const ofTasks = names.filter((name) => isTaskId(name) && table.has(name))
+    const areAllThere = ofTasks.length === table.countBeginningWith(firstByte)
+    const others = ofTasks.length === names.length ? [] : names.filter((name) => !isTaskId(name) || !table.has(name))
+    for (const name of others) {
       if (signal.aborted) return
-      if (isTaskId(name) && table.has(name)) found++
-      else if (!isDescription(name, table)) await removeStray(join(tasksDirectory, directory, name), taskOfName(name))
+      if (!isDescription(name, table)) await removeStray(join(tasksDirectory, directory, name), taskOfName(name))
     }
-    if (found === count) continue
+    await nextTurn()
+    if (signal.aborted) return
+    if (areAllThere) continue
     const present = new Set(names)
     for (const taskId of table.idsBeginningWith(firstByte)) if (!present.has(taskId)) await dropIfGone(taskId)
   }

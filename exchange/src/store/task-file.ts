@@ -5,6 +5,7 @@ import { diskError, systemCode, type TaskId } from '@damselfly/shared'
 import type { DiskPace } from './disk-pace.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { FileLease } from './file-lease.ts'
+import { removeFile } from './remove-file.ts'
 import type { FileStamp } from './task-state.ts'
 
 /** What `stat` counts in, whatever the file system's own blocks are. */
@@ -130,7 +131,7 @@ export class TaskFile {
 
   async remove(): Promise<void> {
     await this.#handles.close(this.path)
-    await this.#attempt('remove', () => rm(this.path, { force: true }))
+    await this.#attempt('remove', () => removeFile(this.path))
   }
 
   #look(): Promise<Stats | undefined> {

@@ -26,7 +26,7 @@ export interface RouteSources {
   readonly scheduler: Pick<Scheduler, 'snapshotBlocklist' | 'snapshotWait'>
   /** Undefined: none are kept. */
   readonly decisions: DecisionTrace | undefined
-  readonly collector: Pick<Collector, 'status' | 'collect'>
+  readonly collector: Pick<Collector, 'status' | 'collectWithin'>
   readonly scrubber: Pick<Scrubber, 'status' | 'begin'>
   readonly registry: Registry
   readonly isReady: () => boolean

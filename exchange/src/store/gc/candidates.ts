@@ -4,7 +4,7 @@ import { comparePositions, inOrder, positionOf } from '../table/first-tasks.ts'
 import { evictionRanks } from './eviction-order.ts'
 
 /** Chosen at once: choosing looks at all tasks, which takes some hundredths of a second for a million. */
-const BATCH = 512
+const BATCH = 1024
 
 /**
  * Tasks that are not pinned, in the order of eviction.

@@ -2,6 +2,7 @@ import { DamselflyError, isDamselflyError, messageOf, type Clock, type TaskId } 
 import type { Logger } from '@damselfly/shared/logging'
 import type { PieceStore, TaskSummary } from '../piece-store.ts'
 import { candidatesIn } from './candidates.ts'
+import { CollectionCount, type Collection, type Outcome } from './collection.ts'
 import { shortageOf, type Shortage, type Space, type SpaceLimits } from './space.ts'
 
 /** How often the disk is looked at; milliseconds. */
@@ -10,8 +11,8 @@ const INTERVAL = 10_000
 /** How long nothing is tried by itself after it was not enough; milliseconds. */
 const REST = 60_000
 
-/** Tasks that are deleted at the same time. */
-const AT_ONCE = 16
+/** Tasks that are deleted at the same time: those of a turn go from the index in one step. */
+const AT_ONCE = 64
 
 /** What only the owner of a store knows of its tasks. */
 export interface TaskUses {
@@ -33,33 +34,11 @@ export interface CollectorInit {
   readonly logger: Logger
 }
 
-export interface Evicted {
-  readonly taskId: TaskId
-  /** Of its verified pieces. */
-  readonly bytes: number
-  /** Milliseconds since 1970. */
-  readonly lastUsedAt: number
-}
-
-/** How one collection went. */
-export interface Collection {
-  /** Milliseconds since 1970. */
-  readonly at: number
-  /** Whether nothing was done, only said. */
-  readonly isDryRun: boolean
-  readonly shortage: Shortage
-  readonly evicted: readonly Evicted[]
-  /** Bytes of what was evicted. */
-  readonly freed: number
-  /** Tasks that had to stay though they were idle long enough. */
-  readonly kept: { readonly pinned: number; readonly wanted: number; readonly busy: number }
-  /** Whether it was enough. */
-  readonly isEnough: boolean
-}
-
 export interface CollectorStatus {
   readonly limits: SpaceLimits
   readonly space: Space
+  /** The one that runs. */
+  readonly running: Collection | undefined
   /** The last one that evicted or could not. */
   readonly last: Collection | undefined
   readonly totals: { readonly collections: number; readonly evictedTasks: number; readonly evictedBytes: number }
@@ -73,6 +52,8 @@ export class Collector {
   /** Collections take turns. */
   #turn: Promise<unknown> = Promise.resolve()
   #cancelNext: (() => void) | undefined
+  #running: CollectionCount | undefined
+  #isStopping = false
   #restsUntil = Number.NEGATIVE_INFINITY
   /** Contents that are being written, with their lengths; bytes. */
   readonly #begun = new Map<TaskId, number>()
@@ -83,6 +64,7 @@ export class Collector {
 
   /** Looks at the disk from now on. */
   start(): void {
+    this.#isStopping = false
     this.#cancelNext = this.#init.clock.after(INTERVAL, () => {
       void this.makeRoom(0).finally(() => {
         if (this.#cancelNext !== undefined) this.start()
@@ -90,15 +72,17 @@ export class Collector {
     })
   }
 
-  /** Resolves when no collection runs. */
+  /** Resolves when no collection runs; one that does ends early. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     this.#cancelNext?.()
     this.#cancelNext = undefined
     await this.#turn
   }
 
   async status(): Promise<CollectorStatus> {
-    return { limits: this.#init.limits, space: await this.#space(), last: this.#last, totals: this.#totals }
+    const space = await this.#space()
+    return { limits: this.#init.limits, space, running: this.#running?.collection, last: this.#last, totals: this.#totals }
   }
 
   /** What was done so far. */
@@ -111,8 +95,9 @@ export class Collector {
     const { clock } = this.#init
     if (clock.now() < this.#restsUntil) return
     try {
-      const { isEnough, evicted } = await this.collect({ wanted, isDryRun: false })
-      if (!isEnough && evicted.length === 0) this.#restsUntil = clock.now() + REST
+      if (await this.#isMadeMeanwhile(wanted)) return
+      const { isEnough, evictedTasks } = await this.collect({ wanted, isDryRun: false })
+      if (!isEnough && evictedTasks === 0) this.#restsUntil = clock.now() + REST
     } catch (error) {
       this.#init.logger.warn({ reason: messageOf(error) }, 'making room on the disk failed')
     }
@@ -151,6 +136,39 @@ export class Collector {
     return bytes
   }
 
+  /** Whether a long collection, while it goes on, has made so much room. */
+  async #isMadeMeanwhile(wanted: number): Promise<boolean> {
+    for (let running = this.#running; running !== undefined; running = this.#running) {
+      const step = running.nextStep
+      const { ofQuota, ofDisk } = shortageOf(await this.#space(), this.#init.limits, wanted)
+      if (ofQuota === 0 && ofDisk === 0) return true
+      if (this.#running === running) await step
+    }
+    return false
+  }
+
+  /**
+   * Collects, and comes back early if that takes long.
+   *
+   * @param patienceMs milliseconds
+   * @returns how it went; how far it is, if it is still running or waits for its turn
+   * @throws DamselflyError DISK_FAILED, DISK_DENIED
+   */
+  async collectWithin(patienceMs: number, asked: { readonly wanted: number; readonly isDryRun: boolean }): Promise<Collection> {
+    const { clock, logger } = this.#init
+    const late = Promise.withResolvers<undefined>()
+    const cancel = clock.after(patienceMs, () => late.resolve(undefined))
+    const collecting = this.collect(asked)
+    try {
+      const collection = await Promise.race([collecting, late.promise])
+      if (collection !== undefined) return collection
+      collecting.catch((error: unknown) => logger.warn({ reason: messageOf(error) }, 'making room on the disk failed'))
+      return this.#running?.collection ?? (await collecting)
+    } finally {
+      cancel()
+    }
+  }
+
   /**
    * @param wanted bytes that are about to be written
    * @returns what was evicted, or would be by a dry run
@@ -165,40 +183,37 @@ export class Collector {
   async #collect(wanted: number, isDryRun: boolean): Promise<Collection> {
     const { limits, clock } = this.#init
     const shortage = shortageOf(await this.#space(), limits, wanted)
-    const collection = await this.#evict(shortage, isDryRun, clock.wallTime())
-    if (!isDryRun) this.#note(collection)
-    return collection
-  }
-
-  async #evict(shortage: Shortage, isDryRun: boolean, at: number): Promise<Collection> {
-    const left = { ...shortage }
-    const evicted: Evicted[] = []
-    const kept = { pinned: 0, wanted: 0, busy: 0 }
-    const isEnough = (): boolean => left.ofQuota <= 0 && left.ofDisk <= 0
-    const { store, uses } = this.#init
-    if (!isEnough()) kept.pinned = store.first({ ranks: [], limit: Number.POSITIVE_INFINITY, matches: ({ pinned }) => pinned }).length
-    const candidates = candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), at)
-    for (let group = groupOf(candidates, left); group.length > 0; group = groupOf(candidates, left)) {
-      for (const outcome of await Promise.all(group.map(async (candidate) => this.#consider(candidate, left.ofQuota > 0, isDryRun)))) {
-        if (outcome.type === 'kept') {
-          if (outcome.why !== undefined) kept[outcome.why]++
-          continue
-        }
-        left.ofQuota -= outcome.evicted.bytes
-        left.ofDisk -= outcome.given
-        evicted.push(outcome.evicted)
-      }
+    const { store } = this.#init
+    const isNeeded = shortage.ofQuota > 0 || shortage.ofDisk > 0
+    const pinned = isNeeded ? store.first({ ranks: [], limit: Number.POSITIVE_INFINITY, matches: (task) => task.pinned }).length : 0
+    const count = new CollectionCount({ at: clock.wallTime(), isDryRun, shortage, pinned })
+    this.#running = count
+    try {
+      await this.#evict(count, isDryRun)
+    } finally {
+      this.#running = undefined
+      count.end()
+      if (!isDryRun) this.#note(count.collection)
     }
-    const freed = evicted.reduce((sum, { bytes }) => sum + bytes, 0)
-    return { at, isDryRun, shortage, evicted, freed, kept, isEnough: isEnough() }
+    return count.collection
   }
 
-  /** @param helps whether it helps also if the disk gets nothing back */
-  async #consider({ taskId, verifiedBytes: bytes, lastUsedAt }: TaskSummary, helps: boolean, isDryRun: boolean): Promise<Outcome> {
+  async #evict(count: CollectionCount, isDryRun: boolean): Promise<void> {
+    const { store, uses, clock } = this.#init
+    const candidates = candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), clock.wallTime())
+    while (!this.#isStopping) {
+      const group = groupOf(candidates, count.left)
+      if (group.length === 0) return
+      const left = { ...count.left }
+      count.add(await Promise.all(group.map(async (candidate) => this.#consider(candidate, left, isDryRun))))
+    }
+  }
+
+  async #consider({ taskId, verifiedBytes: bytes, lastUsedAt }: TaskSummary, left: Shortage, isDryRun: boolean): Promise<Outcome> {
     const { store, uses } = this.#init
     if (uses.isWanted(taskId)) return { type: 'kept', why: 'wanted' }
-    const given = await store.diskBytes(taskId)
-    if (!helps && given === 0) return { type: 'kept', why: undefined }
+    const given = left.ofDisk > 0 ? await store.diskBytes(taskId) : 0
+    if (left.ofQuota <= 0 && given === 0) return { type: 'kept', why: undefined }
     // Somebody may have asked for it meanwhile.
     if (uses.isWanted(taskId)) return { type: 'kept', why: 'wanted' }
     if (!isDryRun && !(await this.#tryEvict(taskId))) return { type: 'kept', why: 'busy' }
@@ -219,14 +234,14 @@ export class Collector {
   }
 
   #note(collection: Collection): void {
-    const { shortage, evicted, freed, kept, isEnough } = collection
+    const { shortage, evictedTasks: evicted, freed, kept, isEnough } = collection
     if (shortage.ofQuota === 0 && shortage.ofDisk === 0) return
     const { collections, evictedTasks, evictedBytes } = this.#totals
-    this.#totals = { collections: collections + 1, evictedTasks: evictedTasks + evicted.length, evictedBytes: evictedBytes + freed }
-    const said = { ...shortage, evicted: evicted.length, freed, kept }
+    this.#totals = { collections: collections + 1, evictedTasks: evictedTasks + evicted, evictedBytes: evictedBytes + freed }
+    const said = { ...shortage, evicted, freed, kept }
     if (isEnough) this.#init.logger.info(said, 'made room on the disk')
     // Said once until it changes, not with every look.
-    else if (this.#last?.isEnough !== false || evicted.length > 0) {
+    else if (this.#last?.isEnough !== false || evicted > 0) {
       this.#init.logger.warn(said, 'there is less room on the disk than configured, and nothing more that may go')
     }
     this.#last = collection
@@ -236,10 +251,6 @@ export class Collector {
     return { used: this.#init.store.usedBytes, ...(await this.#init.disk()) }
   }
 }
-
-type Outcome =
-  | { readonly type: 'evicted'; readonly evicted: Evicted; readonly given: number }
-  | { readonly type: 'kept'; readonly why: 'wanted' | 'busy' | undefined }
 
 /** The next ones that may all go: no more than are needed by what is known of them, and as many as the disk deletes at once. */
 function groupOf(candidates: Iterator<TaskSummary>, { ofQuota, ofDisk }: Shortage): readonly TaskSummary[] {

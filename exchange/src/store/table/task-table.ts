@@ -30,6 +30,7 @@ export class TaskTable implements TaskRows {
   readonly #view: RowView
   /** For one id at a time. */
   readonly #id = Buffer.alloc(SHA256_BYTES)
+  readonly #byFirstByte = new Uint32Array(256)
   #rows: number
   #count = 0
   #verifiedBytes = 0
@@ -110,7 +111,7 @@ export class TaskTable implements TaskRows {
       this.#columns.verifiedBytes[row] = 0
       this.#id.copy(this.#columns.ids, row * SHA256_BYTES)
       this.#index.add(row)
-      this.#count++
+      this.#counted(row, 1)
     }
     this.#describe(row, record)
     this.#setState(row, state)
@@ -132,16 +133,13 @@ export class TaskTable implements TaskRows {
     this.#index.remove(row)
     this.#columns.flags[row] = 0
     this.#verifiedBytes -= this.#columns.verifiedBytes[row] as number
-    this.#count--
+    this.#counted(row, -1)
     this.#free.push(row)
   }
 
-  /** How many ids begin with each byte. */
-  countByFirstByte(): Uint32Array {
-    const counts = new Uint32Array(256)
-    const { ids, flags } = this.#columns
-    for (let row = 0; row < this.#rows; row++) if (flags[row] !== 0) counts[ids[row * SHA256_BYTES] as number]!++
-    return counts
+  /** How many ids begin with this byte. */
+  countBeginningWith(firstByte: number): number {
+    return this.#byFirstByte[firstByte] as number
   }
 
   idsBeginningWith(firstByte: number): TaskId[] {
@@ -182,9 +180,14 @@ export class TaskTable implements TaskRows {
     return this.#rows++
   }
 
+  #counted(row: number, difference: 1 | -1): void {
+    this.#count += difference
+    this.#byFirstByte[this.#columns.ids[row * SHA256_BYTES] as number]! += difference
+  }
+
   #found(row: number): void {
     this.#index.add(row)
-    this.#count++
+    this.#counted(row, 1)
     this.#verifiedBytes += this.#columns.verifiedBytes[row] as number
   }
 
