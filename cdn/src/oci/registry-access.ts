@@ -88,14 +88,13 @@ export class RegistryAccess {
    * What to send now that the registry has refused what was known.
    *
    * @param challenge the value of its WWW-Authenticate header
+   * @param refused what was sent
    * @returns undefined when nothing that is known here would convince it
    * @throws DamselflyError as the source client of HTTP does, for the server that gives tokens; the signal's reason
    */
-  async answer(challenge: string, scope: RegistryScope, signal: AbortSignal): Promise<string | undefined> {
+  async answer(challenge: string, scope: RegistryScope, refused: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     const challenges = parseChallenges(challenge)
-    if (challenges.length === 0) return undefined
-    this.#auth.forget(scope)
-    return await this.#auth.answer(challenges, scope, signal)
+    return challenges.length === 0 ? undefined : await this.#auth.answer(challenges, scope, refused, signal)
   }
 
   /** Breaks what is under way. */

@@ -17,7 +17,7 @@ export interface RegistryScope {
 }
 
 export interface RegistryAuthInit {
-  readonly tokens: TokenClient
+  readonly tokens: Pick<TokenClient, 'fetch'>
   readonly clock: Clock
 }
 
@@ -49,22 +49,21 @@ export class RegistryAuth {
   /**
    * What to send instead, now that the registry has refused.
    *
+   * @param refused what was sent; what others have got since then serves
    * @returns undefined when nothing that is known here would convince it
    * @throws DamselflyError as the source client of HTTP does, for the server that gives tokens; the signal's reason
    */
-  async answer(challenges: readonly Challenge[], scope: RegistryScope, signal: AbortSignal): Promise<string | undefined> {
+  async answer(challenges: readonly Challenge[], scope: RegistryScope, refused: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     const key = keyOf(scope)
+    const known = this.#known.get(key)?.authorization
+    if (known !== undefined && known !== refused) return known
+    this.#known.delete(key)
     const { login } = scope
     if (login?.type === 'bearer') return this.#remember(key, `Bearer ${login.token}`).authorization
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
     if (bearer !== undefined) return (await orAborted(this.#ask(key, bearer, { ...scope, login }), signal)).authorization
     const wantsBasic = challenges.some(({ scheme }) => scheme === 'basic')
     return wantsBasic && login?.type === 'basic' ? this.#remember(key, login.authorization).authorization : undefined
-  }
-
-  /** It was refused. */
-  forget(scope: RegistryScope): void {
-    this.#known.delete(keyOf(scope))
   }
 
   /** Whoever wants the same at the same time shares one token. */

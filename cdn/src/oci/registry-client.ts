@@ -49,7 +49,7 @@ export class RegistryClient {
     try {
       return await askAs(known)
     } catch (error) {
-      const answer = await access.answer(challengeOf(error), scope, signal)
+      const answer = await access.answer(challengeOf(error), scope, known, signal)
       if (answer === undefined || answer === known) throw error
       return await askAs(answer)
     }

@@ -79,7 +79,7 @@ export class Upstream {
     const answer = await this.#ask(asked, known)
     if (answer.status !== 401) return answer
     const { 'www-authenticate': challenge = '' } = answer.headers
-    const authorization = await this.#answerTo(challenge, scope, signal)
+    const authorization = await this.#answerTo(challenge, scope, known, signal)
     if (authorization === undefined || authorization === known) return answer
     answer.body.resume()
     return await this.#ask(asked, authorization)
@@ -96,7 +96,7 @@ export class Upstream {
     remembered?.body.resume()
     const refusal = await this.#ask(asked, undefined)
     if (refusal.status !== 401) return refusal
-    const authorization = await this.#answerTo(refusal.headers['www-authenticate'] ?? '', scope, asked.signal)
+    const authorization = await this.#answerTo(refusal.headers['www-authenticate'] ?? '', scope, known, asked.signal)
     if (authorization === undefined) return refusal
     const answer = await this.#ask(asked, authorization)
     const [shown, dropped] = REFUSED.has(answer.status) ? [refusal, answer] : [answer, refusal]
@@ -111,9 +111,9 @@ export class Upstream {
   }
 
   /** @returns undefined also when whoever gives tokens refuses: the registry's own refusal is what to show then */
-  async #answerTo(challenge: string, scope: RegistryScope, signal: AbortSignal): Promise<string | undefined> {
+  async #answerTo(challenge: string, scope: RegistryScope, refused: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     try {
-      return await this.#access.answer(challenge, scope, signal)
+      return await this.#access.answer(challenge, scope, refused, signal)
     } catch (error) {
       // What an anonymous client cannot be given here it may still get by itself.
       if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED') || scope.login === undefined) return undefined
