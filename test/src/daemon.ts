@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { request, type IncomingMessage } from 'node:http'
-import { text } from 'node:stream/consumers'
 import type { Program } from './program.ts'
+import { callSocket } from './socket-call.ts'
 
 /** A running dfdaemon. */
 export class Daemon {
@@ -25,12 +23,6 @@ export class Daemon {
 
   /** An answer of the local API. @throws when it is refused, with all that was answered */
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const asking = request({ socketPath: this.socket, method, path, headers, agent: false })
-    asking.end(body === undefined ? undefined : JSON.stringify(body))
-    const [response] = (await once(asking, 'response')) as [IncomingMessage]
-    const answer = await text(response)
-    if ((response.statusCode ?? 0) >= 300) throw new Error(`${path} answered ${response.statusCode}: ${answer}`)
-    return JSON.parse(answer) as T
+    return callSocket<T>(this.socket, method, path, body)
   }
 }

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
 import { generatedContent, type FaultOrigin } from '@damselfly/cdn/testing'
-import { digestOf, Lab, type Daemon, type Supernode } from '@damselfly/test'
+import { digestOf, falsify, Lab, storedFiles, type Daemon, type Supernode } from '@damselfly/test'
 
 const MIB = 1024 ** 2
 const PIECES = 12
 const SIZE = PIECES * MIB
-
-const run = promisify(execFile)
 
 interface Blocklist {
   readonly entries: readonly { readonly parent: string; readonly child: string | null; readonly reason: string }[]
@@ -43,7 +39,7 @@ describe('a parent that sends wrong bytes', function () {
     await lab.download(url, lab.path('true'), liar).done()
     // The store's file may be the output's too.
     await rm(lab.path('true'))
-    await spoil(await storedFile(liar))
+    await falsify(await storedFile(liar))
 
     const streaming = lab.dfget([url, '-o', '-', '--quiet', '--socket', child.socket], { rawOutput: true })
     const shown = createHash('sha256')
@@ -72,19 +68,7 @@ describe('a parent that sends wrong bytes', function () {
 
 /** The one file in the daemon's store. */
 async function storedFile({ dataDir }: Daemon): Promise<string> {
-  const names = await readdir(join(dataDir, 'store', 'tasks'), { recursive: true, withFileTypes: true })
-  const [file, ...others] = names.filter((entry) => entry.isFile())
+  const [file, ...others] = await storedFiles(join(dataDir, 'store'))
   assert.ok(file !== undefined && others.length === 0)
-  return join(file.parentPath, file.name)
-}
-
-/** Changes a byte in each piece, and lets nobody see that the file was touched. */
-async function spoil(path: string): Promise<void> {
-  const reference = `${path}.reference`
-  await run('touch', ['-r', path, reference])
-  const file = await open(path, 'r+')
-  for (let index = 0; index < PIECES; index++) await file.write(Buffer.from([0xff, 0x00, 0xff]), 0, 3, index * MIB + 12_345)
-  await file.close()
-  await run('touch', ['-r', reference, path])
-  await rm(reference)
+  return file
 }

@@ -1,4 +1,4 @@
-import { appendFile, readFile, rename, stat } from 'node:fs/promises'
+import { appendFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, systemCode, type Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -48,12 +48,12 @@ export class AuditLog {
 
   /** Lines that cannot be read, such as the half one of a crash, are passed over. */
   async load(): Promise<void> {
-    const texts = await Promise.all([this.#old, this.#file].map(readIfThere))
-    this.#entries = texts.flatMap((text) => text.split('\n').flatMap(readLine)).slice(-LISTED)
+    const [old, text] = await Promise.all([readIfThere(this.#old), readIfThere(this.#file)])
+    this.#entries = [old, text].flatMap((lines) => lines.split('\n').flatMap(readLine)).slice(-LISTED)
     this.#next = (this.#entries.at(-1)?.number ?? 0) + 1
-    this.#bytes = await sizeOf(this.#file)
+    this.#bytes = Buffer.byteLength(text)
     // So that a half line does not spoil the next one.
-    if (this.#bytes > 0 && texts[1]?.endsWith('\n') === false) await this.#append('\n')
+    if (text !== '' && !text.endsWith('\n')) await this.#append('\n')
   }
 
   /** Resolves when it is on the disk, or when that failed, which the log of the program tells. */
@@ -103,8 +103,4 @@ async function readIfThere(path: string): Promise<string> {
     if (systemCode(error) === 'ENOENT') return ''
     throw error
   }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(({ size }) => size, () => 0)
 }

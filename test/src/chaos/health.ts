@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { digestOf } from '../content.ts'
+import { until } from '../until.ts'
 import { HEALTHY_WITHIN } from './model.ts'
 import type { Content } from './wanted-download.ts'
 import type { World } from './world.ts'
@@ -50,8 +50,4 @@ async function downloadAt({ lab, peers }: World, peer: string, { url, digest }: 
   await download.done()
   signal.removeEventListener('abort', giveUp)
   if ((await digestOf(output)) !== digest) throw new Error(`${peer} has other bytes than the origin`)
-}
-
-async function until(holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-  while (!(await holds())) await wait(200, undefined, { signal })
 }

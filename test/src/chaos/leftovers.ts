@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import type { DownloadLog } from './download-log.ts'
-import { storedFiles } from './stored-files.ts'
+import { storedFiles } from '../stored-files.ts'
 import type { World } from './world.ts'
 
 /** What a program holds. */

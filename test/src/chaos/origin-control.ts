@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import { request, type IncomingMessage } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { LabHost } from '../lab-network.ts'
 import type { Lab } from '../lab.ts'
 import { readyLine, type Program } from '../program.ts'
+import { callSocket } from '../socket-call.ts'
 import type { OriginMood } from './origin-moods.ts'
 
 const MAIN = fileURLToPath(new URL('origin-main.ts', import.meta.url))
@@ -43,10 +41,6 @@ export class OriginControl {
   }
 
   async #order<T>(path: string, body: unknown): Promise<T> {
-    const asking = request({ socketPath: this.#socket, method: 'POST', path, agent: false })
-    asking.end(JSON.stringify(body))
-    const [response] = (await once(asking, 'response')) as [IncomingMessage]
-    if (response.statusCode !== 200) throw new Error(`the origin refuses ${path}`)
-    return (await json(response)) as T
+    return callSocket<T>(this.#socket, 'POST', path, body)
   }
 }

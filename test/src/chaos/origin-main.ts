@@ -38,8 +38,8 @@ const orders: Readonly<Record<string, (body: Readonly<Record<string, unknown>>) 
 const control = createServer((request, response) => {
   void (async () => {
     const order = orders[request.url ?? '']
-    const answer = order === undefined ? { error: 'no such order' } : order((await json(request)) as Record<string, unknown>)
-    response.end(JSON.stringify(answer))
+    if (order === undefined) throw new Error('there is no such order')
+    response.end(JSON.stringify(order((await json(request)) as Record<string, unknown>)))
   })().catch((error: unknown) => response.writeHead(500).end(String(error)))
 })
 control.listen(socketPath, () => process.stdout.write(`${JSON.stringify({ ready: { authority: origin.authority } })}\n`))

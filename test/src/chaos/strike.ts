@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { setClock } from './clock-step.ts'
 import { isOriginMood } from './origin-moods.ts'
 import type { HostName, PlannedFault } from './plan.ts'
-import { damage, falsify, storedFiles } from './stored-files.ts'
+import { damage, falsify, storedFiles } from '../stored-files.ts'
 import { clockFile, hostOf, LINE_RATE, victimOf, type World } from './world.ts'
 
 const run = promisify(execFile)
