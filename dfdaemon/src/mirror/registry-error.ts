@@ -1,12 +1,15 @@
 import { toDamselflyError } from '@damselfly/shared'
 
-/** What the distribution specification calls what went wrong, by the HTTP status. */
+/**
+ * What the distribution specification calls what went wrong, by the HTTP status. It has no word for a part that is not there,
+ * but leaves it to registries to add some: this is the one of the reference registry.
+ */
 const CODES: Readonly<Record<number, string>> = {
   400: 'DIGEST_INVALID',
   401: 'UNAUTHORIZED',
   403: 'DENIED',
   404: 'NAME_UNKNOWN',
-  416: 'BLOB_UPLOAD_INVALID',
+  416: 'RANGE_INVALID',
   429: 'TOOMANYREQUESTS',
 }
 
