@@ -23,7 +23,7 @@ import { BlockRules } from './rules/block-rules.ts'
 import { PeerUsage } from './rules/peer-usage.ts'
 import { RateControl } from './rules/rate-control.ts'
 import type { RateRule } from './rules/rate-rule.ts'
-import type { RuleStore } from './rules/rule-store.ts'
+import type { RuleList } from './rules/rule-list.ts'
 import { CommandDelivery } from './scheduling/command-delivery.ts'
 import { ParentIntroductions } from './scheduling/parent-introductions.ts'
 import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
@@ -50,9 +50,9 @@ export interface ControlParts {
   readonly scheduler: Scheduler
   readonly announceQuorum: number
   /** Loaded. */
-  readonly blockRules: RuleStore<BlockRule>
-  readonly rateRules: RuleStore<RateRule>
-  readonly priorityRules: RuleStore<PriorityRule>
+  readonly blockRules: RuleList<BlockRule>
+  readonly rateRules: RuleList<RateRule>
+  readonly priorityRules: RuleList<PriorityRule>
   /** Where preheats are kept, and how many are carried out. */
   readonly preheat: PreheatSettings & { readonly directory: string }
   readonly limits: ControlLimits

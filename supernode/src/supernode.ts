@@ -32,7 +32,7 @@ import type { RuleSources } from './api/rule-routes.ts'
 import { blockRule } from './rules/block-rule.ts'
 import { priorityRule } from './rules/priority-rule.ts'
 import { rateRule } from './rules/rate-rule.ts'
-import { RuleStore } from './rules/rule-store.ts'
+import { createRuleList } from './rules/rule-list.ts'
 import { CONTROL_LIMITS } from './control/limits.ts'
 import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
 import { exposeOrigins } from './metrics/origin-metrics.ts'
@@ -212,9 +212,9 @@ class ComposedSupernode implements Supernode {
 
   async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules' | 'priorityRules'>> {
     const { dataDir } = this.#config
-    const blockRules = new RuleStore({ file: join(dataDir, 'block-rules.json'), schema: blockRule, clock: this.#clock })
-    const rateRules = new RuleStore({ file: join(dataDir, 'rate-rules.json'), schema: rateRule, clock: this.#clock })
-    const priorityRules = new RuleStore({ file: join(dataDir, 'priority-rules.json'), schema: priorityRule, clock: this.#clock })
+    const blockRules = createRuleList({ file: join(dataDir, 'block-rules.json'), schema: blockRule, clock: this.#clock })
+    const rateRules = createRuleList({ file: join(dataDir, 'rate-rules.json'), schema: rateRule, clock: this.#clock })
+    const priorityRules = createRuleList({ file: join(dataDir, 'priority-rules.json'), schema: priorityRule, clock: this.#clock })
     for (const rules of [blockRules, rateRules, priorityRules]) {
       this.#shutdown.add(() => rules.stop())
       await rules.load()

@@ -10,7 +10,7 @@ import { assembleControl, type AssembledControl, type ControlParts } from '../sr
 import { blockRule, type BlockRule } from '../src/rules/block-rule.ts'
 import { priorityRule, type PriorityRule } from '../src/rules/priority-rule.ts'
 import { rateRule, type RateRule } from '../src/rules/rate-rule.ts'
-import { RuleStore } from '../src/rules/rule-store.ts'
+import { createRuleList, type RuleList } from '../src/rules/rule-list.ts'
 import type { Passthrough } from '../src/swarm/passthrough.ts'
 import { FakeCdn, type FakeContent } from './fake-cdn.ts'
 import { FakePeer, type Greeting } from './fake-peer.ts'
@@ -21,9 +21,9 @@ export interface ControlBench extends AssembledControl {
   readonly scheduler: Scheduler
   readonly decisions: DecisionTrace
   readonly clock: VirtualClock
-  readonly blockRules: RuleStore<BlockRule>
-  readonly rateRules: RuleStore<RateRule>
-  readonly priorityRules: RuleStore<PriorityRule>
+  readonly blockRules: RuleList<BlockRule>
+  readonly rateRules: RuleList<RateRule>
+  readonly priorityRules: RuleList<PriorityRule>
   /** What the origin says when it is probed. */
   origin: { answer: OriginInfo | DamselflyError | 'the same'; probes: number }
   peer(greeting?: Greeting): FakePeer
@@ -44,9 +44,9 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
   const scheduler = createScheduler({ random: () => 0.5, observer: decisions })
   // Where nobody made one, no rule can be kept.
   const file = (name: string): string => join(options.rulesDirectory ?? '/dev/null', name)
-  const blockRules = new RuleStore({ file: file('block-rules.json'), schema: blockRule, clock })
-  const rateRules = new RuleStore({ file: file('rate-rules.json'), schema: rateRule, clock })
-  const priorityRules = new RuleStore({ file: file('priority-rules.json'), schema: priorityRule, clock })
+  const blockRules = createRuleList({ file: file('block-rules.json'), schema: blockRule, clock })
+  const rateRules = createRuleList({ file: file('rate-rules.json'), schema: rateRule, clock })
+  const priorityRules = createRuleList({ file: file('priority-rules.json'), schema: priorityRule, clock })
   const assembled = assembleControl({
     identity,
     agent: 'supernode/test',

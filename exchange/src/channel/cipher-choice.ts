@@ -23,17 +23,20 @@ export function isCipher(text: string): text is Cipher {
  * The TLS 1.3 cipher suites, the cheapest for this machine first: AES where the processor has instructions for it,
  * ChaCha20 where it would have to be computed step by step. Of two machines the one without AES decides.
  *
- * @param cpuInfo what Linux says of its processors; empty: unknown
  * @param allowed at least one
  */
-export function cipherSuites(cpuInfo: string, allowed: readonly Cipher[] = CIPHERS): string {
-  const flags = /^(?:flags|features)\s*:(.*)$/im.exec(cpuInfo)?.[1]
-  const hasAes = flags === undefined || /\saes\b/i.test(flags)
+export function cipherSuites(hasAes: boolean, allowed: readonly Cipher[] = CIPHERS): string {
   const cheapestFirst: readonly Cipher[] = hasAes ? CIPHERS : ['chacha20-poly1305', 'aes-128-gcm', 'aes-256-gcm']
   return cheapestFirst.filter((cipher) => allowed.includes(cipher)).map((cipher) => SUITES[cipher]).join(':')
 }
 
-/** For `cipherSuites`; empty where the system does not tell. */
-export async function readCpuInfo(): Promise<string> {
-  return await readFile('/proc/cpuinfo', 'utf8').catch(() => '')
+/** Whether the processor has instructions for AES; so where the system does not tell. */
+export async function processorHasAes(): Promise<boolean> {
+  return hasAesFlag(await readFile('/proc/cpuinfo', 'utf8').catch(() => ''))
+}
+
+/** @param cpuInfo what Linux says of its processors; empty: unknown */
+export function hasAesFlag(cpuInfo: string): boolean {
+  const flags = /^(?:flags|features)\s*:(.*)$/im.exec(cpuInfo)?.[1]
+  return flags === undefined || /\saes\b/i.test(flags)
 }

@@ -5,7 +5,7 @@ import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly
 import { createIdentityCertificate, peerIdOfCertificate } from '../identity/certificate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
-import { CIPHERS, cipherSuites, readCpuInfo, type Cipher } from './cipher-choice.ts'
+import { CIPHERS, cipherSuites, processorHasAes, type Cipher } from './cipher-choice.ts'
 import { PROTOCOLS, type Channel, type Protocol } from './channel.ts'
 import { Connections } from './connections.ts'
 import { dialWithin, HANDSHAKE_TIMEOUT_MS, unreachable, wrongPeer } from './dialing.ts'
@@ -136,8 +136,8 @@ class DirectTransport implements Transport {
     return this.#dialContext.context
   }
 
-  #optionsNow({ cpuInfo, ...credentials }: TlsCredentials): TlsOptions {
-    return { ...credentials, ciphers: cipherSuites(cpuInfo, this.#ciphers()) }
+  #optionsNow({ hasAes, ...credentials }: TlsCredentials): TlsOptions {
+    return { ...credentials, ciphers: cipherSuites(hasAes, this.#ciphers()) }
   }
 
   #ownCredentials(): Promise<TlsCredentials> {
@@ -152,20 +152,20 @@ const TRUST = { requestCert: true, rejectUnauthorized: false, checkServerIdentit
 interface TlsCredentials {
   readonly cert: string
   readonly key: string
-  readonly cpuInfo: string
+  readonly hasAes: boolean
   readonly minVersion: SecureVersion
   readonly honorCipherOrder: true
   readonly secureOptions: number
 }
 
-type TlsOptions = Omit<TlsCredentials, 'cpuInfo'> & { readonly ciphers: string }
+type TlsOptions = Omit<TlsCredentials, 'hasAes'> & { readonly ciphers: string }
 
 async function credentialsOf(identity: Identity): Promise<TlsCredentials> {
-  const [{ certificate, privateKey }, cpuInfo] = await Promise.all([createIdentityCertificate(identity), readCpuInfo()])
+  const [{ certificate, privateKey }, hasAes] = await Promise.all([createIdentityCertificate(identity), processorHasAes()])
   return {
     cert: certificate,
     key: privateKey,
-    cpuInfo,
+    hasAes,
     minVersion: TLS_1_3,
     honorCipherOrder: true,
     // Without tickets no session is resumed, so every channel proves both keys anew; a child

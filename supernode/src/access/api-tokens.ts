@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { messageOf, type Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import * as z from 'zod'
-import { ruleHead, RuleStore } from '../rules/rule-store.ts'
+import { entryHead, ExpiringList } from '../kept/expiring-list.ts'
 import { roleName, scopeName, type Caller, type Role, type Scope } from './roles.ts'
 import { formatToken, hashSecret, makeSecret, parseToken, provesHash } from './token-text.ts'
 
@@ -14,7 +14,7 @@ const NO_HASH = '0'.repeat(64)
 
 /** What is kept of a token: never its secret. */
 export const apiToken = z.object({
-  ...ruleHead.shape,
+  ...entryHead.shape,
   name: z.string(),
   role: roleName,
   scopes: z.array(scopeName).nullable(),
@@ -42,13 +42,13 @@ export interface ApiTokensInit {
 
 /** The tokens that people made, until they expire or are revoked. */
 export class ApiTokens {
-  readonly #kept: RuleStore<ApiToken>
+  readonly #kept: ExpiringList<ApiToken>
   readonly #clock: Clock
   readonly #logger: Logger
 
   constructor({ dataDir, clock, logger }: ApiTokensInit) {
     const noun = { name: 'token', missing: 'TOKEN_NOT_FOUND' } as const
-    this.#kept = new RuleStore({ file: join(dataDir, 'tokens.json'), schema: apiToken, noun, clock })
+    this.#kept = new ExpiringList({ file: join(dataDir, 'tokens.json'), schema: apiToken, noun, clock })
     this.#clock = clock
     this.#logger = logger
   }
@@ -70,7 +70,7 @@ export class ApiTokens {
   /** @returns the token itself, which nobody can be told again. @throws DamselflyError USAGE when there are too many; as the disk fails */
   async create({ scopes, ...given }: NewToken): Promise<{ readonly token: ApiToken; readonly text: string }> {
     const secret = makeSecret()
-    const token = await this.#kept.add({ ...given, scopes: scopes === null ? null : [...scopes], reason: '', hash: hashSecret(secret), lastUsedAt: null })
+    const token = await this.#kept.add({ ...given, scopes: scopes === null ? null : [...scopes], hash: hashSecret(secret), lastUsedAt: null })
     return { token, text: formatToken({ id: token.id, secret }) }
   }
 

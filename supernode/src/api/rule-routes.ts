@@ -6,13 +6,13 @@ import { concernsSome } from '../rules/download-conditions.ts'
 import { priorityConditions, priorityRule, type PriorityRule } from '../rules/priority-rule.ts'
 import type { RateControl } from '../rules/rate-control.ts'
 import { RATE_KINDS, rateConditions, rateRule, type RateRule } from '../rules/rate-rule.ts'
-import { ruleHead, type RuleStore } from '../rules/rule-store.ts'
+import { ruleHead, type RuleList } from '../rules/rule-list.ts'
 import type { PeerRegister } from '../control/peer-register.ts'
 
 export interface RuleSources {
-  readonly blockRules: RuleStore<BlockRule>
-  readonly rateRules: RuleStore<RateRule>
-  readonly priorityRules: RuleStore<PriorityRule>
+  readonly blockRules: RuleList<BlockRule>
+  readonly rateRules: RuleList<RateRule>
+  readonly priorityRules: RuleList<PriorityRule>
   readonly rateControl: Pick<RateControl, 'ratesOf'>
   /** What the CDN sends. */
   readonly cdnUploads: Pick<RateLimiter, 'limits' | 'setLimits'>
@@ -126,7 +126,7 @@ export function addRateRoutes(app: ApiServer, { rateRules, rateControl, cdnUploa
   addRemoval(app, '/api/v1/rates/rules/:id', 'Lifts a limit. Holds at once.', rateRules)
 }
 
-function addRemoval(app: ApiServer, path: string, description: string, rules: Pick<RuleStore<never>, 'remove'>): void {
+function addRemoval(app: ApiServer, path: string, description: string, rules: Pick<RuleList<never>, 'remove'>): void {
   app.delete(
     path,
     { schema: { description, params: ruleParams, response: { 204: z.null(), 401: apiErrorBody, 404: apiErrorBody } } },

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { downloadConditions } from './download-conditions.ts'
-import { ruleHead } from './rule-store.ts'
+import { ruleHead } from './rule-list.ts'
 
 /** Whom and what a rule is about; what is left out matches everything. */
 export const blockConditions = z.object({

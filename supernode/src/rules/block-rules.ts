@@ -2,13 +2,13 @@ import { DamselflyError } from '@damselfly/shared'
 import type { BlockDirection, BlockRule } from './block-rule.ts'
 import type { RuledPeer, RuledTask } from './download-conditions.ts'
 import { DownloadRules } from './download-rules.ts'
-import type { RuleStore } from './rule-store.ts'
+import type { RuleList } from './rule-list.ts'
 
 /** What people forbid: who may not download what, and who may not be a parent of what. */
 export class BlockRules {
   readonly #rules: DownloadRules<BlockRule>
 
-  constructor(store: RuleStore<BlockRule>) {
+  constructor(store: RuleList<BlockRule>) {
     this.#rules = new DownloadRules(store)
   }
 

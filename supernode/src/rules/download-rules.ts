@@ -1,12 +1,12 @@
 import { matcherOf, type DownloadConditions, type Matcher, type RuledPeer, type RuledTask } from './download-conditions.ts'
-import type { RuleHead, RuleStore } from './rule-store.ts'
+import type { RuleHead, RuleList } from './rule-list.ts'
 
 /** Rules about peers and contents, ready to be asked often. */
 export class DownloadRules<T extends RuleHead & DownloadConditions> {
-  readonly #store: RuleStore<T>
+  readonly #store: RuleList<T>
   #matchers: readonly Matcher<T>[] = []
 
-  constructor(store: RuleStore<T>) {
+  constructor(store: RuleList<T>) {
     this.#store = store
     this.#compile()
     store.onChange(() => this.#compile())

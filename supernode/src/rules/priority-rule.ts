@@ -1,7 +1,7 @@
 import { PRIORITIES } from '@damselfly/shared'
 import * as z from 'zod'
 import { downloadConditions } from './download-conditions.ts'
-import { ruleHead } from './rule-store.ts'
+import { ruleHead } from './rule-list.ts'
 
 /** Whose downloads, and of what, have another priority than their callers say. */
 export const priorityConditions = z.object({

@@ -2,7 +2,7 @@ import { stricter, type Clock, type PeerId } from '@damselfly/shared'
 import { divideRate } from './divide-rate.ts'
 import type { PeerUsage } from './peer-usage.ts'
 import { NO_LIMITS, RATE_KINDS, type PeerRates, type RateKind, type RateRule } from './rate-rule.ts'
-import type { RuleStore } from './rule-store.ts'
+import type { RuleList } from './rule-list.ts'
 
 /** How often what peers have together is divided anew; milliseconds. */
 const INTERVAL_MS = 2000
@@ -27,7 +27,7 @@ export interface LimitedPeer {
 }
 
 export interface RateControlDeps {
-  readonly rules: RuleStore<RateRule>
+  readonly rules: RuleList<RateRule>
   readonly peers: () => Iterable<LimitedPeer>
   readonly usage: PeerUsage
   readonly tell: (peer: PeerId, rates: PeerRates) => void

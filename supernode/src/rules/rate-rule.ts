@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ruleHead } from './rule-store.ts'
+import { ruleHead } from './rule-list.ts'
 
 const rate = z.number().min(1).optional()
 

@@ -8,7 +8,7 @@ import { divideRate } from '../../src/rules/divide-rate.ts'
 import { PeerUsage } from '../../src/rules/peer-usage.ts'
 import { type LimitedPeer, RateControl } from '../../src/rules/rate-control.ts'
 import { rateRule, type PeerRates, type RateRule } from '../../src/rules/rate-rule.ts'
-import { RuleStore } from '../../src/rules/rule-store.ts'
+import { createRuleList, type RuleList } from '../../src/rules/rule-list.ts'
 
 const demands = fc.array(fc.double({ min: 0, max: 1000, noNaN: true }), { minLength: 1, maxLength: 20 })
 const totals = fc.double({ min: 1, max: 5000, noNaN: true })
@@ -46,7 +46,7 @@ describe('a rate that is divided', () => {
 describe('the rates of peers', () => {
   let folder: string
   let clock: VirtualClock
-  let rules: RuleStore<RateRule>
+  let rules: RuleList<RateRule>
   let control: RateControl
   let peers: { peer: PeerId; location: { location: string } }[]
   let told: Map<PeerId, PeerRates>
@@ -57,7 +57,7 @@ describe('the rates of peers', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'damselfly-rates-'))
     clock = new VirtualClock(Date.UTC(2026, 0, 1))
-    rules = new RuleStore({ file: join(folder, 'rates.json'), schema: rateRule, clock })
+    rules = createRuleList({ file: join(folder, 'rates.json'), schema: rateRule, clock })
     peers = []
     told = new Map()
     control = new RateControl({ rules, peers: () => peers, usage: new PeerUsage(), tell: (peer, rates) => told.set(peer, rates), clock })

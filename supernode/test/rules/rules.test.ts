@@ -6,7 +6,7 @@ import { isDamselflyError, VirtualClock, type PeerId } from '@damselfly/shared'
 import fc from 'fast-check'
 import { blockConditions, blockRule, type BlockRule } from '../../src/rules/block-rule.ts'
 import { matcherOf } from '../../src/rules/download-conditions.ts'
-import { RuleStore } from '../../src/rules/rule-store.ts'
+import { createRuleList, type RuleList } from '../../src/rules/rule-list.ts'
 import { matchesPattern } from '../../src/rules/url-pattern.ts'
 
 const HEAD = { id: '1', reason: '', createdAt: '2026-01-01T00:00:00.000Z', expiresAt: null }
@@ -85,8 +85,8 @@ describe('the rules of a supernode', () => {
 
   afterEach(() => rm(folder, { recursive: true }))
 
-  async function open(): Promise<RuleStore<BlockRule>> {
-    const store = new RuleStore({ file, schema: blockRule, clock })
+  async function open(): Promise<RuleList<BlockRule>> {
+    const store = createRuleList({ file, schema: blockRule, clock })
     await store.load()
     return store
   }
@@ -144,7 +144,7 @@ describe('the rules of a supernode', () => {
   })
 
   it('are as before when the disk fails', async () => {
-    const store = new RuleStore({ file: join(folder, 'missing', 'rules.json'), schema: blockRule, clock })
+    const store = createRuleList({ file: join(folder, 'missing', 'rules.json'), schema: blockRule, clock })
     await assert.rejects(store.add({ ...terms, peer: 'a' }))
     assert.deepEqual(store.list(), [])
   })

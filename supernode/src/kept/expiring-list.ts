@@ -3,42 +3,44 @@ import { readFile } from 'node:fs/promises'
 import { DamselflyError, diskError, messageOf, replaceFile, systemCode, type Clock, type ErrorCode } from '@damselfly/shared'
 import * as z from 'zod'
 
-/** What every rule that people make has beside what it says. */
-export const ruleHead = z.object({
+/** What every entry has beside what it says. */
+export const entryHead = z.object({
   id: z.string().describe('Made by the supernode'),
-  reason: z.string().max(300).default('').describe('Shown to whom the rule concerns'),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().nullable().describe('null: until it is removed'),
 })
 
-export type RuleHead = z.output<typeof ruleHead>
+export type EntryHead = z.output<typeof entryHead>
 
-/** More of them would slow every registration down, and nobody could keep an overview. */
-const MOST_RULES = 1000
+/** What an entry is called, and the code when there is none of an id. */
+export interface EntryNoun {
+  readonly name: string
+  readonly missing: ErrorCode
+}
+
+/** More of them would slow down whoever looks through them, and nobody could keep an overview. */
+const MOST_ENTRIES = 1000
 
 /** Timers take no longer delays; milliseconds. */
 const LONGEST_DELAY = 2 ** 31 - 1
 
-export interface RuleStoreInit<T extends RuleHead> {
-  /** Where the rules are kept over restarts, readable by the owner alone. */
+export interface ExpiringListInit<T extends EntryHead> {
+  /** Where the entries are kept over restarts, readable by the owner alone. */
   readonly file: string
   readonly schema: z.ZodType<T>
-  /** What one of them is called, and the code when there is none of an id. @default a rule */
-  readonly noun?: { readonly name: string; readonly missing: ErrorCode }
+  readonly noun: EntryNoun
   readonly clock: Clock
 }
 
-const RULE = { name: 'rule', missing: 'RULE_NOT_FOUND' } as const
-
-/** Rules of one kind that people made, each until it expires or is removed; kept in a file that is always whole. */
-export class RuleStore<T extends RuleHead> {
-  readonly #init: RuleStoreInit<T>
-  readonly #rules = new Map<string, T>()
+/** What people made of one kind, such as rules or tokens, each until it expires or is removed; kept in a file that is always whole. */
+export class ExpiringList<T extends EntryHead> {
+  readonly #init: ExpiringListInit<T>
+  readonly #entries = new Map<string, T>()
   readonly #listeners = new Set<() => void>()
   #writing: Promise<void> = Promise.resolve()
   #cancelExpiry: () => void = () => undefined
 
-  constructor(init: RuleStoreInit<T>) {
+  constructor(init: ExpiringListInit<T>) {
     this.#init = init
   }
 
@@ -53,26 +55,22 @@ export class RuleStore<T extends RuleHead> {
       throw diskError(error, `read ${file}`)
     }
     try {
-      const rules = z.array(schema).max(MOST_RULES).parse(JSON.parse(text))
-      for (const rule of rules) if (!isOver(rule, clock)) this.#rules.set(rule.id, rule)
+      const entries = z.array(schema).max(MOST_ENTRIES).parse(JSON.parse(text))
+      for (const entry of entries) if (!isOver(entry, clock)) this.#entries.set(entry.id, entry)
     } catch (error) {
-      throw new DamselflyError('CONFIG_INVALID', `${file} does not hold ${this.#noun.name}s: ${messageOf(error)}; correct or delete it`, { cause: error })
+      throw new DamselflyError('CONFIG_INVALID', `${file} does not hold ${this.#init.noun.name}s: ${messageOf(error)}; correct or delete it`, { cause: error })
     }
     this.#planExpiry()
   }
 
-  get #noun(): NonNullable<RuleStoreInit<T>['noun']> {
-    return this.#init.noun ?? RULE
-  }
-
   /** Undefined also for one that has expired. */
   get(id: string): T | undefined {
-    const rule = this.#rules.get(id)
-    return rule === undefined || isOver(rule, this.#init.clock) ? undefined : rule
+    const entry = this.#entries.get(id)
+    return entry === undefined || isOver(entry, this.#init.clock) ? undefined : entry
   }
 
   list(): readonly T[] {
-    return [...this.#rules.values()]
+    return [...this.#entries.values()]
   }
 
   /** Called after every change, also by expiry. */
@@ -81,40 +79,40 @@ export class RuleStore<T extends RuleHead> {
   }
 
   /** Holds when it returns, and is kept. @throws DamselflyError USAGE when there are too many; as the disk fails */
-  async add(rule: Omit<T, 'id' | 'createdAt'>): Promise<T> {
-    if (this.#rules.size >= MOST_RULES) throw new DamselflyError('USAGE', `there are ${MOST_RULES} ${this.#noun.name}s already: remove some`)
+  async add(entry: Omit<T, 'id' | 'createdAt'>): Promise<T> {
+    if (this.#entries.size >= MOST_ENTRIES) throw new DamselflyError('USAGE', `there are ${MOST_ENTRIES} ${this.#init.noun.name}s already: remove some`)
     const createdAt = new Date(this.#init.clock.wallTime()).toISOString()
-    const made = this.#init.schema.parse({ ...rule, id: randomBytes(6).toString('hex'), createdAt })
-    if (isOver(made, this.#init.clock)) throw new DamselflyError('USAGE', `the ${this.#noun.name} would be over already`)
-    this.#rules.set(made.id, made)
+    const made = this.#init.schema.parse({ ...entry, id: randomBytes(6).toString('hex'), createdAt })
+    if (isOver(made, this.#init.clock)) throw new DamselflyError('USAGE', `the ${this.#init.noun.name} would be over already`)
+    this.#entries.set(made.id, made)
     try {
       await this.#save()
     } catch (error) {
-      this.#rules.delete(made.id)
+      this.#entries.delete(made.id)
       throw error
     }
     this.#changed()
     return made
   }
 
-  /** @throws DamselflyError RULE_NOT_FOUND; as the disk fails */
+  /** @throws DamselflyError as the noun says, where there is none; as the disk fails */
   async remove(id: string): Promise<void> {
-    const rule = this.#rules.get(id)
-    if (rule === undefined) throw new DamselflyError(this.#noun.missing, `there is no ${this.#noun.name} ${id}`)
-    this.#rules.delete(id)
+    const entry = this.#entries.get(id)
+    if (entry === undefined) throw new DamselflyError(this.#init.noun.missing, `there is no ${this.#init.noun.name} ${id}`)
+    this.#entries.delete(id)
     try {
       await this.#save()
     } catch (error) {
-      this.#rules.set(id, rule)
+      this.#entries.set(id, entry)
       throw error
     }
     this.#changed()
   }
 
   /** Puts another version in place of one that is there; nobody is told. @throws as the disk fails; then it holds until the end of the program */
-  async amend(rule: T): Promise<void> {
-    if (!this.#rules.has(rule.id)) return
-    this.#rules.set(rule.id, rule)
+  async amend(entry: T): Promise<void> {
+    if (!this.#entries.has(entry.id)) return
+    this.#entries.set(entry.id, entry)
     await this.#save()
   }
 
@@ -133,7 +131,7 @@ export class RuleStore<T extends RuleHead> {
   #planExpiry(): void {
     const { clock } = this.#init
     this.#cancelExpiry()
-    const ends = [...this.#rules.values()].flatMap(({ expiresAt }) => (expiresAt === null ? [] : [Date.parse(expiresAt)]))
+    const ends = [...this.#entries.values()].flatMap(({ expiresAt }) => (expiresAt === null ? [] : [Date.parse(expiresAt)]))
     if (ends.length === 0) return
     const delay = Math.min(LONGEST_DELAY, Math.max(1, Math.min(...ends) - clock.wallTime()))
     this.#cancelExpiry = clock.after(delay, () => this.#expire())
@@ -141,7 +139,7 @@ export class RuleStore<T extends RuleHead> {
 
   /** What is over is left out when the file is written next; a start passes it over. */
   #expire(): void {
-    for (const rule of this.#rules.values()) if (isOver(rule, this.#init.clock)) this.#rules.delete(rule.id)
+    for (const entry of this.#entries.values()) if (isOver(entry, this.#init.clock)) this.#entries.delete(entry.id)
     this.#changed()
   }
 
@@ -154,6 +152,6 @@ export class RuleStore<T extends RuleHead> {
   }
 }
 
-function isOver({ expiresAt }: RuleHead, clock: Clock): boolean {
+function isOver({ expiresAt }: EntryHead, clock: Clock): boolean {
   return expiresAt !== null && Date.parse(expiresAt) <= clock.wallTime()
 }
