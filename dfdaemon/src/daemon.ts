@@ -115,7 +115,7 @@ export class Daemon {
     if (settings === undefined) return undefined
     const authorityFile = join(this.#dataDir, AUTHORITY_FILE)
     const ownPorts = (): readonly number[] => [this.#mirrorAddress ?? '', ...this.#peer.status().endpoints].flatMap(portsIn)
-    return new Proxy({ settings, authorityFile, peer: this.#peer, mirror: this.#mirror, ownPorts, registry, clock, logger })
+    return new Proxy({ settings, authorityFile, peer: this.#peer, mirror: this.#mirror, registries: this.#registries, ownPorts, registry, clock, logger })
   }
 }
 

@@ -4,6 +4,7 @@ import { printConfig } from '@damselfly/shared/config'
 import { createLogger } from '@damselfly/shared/logging'
 import { createRegistry } from '@damselfly/shared/metrics'
 import { socketEnvironment } from './api/socket-path.ts'
+import { configWarnings } from './config/config-warnings.ts'
 import { daemonConfigSchema, type DaemonConfig } from './config/config.ts'
 import type { Environment } from './config/directories.ts'
 import { Daemon } from './daemon.ts'
@@ -71,6 +72,7 @@ async function exportedAuthority({ dataDir, proxy }: DaemonConfig): Promise<stri
 async function serve(config: DaemonConfig, version: string, env: Environment, print: (text: string) => void): Promise<void> {
   const signals = new StopSignals(process)
   const logger = createLogger('dfdaemon', config.log.level)
+  for (const warning of configWarnings(config)) logger.warn(warning)
   try {
     const daemon = new Daemon({
       config,

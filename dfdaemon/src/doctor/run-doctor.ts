@@ -3,6 +3,7 @@ import { messageOf } from '@damselfly/shared'
 import { defaultSocketPath, socketEnvironment } from '../api/socket-path.ts'
 import { readConfiguration } from '../cli/configuration.ts'
 import type { Surroundings } from '../cli/surroundings.ts'
+import { configWarnings } from '../config/config-warnings.ts'
 import type { DaemonConfig } from '../config/config.ts'
 import { installedTools } from '../setup/installed-tools.ts'
 import { mirrorAddress } from '../setup/mirror-address.ts'
@@ -33,6 +34,7 @@ async function* examine(job: DoctorJob, { env, isRoot }: Surroundings): AsyncGen
   try {
     config = await readConfiguration({ configFile: job.configFile, flags: {}, env, isRoot })
     yield ok('configuration', 'is valid')
+    for (const warning of configWarnings(config)) yield warn('configuration', warning, 'correct the named setting')
   } catch (error) {
     return yield fail('configuration', messageOf(error), 'correct the named setting; dfdaemon --print-config shows what is in force')
   }

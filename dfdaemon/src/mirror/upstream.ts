@@ -1,13 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Readable } from 'node:stream'
-import { getCACertificates } from 'node:tls'
 import type { RegistryAccess } from '@damselfly/cdn'
 import { DamselflyError, isDamselflyError, messageOf, systemCode } from '@damselfly/shared'
 import { Agent, Pool, request } from 'undici'
+import { tlsOptions, type RegistryTls } from '../http/registry-tls.ts'
 
 type RegistryLogin = NonNullable<Awaited<ReturnType<RegistryAccess['login']>>>
 type RegistryScope = ReturnType<RegistryAccess['scope']>
-type RegistryTls = NonNullable<ReturnType<RegistryAccess['tls']>>
 
 /** For DNS, TCP and TLS together; milliseconds. */
 const CONNECT_TIMEOUT = 10_000
@@ -160,13 +159,12 @@ export class Upstream {
 }
 
 function createAgent(tls: RegistryTls | undefined): Agent {
-  const { ca, identity, insecure = false } = tls ?? {}
   return new Agent({
     connectTimeout: CONNECT_TIMEOUT,
     headersTimeout: SILENCE,
     bodyTimeout: SILENCE,
     factory: (origin, options) => new Pool(origin, options),
-    connect: { ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }), ...identity, rejectUnauthorized: !insecure },
+    connect: tlsOptions(tls),
   })
 }
 

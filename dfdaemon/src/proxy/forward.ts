@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { Agent, buildConnector, request as send } from 'undici'
 import { hasBody } from '../http/has-body.ts'
+import { tlsOptions, type RegistryTls } from '../http/registry-tls.ts'
 import { endToEnd } from '../mirror/upstream.ts'
 import { connectError, type TargetGate } from './target-gate.ts'
-import { targetOf } from './target.ts'
+import { formatTarget, targetOf } from './target.ts'
 
 /** For DNS, TCP and TLS together; milliseconds. */
 const CONNECT_MS = 10_000
@@ -17,11 +18,15 @@ const VIA = '1.1 damselfly'
 export class Forwarder {
   readonly #agent: Agent
 
-  /** @param idleMs the longest silence of an origin */
-  constructor(gate: TargetGate, idleMs: number) {
+  /**
+   * @param idleMs the longest silence of an origin
+   * @param tlsOf what TLS to a host needs besides the usual, by its name with the port where that is not 443
+   */
+  constructor(gate: TargetGate, idleMs: number, tlsOf: (host: string) => RegistryTls | undefined) {
     const connect: buildConnector.connector = (options, callback) => {
       const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80)
-      buildConnector({ lookup: gate.lookup(port), timeout: CONNECT_MS })(options, callback)
+      const tls = tlsOf(formatTarget({ host: options.hostname, port }, 443))
+      buildConnector({ ...tlsOptions(tls), lookup: gate.lookup(port), timeout: CONNECT_MS })(options, callback)
     }
     this.#agent = new Agent({ connect, headersTimeout: idleMs, bodyTimeout: idleMs, maxHeaderSize: MAX_HEADER_BYTES })
   }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { RegistryAccess } from '@damselfly/cdn'
 import { DamselflyError, redactUrl, systemCode, toDamselflyError, type Clock } from '@damselfly/shared'
 import type { Secret } from '@damselfly/shared/config'
 import type { Logger } from '@damselfly/shared/logging'
@@ -49,6 +50,8 @@ export interface ProxyInit {
   readonly peer: Peer
   /** Answers for registries; undefined: they are asked themselves. */
   readonly mirror: Mirror | undefined
+  /** How registries are reached, which holds for all that their hosts have. */
+  readonly registries: Pick<RegistryAccess, 'tls'>
   /** Other ports of this daemon. */
   readonly ownPorts: () => readonly number[]
   readonly registry: Registry
@@ -92,7 +95,7 @@ export class Proxy {
     })
     this.#registries = new HostList(registries)
     this.#intercepted = new HostList(intercepted)
-    this.#forwarder = new Forwarder(this.#gate, idleMs)
+    this.#forwarder = new Forwarder(this.#gate, idleMs, (host) => init.registries.tls(host))
     this.#metrics = new ProxyMetrics(init.registry)
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_MS, requestTimeout: 0 })
     this.#server.maxConnections = maxConnections
