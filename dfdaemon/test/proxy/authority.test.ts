@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:tls'
 import { isDamselflyError, systemClock } from '@damselfly/shared'
 import { Secret } from '@damselfly/shared/config'
 import { loadAuthority } from '../../src/proxy/authority-file.ts'
+import { LeafCertificates } from '../../src/proxy/leaf-certificates.ts'
 import { Logins } from '../../src/proxy/logins.ts'
 import { covers, nameConstraints } from '../../src/proxy/name-constraints.ts'
 
@@ -38,6 +42,33 @@ describe('the CA of the proxy', () => {
     assert.equal((await stat(path)).mode & 0o777, 0o600)
     const certificate = new X509Certificate(made[0]?.certificate ?? '')
     assert.ok(certificate.ca && certificate.checkPrivateKey(made[0]?.key ?? assert.fail()))
+  })
+
+  /** What a client that trusts the CA says of a certificate that it made for a host. */
+  async function handshake(authority: Awaited<ReturnType<typeof loadAuthority>>, host: string): Promise<string> {
+    const secureContext = await new LeafCertificates(authority, systemClock).contextFor(host)
+    const server = createServer({ SNICallback: (_name, done) => done(null, secureContext) })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const socket = connect({ port, host: '127.0.0.1', servername: host, ca: authority.certificate })
+    try {
+      await once(socket, 'secureConnect')
+      return 'accepted'
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    } finally {
+      socket.destroy()
+      server.close()
+    }
+  }
+
+  it('vouches for its hosts and what lies below them, and is believed of no other', async () => {
+    const authority = await loadAuthority(join(directory, 'ca.json'), ['a.example:5000', '*.b.example'], systemClock)
+    for (const host of ['a.example', 'x.b.example']) assert.equal(await handshake(authority, host), 'accepted', host)
+    for (const host of ['ba.example', 'example', 'c.example']) assert.equal(await handshake(authority, host), 'permitted subtree violation', host)
+    const unbound = await loadAuthority(join(directory, 'any.json'), ['*'], systemClock)
+    assert.equal(await handshake(unbound, 'c.example'), 'accepted')
   })
 
   it('is refused when it is for other hosts, or no CA', async () => {
