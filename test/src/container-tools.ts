@@ -55,7 +55,7 @@ async function authFile(lab: Lab, folder: string, mirror: string, user: string |
   return path
 }
 
-async function succeeds(program: Program): Promise<Exit> {
+export async function succeeds(program: Program): Promise<Exit> {
   const exit = await program.exited
   if (exit.code !== 0) throw new Error(`${program.name} ended with ${describe(exit)}`)
   return exit
@@ -81,6 +81,17 @@ const PODMAN_STORES = {
   'partial layers': 'driver = "overlay"\n[storage.options]\npull_options = { enable_partial_images = "true", use_hard_links = "false", ostree_repos = "" }',
 } as const
 
+/** Lets all that podman writes be below a folder. @returns what its environment is to have */
+export async function podmanPlaces(folder: string, store: keyof typeof PODMAN_STORES = 'copies'): Promise<NodeJS.ProcessEnv> {
+  const path = (name: string): string => join(folder, name)
+  await writeFile(path('storage.conf'), `[storage]\nrunroot = "${path('run')}"\ngraphroot = "${path('data')}"\n${PODMAN_STORES[store]}\n`)
+  await writeFile(
+    path('containers.conf'),
+    `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "runc"\ntmp_dir = "${path('tmp')}"\n`,
+  )
+  return { HOME: path('home'), CONTAINERS_STORAGE_CONF: path('storage.conf'), CONTAINERS_CONF: path('containers.conf') }
+}
+
 /** @returns undefined where this host cannot keep images so */
 export async function createPodman(
   lab: Lab,
@@ -91,17 +102,7 @@ export async function createPodman(
   const folder = `podman-${store.replace(' ', '-')}`
   await mkdir(lab.path(folder))
   const path = (name: string): string => lab.path(folder, name)
-  const env = {
-    HOME: path('home'),
-    CONTAINERS_REGISTRIES_CONF: await registriesConf(lab, folder, mirror, registries),
-    CONTAINERS_STORAGE_CONF: path('storage.conf'),
-    CONTAINERS_CONF: path('containers.conf'),
-  }
-  await writeFile(path('storage.conf'), `[storage]\nrunroot = "${path('run')}"\ngraphroot = "${path('data')}"\n${PODMAN_STORES[store]}\n`)
-  await writeFile(
-    path('containers.conf'),
-    `[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "none"\nruntime = "runc"\ntmp_dir = "${path('tmp')}"\n`,
-  )
+  const env = { ...(await podmanPlaces(path(''), store)), CONTAINERS_REGISTRIES_CONF: await registriesConf(lab, folder, mirror, registries) }
   await writeFile(path('policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}')
   const start = (args: readonly string[]): Program => lab.program('podman', CONTAINER_PROGRAMS.podman, args, { env })
   const podman = (args: readonly string[]): Promise<Exit> => succeeds(start(args))
@@ -136,7 +137,7 @@ export async function createContainerd(lab: Lab, mirror: string, pause: string):
   await writeFile(join(path('hosts'), '_default', 'hosts.toml'), `[host."${mirror}"]\n  capabilities = ["pull", "resolve"]\n`)
   await writeFile(
     path('config.toml'),
-    `version = 2\nroot = "${path('root')}"\nstate = "${path('state')}"\n[grpc]\n  address = "${path('sock')}"\n[ttrpc]\n  address = "${path('sock')}.ttrpc"\n${criSection(path(''), pause, path('hosts'))}`,
+    `${containerdPlaces(path(''))}${criSection(path(''), pause, path('hosts'))}`,
   )
   lab.program('containerd', CONTAINER_PROGRAMS.containerd, ['--config', path('config.toml')])
   const ctr = (...args: readonly string[]): Program => lab.program('ctr', CONTAINER_PROGRAMS.ctr, ['--address', path('sock'), ...args])
@@ -157,8 +158,13 @@ export async function createContainerd(lab: Lab, mirror: string, pause: string):
   }
 }
 
+/** Of `config.toml`, but for the CRI plugin: all that it writes is below a folder. */
+export function containerdPlaces(folder: string): string {
+  return `version = 2\nroot = "${folder}/root"\nstate = "${folder}/state"\n[grpc]\n  address = "${folder}/sock"\n[ttrpc]\n  address = "${folder}/sock.ttrpc"\n`
+}
+
 /** Nothing of it outside the lab, and nothing that would need a network of its own. @param hosts undefined: none are configured */
-function criSection(folder: string, pause: string, hosts: string | undefined): string {
+export function criSection(folder: string, pause: string, hosts: string | undefined): string {
   const cri = 'plugins."io.containerd.grpc.v1.cri"'
   const registry = hosts === undefined ? '' : `[${cri}.registry]\n  config_path = "${hosts}"\n`
   return `[${cri}]\n  sandbox_image = "${pause}"\n  restrict_oom_score_adj = true\n[${cri}.containerd]\n  snapshotter = "native"\n[${cri}.cni]\n  bin_dir = "${folder}/cni"\n  conf_dir = "${folder}/cni"\n${registry}`
@@ -171,25 +177,26 @@ export interface ProxyOfDocker {
   readonly ca: string
 }
 
+/** Of `daemon.json`: all that it writes is below a folder, and no network is touched. */
+export function dockerPlaces(folder: string): Record<string, unknown> {
+  return {
+    'data-root': `${folder}/data`,
+    'exec-root': `${folder}/exec`,
+    pidfile: `${folder}/pid`,
+    hosts: [`unix://${folder}/sock`],
+    bridge: 'none',
+    iptables: false,
+    ip6tables: false,
+    'ip-forward': false,
+    'storage-driver': 'vfs',
+  }
+}
+
 export async function createDocker(lab: Lab, mirror: string, proxy?: ProxyOfDocker): Promise<ContainerTool> {
   const path = (name: string): string => lab.path('docker', name)
   await mkdir(path('home/.docker'), { recursive: true })
   await chmod(path(''), 0o700)
-  await writeFile(
-    path('daemon.json'),
-    JSON.stringify({
-      'data-root': path('data'),
-      'exec-root': path('exec'),
-      pidfile: path('pid'),
-      hosts: [`unix://${path('sock')}`],
-      bridge: 'none',
-      iptables: false,
-      ip6tables: false,
-      'ip-forward': false,
-      'storage-driver': 'vfs',
-      'registry-mirrors': [mirror],
-    }),
-  )
+  await writeFile(path('daemon.json'), JSON.stringify({ ...dockerPlaces(path('')), 'registry-mirrors': [mirror] }))
   const surroundings = proxy === undefined ? {} : { HTTPS_PROXY: proxy.url, SSL_CERT_FILE: proxy.ca }
   lab.program('dockerd', CONTAINER_PROGRAMS.dockerd, ['--config-file', path('daemon.json')], { env: surroundings })
   const env = { DOCKER_HOST: `unix://${path('sock')}`, HOME: path('home') }
