@@ -29,7 +29,7 @@ describe('what the proxy asks a host itself', () => {
     const gate = new TargetGate({ allow: ['127.0.0.1', 'localhost'], connectPorts: [], intercepted: [], ownPorts: () => [] })
     forwarder = new Forwarder(gate, 5_000, (host) => known.get(host))
     front = createServer((question, reply) => {
-      const url = new URL(`https://${question.headers['x-host']}:${portOf(origin)}/any/path`)
+      const url = new URL(`https://${String(question.headers['x-host'])}:${portOf(origin)}/any/path`)
       forwarder.answer(url, question, reply, AbortSignal.timeout(10_000)).catch((error: unknown) => {
         reply.writeHead(isDamselflyError(error, 'ORIGIN_UNREACHABLE') ? 502 : 500).end()
       })
