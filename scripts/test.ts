@@ -6,6 +6,7 @@ import { CHECKS, holds, ROOT } from './checks.ts'
 import { ensureExternalPrograms } from './external-programs.ts'
 import { Interrupted } from './processes.ts'
 import { reportPerformance } from './performance.ts'
+import { reportAudit } from './supply-chain/audit.ts'
 import { END_TO_END, forgetCoverage, reportCoverage, runSuite, UNIT } from './suites.ts'
 import { addCounts, countOf, summaryOf, type TestCounts } from './test-counts.ts'
 
@@ -49,6 +50,7 @@ async function testAll(): Promise<void> {
   if (!restricted && process.env['CI'] !== undefined) {
     results.push(await checkInChaos())
     await reportPerformance()
+    reportAudit(ROOT, new Date().toISOString().slice(0, 10))
   }
 
   const total = results.reduce(addCounts)

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { basename, join } from 'node:path'
 import { build, stop, type BuildResult } from 'esbuild'
 import { REQUIRE, withoutBuiltinImports } from './builtins.ts'
+import { SBOM_FILE } from '../supply-chain/sbom.ts'
 import { inputsOf } from './inputs.ts'
 import { lateParts } from './late-parts.ts'
 
@@ -15,6 +16,9 @@ const ALIAS = { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' }
 const THREADS: Readonly<Record<string, readonly { readonly in: string; readonly out: string }[]>> = {
   supernode: [{ in: 'exchange/src/store/bytes/writing-thread.ts', out: 'writing-thread' }],
 }
+
+/** What lies beside the code, under the same name for every bundle. */
+const LISTS: ReadonlySet<string> = new Set(['inputs.json', SBOM_FILE])
 
 /** Programs that were started from an earlier bundle may still load parts of it; milliseconds. */
 const KEEP_OLD_MS = 7 * 24 * 3600 * 1000
@@ -91,6 +95,6 @@ function removeOld(folder: string, current: ReadonlySet<string>): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name)
     const isOld = Date.now() - statSync(path).mtimeMs > KEEP_OLD_MS
-    if (isOld && !current.has(name) && name !== 'inputs.json') rmSync(path)
+    if (isOld && !current.has(name) && !LISTS.has(name)) rmSync(path)
   }
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { writeSbom } from '../supply-chain/sbom.ts'
 import { isCurrent } from './inputs.ts'
 
 /** Each is the folder of its package. */
@@ -6,7 +7,7 @@ export const PROGRAMS = ['supernode', 'dfdaemon', 'dfget'] as const
 export type ProgramName = (typeof PROGRAMS)[number]
 
 /**
- * Makes the bundles that are not those of the sources.
+ * Makes the bundles that are not those of the sources, and beside each the list of what its program is made of.
  *
  * @returns the programs whose bundles were made
  * @throws when esbuild is not installed or the sources cannot be bundled; the programs run without bundles too
@@ -17,6 +18,7 @@ export async function ensureBundles(root: string): Promise<readonly ProgramName[
   const { bundleProgram, endBundling } = await import('./bundle-program.ts')
   try {
     await Promise.all(outdated.map((program) => bundleProgram(root, program)))
+    for (const program of outdated) writeSbom(root, program)
   } finally {
     await endBundling()
   }

@@ -11,6 +11,7 @@ const TOOLS = [
   'scripts/bundling/builtins.ts',
   'scripts/bundling/bundle-program.ts',
   'scripts/bundling/late-parts.ts',
+  'scripts/supply-chain/sbom.ts',
 ]
 
 /**

@@ -74,6 +74,15 @@ export class LabNetwork {
     }
   }
 
+  /** Large packets of the host get lost, but for those to one other. @param bytes of the largest that passes; undefined: all do */
+  async holdBack(host: LabHost, bytes: number | undefined, except: LabHost): Promise<void> {
+    const [command = '', ...inside] = host.enter
+    const args = [...inside, 'iptables']
+    await run(command, [...args, '-F', 'OUTPUT'])
+    const rule = ['-A', 'OUTPUT', '-o', 'line', '!', '-d', except.address, '-m', 'length', '--length', `${(bytes ?? 0) + 1}:65535`, '-j', 'DROP']
+    if (bytes !== undefined) await run(command, [...args, ...rule])
+  }
+
   /** @param share of the packets that get lost on the way in, and again on the way out; 0: none */
   async setLoss(host: LabHost, share: number): Promise<void> {
     const [command = '', ...inside] = host.enter

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { generatedContent } from '@damselfly/cdn/testing'
+import { messageOf } from '@damselfly/shared'
 import type { Lab } from '../lab.ts'
+import { ContentHistory } from './content-history.ts'
 import type { DownloadLog, FaultLog } from './download-log.ts'
 import { FAULTS, type FaultKind } from './faults.ts'
-import { becomeHealthy } from './health.ts'
+import { becomeHealthy, type FreshContent } from './health.ts'
 import { holdingsOf, leftoversOf, type HoldingsByName } from './leftovers.ts'
+import { MachineShare } from './machine-share.ts'
 import { askedBytes, FINISHED_WITHIN, violationsOf } from './model.ts'
 import { planOf, type HostName, type PlannedDownload, type PlannedFault } from './plan.ts'
-import { strike } from './strike.ts'
-import { WantedDownload, type Content } from './wanted-download.ts'
+import { strike, type Downloads } from './strike.ts'
+import { WantedDownload } from './wanted-download.ts'
 import { createWorld, type World } from './world.ts'
 
 export interface ChaosInit {
@@ -32,6 +35,8 @@ export interface ChaosResult {
   readonly originBytes: number
   /** Seconds from the last fault until all was well. */
   readonly healthyAfter: number | undefined
+  /** Share of the processor time that the programs wanted and got. */
+  readonly machineShare: number
   readonly holdings: HoldingsByName
   /** What the programs said on standard error, by their names. */
   readonly said: ReadonlyMap<HostName, string>
@@ -40,18 +45,36 @@ export interface ChaosResult {
 /** Of the content that all peers download at the end; bytes. */
 const FRESH_SIZE = 8 * 1024 * 1024
 
+const FRESH_SEED = 1_000_000
+/** Of a fault, after the time that it was to have been over; seconds. */
+const MOST_DELAY = 3
+
+function pathOf(content: number): string {
+  return `/content-${content}`
+}
+
+/** Of the bytes of a version. */
+function seedOf(content: number, version: number): number {
+  return content + 1 + version * 100_000
+}
+
 /** Lets everything go wrong that can for a while, and judges what came of it. */
 export async function runChaos(lab: Lab, init: ChaosInit): Promise<ChaosResult> {
-  const world = await createWorld(lab, init.peers)
+  const world = await createWorld(lab, init.peers, init.seconds)
   return new Chaos(world, init).run()
 }
 
 class Chaos {
   readonly #world: World
   readonly #init: ChaosInit
-  readonly #started: number = performance.now()
+  #started: number = performance.now()
   readonly #faults: FaultLog[] = []
   readonly #downloads: WantedDownload[] = []
+  /** By their numbers. */
+  readonly #contents = new Map<number, ContentHistory>()
+  readonly #machine: MachineShare
+  /** The last fault of each host: one has to be over before the next begins. */
+  readonly #turns = new Map<HostName, Promise<void>>()
   /** What goes on beside everything else, until `#ending`. */
   readonly #work: Promise<void>[] = []
   readonly #ending = new AbortController()
@@ -59,6 +82,7 @@ class Chaos {
   constructor(world: World, init: ChaosInit) {
     this.#world = world
     this.#init = init
+    this.#machine = new MachineShare(() => this.#pids(), () => this.#now())
   }
 
   async run(): Promise<ChaosResult> {
@@ -75,55 +99,64 @@ class Chaos {
 
   async #run(): Promise<ChaosResult> {
     const plan = planOf(this.#init)
-    const contents = await this.#prepare(plan.downloads)
+    await this.#prepare(plan.downloads)
+    this.#started = performance.now()
     const before = await holdingsOf(this.#world)
-    const downloading = plan.downloads.map(async (planned) => this.#download(planned, contents))
-    const goingWrong = plan.faults.map(async (fault) => this.#goWrong(fault))
+    this.#work.push(this.#machine.watch(this.#ending.signal))
+    const downloading = plan.downloads.map(async (planned) => this.#download(planned))
+    const violations: string[] = []
+    const goingWrong = plan.faults.map(async (fault) => this.#goWrong(fault).catch((error: unknown) => {
+      if (this.#ending.signal.aborted) throw error
+      // A program that does not start again breaks more than this one fault.
+      violations.push(`${fault.host} did not get over ${fault.kind}: ${messageOf(error)}`)
+    }))
     this.#work.push(...downloading, ...goingWrong)
     const downloaded = Promise.all(downloading)
     downloaded.catch((error: unknown) => this.#ending.abort(error))
     await Promise.all([...goingWrong, this.#until(this.#init.seconds)])
     const healedAt = this.#now()
     this.#say('all faults are over')
-    const violations: string[] = []
-    const healthyAfter = await becomeHealthy(this.#world, await this.#content('/fresh', FRESH_SIZE, 1_000_000)).catch((error: Error) => {
-      violations.push(error.message)
-      return undefined
-    })
-    const givingUp = setTimeout(() => this.#ending.abort(), FINISHED_WITHIN * 1000 + 5000)
+    const healthyAfter = await becomeHealthy(this.#world, await this.#freshContent(), this.#machine).then(
+      () => this.#now() - healedAt,
+      (error: Error) => void violations.push(error.message),
+    )
+    void this.#machine.timeout(FINISHED_WITHIN + 5, this.#ending.signal).then(() => this.#ending.abort())
     await downloaded
-    clearTimeout(givingUp)
+    const faults = [...this.#faults, ...this.#machine.spells()]
     const downloads = this.#downloads.map(({ log }) => log)
     const originBytes = (await this.#world.origin.sentBytes()) - FRESH_SIZE
     const holdings = await holdingsOf(this.#world)
-    violations.push(...violationsOf({ faults: this.#faults, downloads, healedAt, originBytes }))
+    violations.push(...violationsOf({ faults, downloads, healedAt, originBytes, given: (from, until) => this.#machine.given(from, until) }))
     violations.push(...(await leftoversOf(this.#world, before, holdings, downloads)))
     return {
       violations,
-      faults: this.#faults,
+      faults,
       downloads,
-      originBytes: originBytes / askedBytes(downloads),
-      healthyAfter,
+      originBytes: originBytes / askedBytes({ downloads, faults }),
+      healthyAfter: healthyAfter ?? undefined,
+      machineShare: this.#machine.given(0, healedAt) / healedAt,
       holdings,
       said: await this.#allSaid(),
     }
   }
 
-  async #prepare(downloads: readonly PlannedDownload[]): Promise<ReadonlyMap<number, Content>> {
+  async #prepare(downloads: readonly PlannedDownload[]): Promise<void> {
     const sizes = new Map(downloads.map(({ content, size }) => [content, size]))
-    const contents = new Map<number, Content>()
-    for (const [content, size] of sizes) contents.set(content, await this.#content(`/content-${content}`, size, content + 1))
-    return contents
+    for (const [content, size] of sizes) {
+      const history = new ContentHistory(await this.#world.origin.add(pathOf(content), size, seedOf(content, 0)), size)
+      history.add(seedOf(content, 0), 0)
+      this.#contents.set(content, history)
+    }
   }
 
-  async #content(path: string, size: number, seed: number): Promise<Content> {
-    const url = await this.#world.origin.add(path, size, seed)
-    return { url, digest: createHash('sha256').update(generatedContent(size, seed)).digest('hex') }
+  async #freshContent(): Promise<FreshContent> {
+    const url = await this.#world.origin.add('/fresh', FRESH_SIZE, FRESH_SEED)
+    return { url, digest: createHash('sha256').update(generatedContent(FRESH_SIZE, FRESH_SEED)).digest('hex') }
   }
 
-  async #download(planned: PlannedDownload, contents: ReadonlyMap<number, Content>): Promise<void> {
+  async #download(planned: PlannedDownload): Promise<void> {
     await this.#until(planned.at)
-    const content = contents.get(planned.content)
+    const content = this.#contents.get(planned.content)
     if (content === undefined) throw new Error(`there is no content ${planned.content}`)
     const download = new WantedDownload(this.#world, planned, content, () => this.#now())
     this.#downloads.push(download)
@@ -132,15 +165,57 @@ class Chaos {
 
   async #goWrong(fault: PlannedFault): Promise<void> {
     await this.#until(fault.from)
+    const turn = (this.#turns.get(fault.host) ?? Promise.resolve()).then(async () => this.#takeTurn(fault))
+    this.#turns.set(fault.host, turn.catch(() => undefined))
+    await turn
+  }
+
+  /** On a busy machine the fault before may take longer than was planned; what comes much too late is left out. */
+  async #takeTurn(fault: PlannedFault): Promise<void> {
     const from = this.#now()
-    const heal = await strike(this.#world, fault, (peer) => this.#finishedAt(peer))
+    if (from > fault.until + MOST_DELAY) return
+    const changed = { content: undefined as number | undefined }
+    const heal = await strike(this.#world, fault, this.#downloadsFor(changed))
     if (heal === undefined) return
     this.#say(`${fault.host} ${FAULTS[fault.kind].says}`)
+    const log = { kind: fault.kind, host: fault.host, from, ...(changed.content !== undefined && { content: changed.content }) }
     // It counts from its beginning, not from its end.
-    const index = this.#faults.push({ kind: fault.kind, host: fault.host, from, until: Number.POSITIVE_INFINITY }) - 1
+    const index = this.#faults.push({ ...log, until: Number.POSITIVE_INFINITY }) - 1
     await this.#until(fault.until)
     await heal()
-    this.#faults[index] = { kind: fault.kind, host: fault.host, from, until: this.#now() }
+    this.#faults[index] = { ...log, until: this.#now() }
+  }
+
+  #downloadsFor(changed: { content: number | undefined }): Downloads {
+    return {
+      finishedAt: (peer) => this.#finishedAt(peer),
+      kill: (peer) => {
+        const underWay = this.#downloads.filter((download) => download.peer === peer && download.isUnderWay)
+        for (const download of underWay) download.kill()
+        return underWay.length > 0
+      },
+      change: async (draw) => {
+        changed.content = await this.#change(draw)
+        return changed.content !== undefined
+      },
+    }
+  }
+
+  /** @returns which content has a new version now */
+  async #change(draw: number): Promise<number | undefined> {
+    const wanted = [...new Set(this.#downloads.filter(({ isUnderWay }) => isUnderWay).map(({ log }) => log.content))]
+    const content = wanted[Math.floor(draw * wanted.length)]
+    const history = content === undefined ? undefined : this.#contents.get(content)
+    if (content === undefined || history === undefined) return undefined
+    const seed = seedOf(content, history.versions)
+    history.add(seed, this.#now())
+    await this.#world.origin.add(pathOf(content), history.size, seed)
+    return content
+  }
+
+  #pids(): readonly number[] {
+    const victims = [this.#world.supernode, ...this.#world.peers.values()]
+    return victims.flatMap((victim) => victim.runningNow?.program.pid ?? [])
   }
 
   #finishedAt(peer: HostName): ReadonlySet<string> {

@@ -1,3 +1,4 @@
+import type { Bytes } from './content-history.ts'
 import type { HostName } from './plan.ts'
 
 /** One `dfget` that was started for a download; times are seconds from the start. */
@@ -20,14 +21,16 @@ export interface DownloadLog {
   readonly size: number
   readonly askedAt: number
   readonly attempts: readonly Attempt[]
-  /** Whether the bytes were those of the origin; undefined while it is not there. */
-  readonly isRight: boolean | undefined
+  /** What the bytes were; undefined while it is not there. */
+  readonly bytes: Bytes | undefined
 }
 
 /** A fault as it really happened; seconds from the start. */
 export interface FaultLog {
   readonly kind: string
   readonly host: HostName
+  /** The only one that it concerns. @default all */
+  readonly content?: number
   readonly from: number
   readonly until: number
 }

@@ -1,25 +1,35 @@
 import { digestOf } from '../content.ts'
 import { until } from '../until.ts'
 import { HEALTHY_WITHIN } from './model.ts'
-import type { Content } from './wanted-download.ts'
+import type { MachineShare } from './machine-share.ts'
 import type { World } from './world.ts'
 
 interface DaemonStatus {
   readonly supernode: { readonly type: string }
 }
 
-/** Waits until all peers are connected and have got a content that nobody had. @returns the seconds that it took @throws after too long */
-export async function becomeHealthy(world: World, fresh: Content): Promise<number> {
-  const started = performance.now()
-  const signal = AbortSignal.timeout(HEALTHY_WITHIN * 1000)
+/** A content that nobody has. */
+export interface FreshContent {
+  readonly url: string
+  /** SHA-256, in hexadecimal. */
+  readonly digest: string
+}
+
+/** Waits until all peers are connected and have got a content that nobody had. @throws after too long */
+export async function becomeHealthy(world: World, fresh: FreshContent, machine: MachineShare): Promise<void> {
+  const giveUp = new AbortController()
+  const over = new AbortController()
+  void machine.timeout(HEALTHY_WITHIN, over.signal).then(() => giveUp.abort())
+  const { signal } = giveUp
   try {
     await until(async () => allConnected(world), signal)
     await Promise.all(Array.from(world.peers.keys(), async (peer) => downloadAt(world, peer, fresh, signal)))
   } catch (error) {
     const why = signal.aborted ? `is not well ${HEALTHY_WITHIN} s after the last fault` : String(error)
     throw new Error(`the network ${why}: ${(await unwell(world)).join(', ') || 'all are connected'}`, { cause: error })
+  } finally {
+    over.abort()
   }
-  return (performance.now() - started) / 1000
 }
 
 async function allConnected(world: World): Promise<boolean> {
@@ -40,7 +50,7 @@ async function unwell({ supernode, peers }: World): Promise<readonly string[]> {
   return [...(known === peers.size ? [] : [`the supernode knows ${known ?? 'no'} peers`]), ...lonely.flat()]
 }
 
-async function downloadAt({ lab, peers }: World, peer: string, { url, digest }: Content, signal: AbortSignal): Promise<void> {
+async function downloadAt({ lab, peers }: World, peer: string, { url, digest }: FreshContent, signal: AbortSignal): Promise<void> {
   const daemon = await peers.get(peer)?.running
   if (daemon === undefined) throw new Error(`${peer} does not run`)
   const output = lab.path(`fresh-${peer}`)

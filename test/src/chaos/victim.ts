@@ -19,6 +19,7 @@ export class Victim<T extends { readonly program: Program }> {
   readonly dataDir: string
   readonly #start: () => Promise<T>
   #running: Promise<T> | undefined
+  #runningNow: T | undefined
   /** What all of its runs said on standard error, a text each. */
   readonly #said: string[] = []
 
@@ -34,13 +35,18 @@ export class Victim<T extends { readonly program: Program }> {
     return this.#running
   }
 
+  /** Undefined while it is down or just starting. */
+  get runningNow(): T | undefined {
+    return this.#runningNow
+  }
+
   get said(): readonly string[] {
     return this.#said
   }
 
   async start(): Promise<void> {
     this.#running = this.#start()
-    await this.#running
+    this.#runningNow = await this.#running
   }
 
   async kill(): Promise<void> {
@@ -67,6 +73,7 @@ export class Victim<T extends { readonly program: Program }> {
     const running = await this.#running
     if (running === undefined) throw new Error(`${this.name} does not run`)
     this.#running = undefined
+    this.#runningNow = undefined
     return running
   }
 }

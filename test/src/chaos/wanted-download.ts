@@ -5,29 +5,25 @@ import type { Daemon } from '../daemon.ts'
 import type { DownloadDone, DownloadError, DownloadProgress, RunningDownload } from '../download.ts'
 import type { Attempt, DownloadLog } from './download-log.ts'
 import type { HostName, PlannedDownload } from './plan.ts'
+import type { Bytes, ContentHistory } from './content-history.ts'
 import type { World } from './world.ts'
 
 /** Before somebody tries again who was refused; milliseconds. */
 const RETRY_MS = 500
 
-export interface Content {
-  readonly url: string
-  /** SHA-256, in hexadecimal. */
-  readonly digest: string
-}
-
 /** Somebody who wants a content at a peer and tries until it is there. */
 export class WantedDownload {
   readonly #world: World
   readonly #planned: PlannedDownload
-  readonly #content: Content
+  readonly #content: ContentHistory
   readonly #now: () => number
   readonly #attempts: Attempt[] = []
-  #isRight: boolean | undefined
+  #bytes: Bytes | undefined
+  #running: RunningDownload | undefined
   #taskId: string | undefined
 
   /** @param now seconds since the start */
-  constructor(world: World, planned: PlannedDownload, content: Content, now: () => number) {
+  constructor(world: World, planned: PlannedDownload, content: ContentHistory, now: () => number) {
     this.#world = world
     this.#planned = planned
     this.#content = content
@@ -36,7 +32,7 @@ export class WantedDownload {
 
   get log(): DownloadLog {
     const { peer, content, size, at } = this.#planned
-    return { peer, content, size, askedAt: at, attempts: this.#attempts, isRight: this.#isRight }
+    return { peer, content, size, askedAt: at, attempts: this.#attempts, bytes: this.#bytes }
   }
 
   get peer(): HostName {
@@ -48,13 +44,27 @@ export class WantedDownload {
     return this.#taskId
   }
 
+  get content(): ContentHistory {
+    return this.#content
+  }
+
+  /** While somebody waits for it. */
+  get isUnderWay(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** Ends what was started for it, which is then started again. */
+  kill(): void {
+    this.#running?.program.kill('SIGKILL')
+  }
+
   /** Resolves when the content is there, or nobody waits any more. */
   async run(signal: AbortSignal): Promise<void> {
-    while (this.#isRight === undefined && !signal.aborted) {
+    while (this.#bytes === undefined && !signal.aborted) {
       // A peer that is down is started again.
       const daemon = await this.#world.peers.get(this.#planned.peer)?.running?.catch(() => undefined)
       if (daemon !== undefined) await this.#attempt(daemon, signal)
-      if (this.#isRight === undefined) await wait(RETRY_MS)
+      if (this.#bytes === undefined) await wait(RETRY_MS)
     }
   }
 
@@ -64,7 +74,9 @@ export class WantedDownload {
     const download = this.#world.lab.download(this.#content.url, output, daemon, ['--no-back-to-source'])
     const giveUp = (): void => download.program.kill('SIGKILL')
     signal.addEventListener('abort', giveUp, { once: true })
+    this.#running = download
     const outcome = await outcomeOf(download)
+    this.#running = undefined
     signal.removeEventListener('abort', giveUp)
     const { stdout } = await download.program.exited
     const lines = stdout.split('\n').filter((line) => line.startsWith('{'))
@@ -78,7 +90,7 @@ export class WantedDownload {
     })
     if (outcome !== 'done') return
     this.#taskId = (await download.done()).taskId
-    this.#isRight = (await digestOf(output)) === this.#content.digest
+    this.#bytes = this.#content.judge(await digestOf(output), from, this.#now())
     await rm(output)
   }
 }

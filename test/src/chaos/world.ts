@@ -1,6 +1,7 @@
 import type { Daemon } from '../daemon.ts'
 import type { LabHost, LabNetwork } from '../lab-network.ts'
 import type { Lab } from '../lab.ts'
+import { canMountImages } from '../small-disk.ts'
 import type { Supernode } from '../supernode.ts'
 import { canStepClocks, clockEnvironment, setClock } from './clock-step.ts'
 import { OriginControl } from './origin-control.ts'
@@ -13,6 +14,9 @@ export const LINE_RATE = 100_000_000
 /** Of each peer, so that it can be full; bytes. */
 const DISK_BYTES = 640 * 1024 * 1024
 
+/** Of the supernode's disk, which keeps all contents: for the start, and for each second of a run; bytes. */
+const SUPERNODE_DISK = { first: 2 * 1024 ** 3, perSecond: 6 * 1024 ** 2 }
+
 /** A supernode, an origin and peers, each a real process on a host of its own. */
 export interface World {
   readonly lab: Lab
@@ -22,9 +26,12 @@ export interface World {
   readonly supernode: Victim<Supernode>
   readonly peers: ReadonlyMap<HostName, Victim<Daemon>>
   readonly hasClocks: boolean
+  /** Whether the supernode's disk is one of its own, which can be filled. */
+  readonly hasSupernodeDisk: boolean
 }
 
-export async function createWorld(lab: Lab, peers: number): Promise<World> {
+/** @param seconds how long it will be used */
+export async function createWorld(lab: Lab, peers: number, seconds: number): Promise<World> {
   const network = await lab.network({ hosts: peers + 2, rate: LINE_RATE })
   const [supernodeHost, originHost, ...peerHosts] = network.hosts as readonly [LabHost, LabHost, ...LabHost[]]
   const hasClocks = await canStepClocks()
@@ -37,6 +44,8 @@ export async function createWorld(lab: Lab, peers: number): Promise<World> {
     })
   const supernode = new Victim({ name: 'supernode', host: supernodeHost, dataDir: lab.path('supernode'), start: startSupernode })
   if (hasClocks) for (const name of ['supernode', ...peerNames(peers)]) await setClock(clockFile(lab, name), 0)
+  const hasSupernodeDisk = await canMountImages()
+  if (hasSupernodeDisk) await lab.smallDisk('supernode', SUPERNODE_DISK.first + Math.ceil(seconds) * SUPERNODE_DISK.perSecond, 'ext4')
   const origin = await OriginControl.start(lab, originHost)
   await supernode.start()
   const address = (await supernode.running)?.address ?? ''
@@ -47,7 +56,7 @@ export async function createWorld(lab: Lab, peers: number): Promise<World> {
   })
   for (const { name } of daemons) await lab.smallDisk(name, DISK_BYTES)
   await Promise.all(daemons.map(async (daemon) => daemon.start()))
-  return { lab, network, origin, originHost, supernode, peers: new Map(daemons.map((daemon) => [daemon.name, daemon])), hasClocks }
+  return { lab, network, origin, originHost, supernode, peers: new Map(daemons.map((daemon) => [daemon.name, daemon])), hasClocks, hasSupernodeDisk }
 }
 
 export function clockFile(lab: Lab, name: HostName): string {
