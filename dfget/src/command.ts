@@ -6,7 +6,8 @@ import { OPTIONS, type GivenArguments, type GivenOptions } from './option-table.
 const EXPLAIN_HELP = `dfget explain <task> says why each piece came from where it came: dfget explain --help
 dfget preheat <url> brings a content to where it will be wanted: dfget preheat --help
 dfget list, pin, unpin and evict look after what dfdaemon holds here: dfget list --help
-dfget token makes and revokes tokens for a supernode's management API: dfget token --help`
+dfget token makes and revokes tokens for a supernode's management API: dfget token --help
+dfget audit shows who changed what through that API: dfget audit --help`
 
 /**
  * Reads any command line, and says what is wrong with it.

@@ -38,6 +38,7 @@ export async function parseArguments(args: readonly string[], version: string): 
   if (args[0] === 'explain') return explainInvocation(args.slice(1))
   if (args[0] === 'preheat') return preheatInvocation(args.slice(1))
   if (args[0] === 'token') return tokenInvocation(args.slice(1))
+  if (args[0] === 'audit') return auditInvocation(args.slice(1))
   const action = HELD.find((name) => name === args[0])
   if (action !== undefined) return heldInvocation(action, args.slice(1))
   const given = readPlainArguments(args) ?? (await import('./command.ts')).readCommandLine(args, version)
@@ -59,6 +60,12 @@ async function preheatInvocation(args: readonly string[]): Promise<Invocation> {
 async function tokenInvocation(args: readonly string[]): Promise<Invocation> {
   const { readTokenCommand } = await import('./access/token-command.ts')
   const given = readTokenCommand(args, systemClock)
+  return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'managed', job: given }
+}
+
+async function auditInvocation(args: readonly string[]): Promise<Invocation> {
+  const { readAuditCommand } = await import('./access/audit-command.ts')
+  const given = readAuditCommand(args, systemClock)
   return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'managed', job: given }
 }
 

@@ -44,12 +44,19 @@ export function toApiErrorBody(error: unknown): ApiErrorBody {
 export interface ApiServerInit {
   /** The largest body of a request; bytes. */
   readonly maxBodyBytes: number
+  /** On every answer. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly logger: Logger
 }
 
 /** A server without routes that checks by zod schemas and answers every error with its stable code. */
-export function createApiServer({ maxBodyBytes, logger }: ApiServerInit): ApiServer {
-  const server = fastify({ bodyLimit: maxBodyBytes, logger: false }).withTypeProvider<ZodTypeProvider>()
+export function createApiServer({ maxBodyBytes, headers = {}, logger }: ApiServerInit): ApiServer {
+  // A path that cannot be decoded comes to no hook.
+  const frameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    void answerError(error, request, reply.headers(headers), logger)
+  }
+  const server = fastify({ bodyLimit: maxBodyBytes, logger: false, frameworkErrors }).withTypeProvider<ZodTypeProvider>()
+  server.addHook('onRequest', async (_request, reply) => void reply.headers(headers))
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, logger))

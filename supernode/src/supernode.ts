@@ -24,6 +24,8 @@ import { loadAdminToken } from './access/admin-token.ts'
 import { AuditLog } from './access/audit-log.ts'
 import { ApiTokens } from './access/api-tokens.ts'
 import { Authenticator } from './access/authenticator.ts'
+import { RefusalLog } from './access/refusal-log.ts'
+import type { AuditSources } from './api/audit-routes.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
 import { cdnLimits, originLimits } from './config/cdn-config.ts'
 import type { SupernodeConfig } from './config/config.ts'
@@ -127,7 +129,7 @@ class ComposedSupernode implements Supernode {
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
     const adminToken = await loadAdminToken(dataDir)
     const tokens = await this.#loadTokens()
-    const audit = await this.#openAuditLog()
+    const { audit, refusals } = await this.#openAuditLogs()
     const store = await this.#startStore()
     const { cdn, sources } = await this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
@@ -163,10 +165,13 @@ class ComposedSupernode implements Supernode {
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
-      authenticator: new Authenticator({ adminToken, tokens }),
+      authenticator: new Authenticator({ adminToken, tokens, clock: this.#clock }),
+      allowedOrigins: management.cors.origins,
+      openMetrics: management.metrics === 'open',
       sources: {
         tokens,
         audit,
+        refusals,
         version: this.#deps.version,
         peerId: identity.peerId,
         tasks: assembled.tasks,
@@ -199,15 +204,19 @@ class ComposedSupernode implements Supernode {
     return tokens
   }
 
-  async #openAuditLog(): Promise<AuditLog> {
-    const audit = new AuditLog({ dataDir: this.#config.dataDir, clock: this.#clock, logger: this.#deps.logger })
-    this.#shutdown.add(() => audit.stop())
-    try {
-      await audit.load()
-    } catch (error) {
-      throw diskError(error, 'read the audit log')
+  async #openAuditLogs(): Promise<AuditSources> {
+    const init = { dataDir: this.#config.dataDir, clock: this.#clock, logger: this.#deps.logger }
+    const audit = new AuditLog(init)
+    const refusals = new RefusalLog(init)
+    for (const log of [audit, refusals.log]) {
+      this.#shutdown.add(() => log.stop())
+      try {
+        await log.load()
+      } catch (error) {
+        throw diskError(error, 'read the audit log')
+      }
     }
-    return audit
+    return { audit, refusals }
   }
 
   async #loadRules(): Promise<Pick<RuleSources, 'blockRules' | 'rateRules' | 'priorityRules'>> {

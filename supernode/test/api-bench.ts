@@ -9,6 +9,7 @@ import { loadAdminToken } from '../src/access/admin-token.ts'
 import { AuditLog } from '../src/access/audit-log.ts'
 import { ApiTokens, type NewToken } from '../src/access/api-tokens.ts'
 import { Authenticator } from '../src/access/authenticator.ts'
+import { RefusalLog } from '../src/access/refusal-log.ts'
 import { createManagementApi, type ManagementApi, type ManagementApiOptions } from '../src/api/management-api.ts'
 import { createControlBench, type ControlBench } from './control-bench.ts'
 
@@ -18,6 +19,7 @@ export class ApiBench {
   readonly control: ControlBench
   readonly tokens: ApiTokens
   readonly audit: AuditLog
+  readonly refusals: RefusalLog
   readonly cdnUploads: RateLimiter
   readonly adminToken: string
   isReady = true
@@ -25,22 +27,23 @@ export class ApiBench {
   readonly #api: ManagementApi
   base = ''
 
-  private constructor(dataDir: string, adminToken: string, authenticatorOf: (tokens: ApiTokens, control: ControlBench) => Authenticator) {
+  private constructor(dataDir: string, adminToken: string, authenticatorOf: (tokens: ApiTokens, control: ControlBench) => Authenticator, more: Partial<ManagementApiOptions>) {
     this.dataDir = dataDir
     this.adminToken = adminToken
     this.control = createControlBench()
     this.cdnUploads = new RateLimiter(0, this.control.clock)
     this.tokens = new ApiTokens({ dataDir, clock: this.control.clock, logger: silentLogger() })
     this.audit = new AuditLog({ dataDir, clock: this.control.clock, logger: silentLogger() })
+    this.refusals = new RefusalLog({ dataDir, clock: this.control.clock, logger: silentLogger() })
     this.#options = this.#optionsWith(authenticatorOf(this.tokens, this.control))
-    this.#api = createManagementApi(this.#options)
+    this.#api = createManagementApi({ ...this.#options, ...more })
   }
 
-  static async start(): Promise<ApiBench> {
+  static async start(more: Partial<ManagementApiOptions> = {}): Promise<ApiBench> {
     const dataDir = await mkdtemp(join(tmpdir(), 'damselfly-api-'))
     const adminToken = await loadAdminToken(dataDir)
     const text = (await readFile(adminToken.path, 'utf8')).trim()
-    const bench = new ApiBench(dataDir, text, (tokens) => new Authenticator({ adminToken, tokens }))
+    const bench = new ApiBench(dataDir, text, (tokens, { clock }) => new Authenticator({ adminToken, tokens, clock }), more)
     bench.base = (await bench.#api.start())[0] ?? ''
     return bench
   }
@@ -73,6 +76,7 @@ export class ApiBench {
     await this.#api.stop()
     await this.tokens.stop()
     await this.audit.stop()
+    await this.refusals.log.stop()
     await this.control.stop()
     await rm(this.dataDir, { recursive: true })
   }
@@ -83,11 +87,14 @@ export class ApiBench {
     return {
       addresses: [{ host: '127.0.0.1', port: 0 }],
       authenticator,
+      allowedOrigins: [],
+      openMetrics: false,
       sources: {
         version: '1.2.3',
         peerId: identity.peerId,
         tokens,
         audit: this.audit,
+        refusals: this.refusals,
         tasks,
         peers,
         scheduler,

@@ -374,6 +374,12 @@ export const ERROR_CODES = {
     meaning: 'there is no token with this id',
     advice: 'list the tokens; one that has expired is gone',
   },
+  TOO_MANY_FAILURES: {
+    exit: EXIT.usage,
+    http: 429,
+    meaning: 'too many wrong tokens or other credentials came from this address',
+    advice: 'correct the token, then wait as long as the header Retry-After says; good tokens work from other addresses meanwhile',
+  },
 } as const satisfies Record<string, ErrorKind>
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -24,13 +24,32 @@ export const auditEntry = z.object({
 })
 export type AuditEntry = z.output<typeof auditEntry>
 
+/** Which entries are wanted; those of a field that is undefined all are. */
+export interface AuditFilter {
+  /** Numbers below this one. */
+  readonly before?: number | undefined
+  /** A part of the caller's name. */
+  readonly who?: string | undefined
+  readonly address?: string | undefined
+  /** A part of the method and route, whatever its case. */
+  readonly action?: string | undefined
+  readonly target?: string | undefined
+  /** Milliseconds since 1970. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  /** Only those that were refused or failed. */
+  readonly failed?: boolean | undefined
+}
+
 export interface AuditLogInit {
   readonly dataDir: string
+  /** Of its files: `NAME.jsonl` and `NAME.old.jsonl`. @default audit */
+  readonly name?: string
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** Every change that somebody made or tried to make through the management API, in two files of bounded size. */
+/** What happened at the management API, in two files of bounded size. */
 export class AuditLog {
   readonly #init: AuditLogInit
   readonly #file: string
@@ -42,8 +61,9 @@ export class AuditLog {
 
   constructor(init: AuditLogInit) {
     this.#init = init
-    this.#file = join(init.dataDir, 'audit.jsonl')
-    this.#old = join(init.dataDir, 'audit.old.jsonl')
+    const { dataDir, name = 'audit' } = init
+    this.#file = join(dataDir, `${name}.jsonl`)
+    this.#old = join(dataDir, `${name}.old.jsonl`)
   }
 
   /** Lines that cannot be read, such as the half one of a crash, are passed over. */
@@ -65,9 +85,9 @@ export class AuditLog {
     await this.#writing
   }
 
-  /** The newest first. @param before only those with smaller numbers */
-  list(limit: number, before: number = Number.POSITIVE_INFINITY): readonly AuditEntry[] {
-    return this.#entries.slice(-LISTED).filter(({ number }) => number < before).slice(-limit).toReversed()
+  /** The newest first. */
+  list(limit: number, filter: AuditFilter = {}): readonly AuditEntry[] {
+    return this.#entries.slice(-LISTED).filter((entry) => passes(entry, filter)).slice(-limit).toReversed()
   }
 
   async stop(): Promise<void> {
@@ -86,6 +106,20 @@ export class AuditLog {
       this.#init.logger.error({ reason: messageOf(error) }, 'a change could not be written to the audit log')
     }
   }
+}
+
+function passes(entry: AuditEntry, { before, who, address, action, target, since, until, failed }: AuditFilter): boolean {
+  const at = Date.parse(entry.at)
+  return (
+    (before === undefined || entry.number < before) &&
+    (who === undefined || entry.who.includes(who)) &&
+    (address === undefined || entry.address === address) &&
+    (action === undefined || entry.action.toLowerCase().includes(action.toLowerCase())) &&
+    (target === undefined || entry.target === target) &&
+    (since === undefined || at >= since) &&
+    (until === undefined || at < until) &&
+    (failed !== true || entry.status >= 400)
+  )
 }
 
 function readLine(line: string): AuditEntry[] {

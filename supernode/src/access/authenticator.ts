@@ -1,41 +1,62 @@
-import { DamselflyError } from '@damselfly/shared'
+import { DamselflyError, isDamselflyError, type Clock } from '@damselfly/shared'
 import type { AdminToken } from './admin-token.ts'
 import { callerOf, type ApiTokens } from './api-tokens.ts'
+import { bearerOf, tokenIdOf } from './bearer.ts'
+import { FailureThrottle, type Attempt } from './failure-throttle.ts'
 import type { Caller } from './roles.ts'
-
-const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i
 
 /** What a request shows to prove who asks. */
 export interface ShownCredentials {
   readonly authorization: string | undefined
+  /** Where it comes from. */
+  readonly address: string
 }
 
 export interface AuthenticatorInit {
   readonly adminToken: Pick<AdminToken, 'matches'>
   readonly tokens: Pick<ApiTokens, 'find'>
+  readonly clock: Clock
 }
 
-/** Tells who asks. */
+/** Tells who asks, and lets nobody guess fast. */
 export class Authenticator {
   readonly #init: AuthenticatorInit
+  readonly #throttle: FailureThrottle
 
   constructor(init: AuthenticatorInit) {
     this.#init = init
+    this.#throttle = new FailureThrottle(init.clock)
   }
 
-  /** @throws DamselflyError UNAUTHORIZED */
-  async authenticate({ authorization }: ShownCredentials): Promise<Caller> {
-    const given = BEARER.exec(authorization ?? '')?.[1]
-    if (given === undefined) throw new DamselflyError('UNAUTHORIZED', 'no token was sent')
-    const caller = this.#byToken(given)
-    if (caller === undefined) throw new DamselflyError('UNAUTHORIZED', 'the token is unknown, expired or revoked')
-    return caller
+  /** @throws DamselflyError UNAUTHORIZED; TooManyFailures */
+  async authenticate({ authorization, address }: ShownCredentials): Promise<Caller> {
+    // Nothing was guessed.
+    if (authorization === undefined) throw new DamselflyError('UNAUTHORIZED', 'no token was sent')
+    const given = bearerOf(authorization)
+    const attempt = { address, credentials: authorization, named: tokenIdOf(given) }
+    this.#throttle.check(attempt)
+    return await this.#judged(attempt, async () => {
+      if (given === undefined) throw new DamselflyError('UNAUTHORIZED', 'no token was sent: the header is not Authorization: Bearer TOKEN')
+      return this.#byToken(given)
+    })
   }
 
-  #byToken(given: string): Caller | undefined {
+  #byToken(given: string): Caller {
     const { adminToken, tokens } = this.#init
     if (adminToken.matches(given)) return { kind: 'admin-token', name: 'admin-token', role: 'admin' }
     const token = tokens.find(given)
-    return token === undefined ? undefined : callerOf(token)
+    if (token === undefined) throw new DamselflyError('UNAUTHORIZED', 'the token is unknown, expired or revoked')
+    return callerOf(token)
+  }
+
+  async #judged(attempt: Attempt, prove: () => Promise<Caller>): Promise<Caller> {
+    try {
+      const caller = await prove()
+      this.#throttle.succeeded(attempt)
+      return caller
+    } catch (error) {
+      if (isDamselflyError(error, 'UNAUTHORIZED')) this.#throttle.failed(attempt)
+      throw error
+    }
   }
 }

@@ -1,7 +1,8 @@
 import { DamselflyError } from '@damselfly/shared'
 import type { ApiServer } from '@damselfly/shared/http-api'
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Authenticator } from '../access/authenticator.ts'
+import { TooManyFailures } from '../access/failure-throttle.ts'
 import { isAllowed, type Caller, type Requirement } from '../access/roles.ts'
 import { ROUTE_ACCESS } from './route-access.ts'
 
@@ -35,14 +36,24 @@ export function guard(app: ApiServer, authenticator: Authenticator, access: Read
     }
   })
   // Before every route, and before the answer to unknown ones.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const { requirement } = request.routeOptions.config
     if (requirement === 'open') return
-    request.caller = await authenticator.authenticate({ authorization: request.headers.authorization })
+    request.caller = await identify(authenticator, request, reply)
     if (requirement !== undefined) refuseUnlessAllowed(request.caller, requirement, request)
   })
   return () => {
     if (unused.size > 0) throw new Error(`there is no route ${[...unused].join(', ')}`)
+  }
+}
+
+/** @throws DamselflyError UNAUTHORIZED, TOO_MANY_FAILURES */
+async function identify(authenticator: Authenticator, { headers: { authorization }, ip: address }: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+  try {
+    return await authenticator.authenticate({ authorization, address })
+  } catch (error) {
+    if (error instanceof TooManyFailures) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
+    throw error
   }
 }
 

@@ -9,7 +9,10 @@ import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Authenticator } from '../access/authenticator.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
 import { addAuditRoutes, recordChanges, type AuditSources } from './audit-routes.ts'
+import { allowOrigins } from './cross-origin.ts'
 import { guard } from './guard.ts'
+import { ROUTE_ACCESS } from './route-access.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
 import { addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
@@ -25,6 +28,10 @@ const CLOSE_GRACE_MS = 1000
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
   readonly authenticator: Authenticator
+  /** Whose pages may call it from browsers. */
+  readonly allowedOrigins: readonly string[]
+  /** Whether metrics are for everybody. */
+  readonly openMetrics: boolean
   readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources & TokenSources & AuditSources
   readonly logger: Logger
 }
@@ -65,10 +72,11 @@ class HttpManagementApi implements ManagementApi {
   }
 
   async #createApp(): Promise<ApiServer> {
-    const { sources, authenticator, logger } = this.#options
-    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, logger })
-    const checkDeclarations = guard(app, authenticator)
-    recordChanges(app, sources.audit)
+    const { sources, authenticator, allowedOrigins, openMetrics, logger } = this.#options
+    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, logger })
+    allowOrigins(app, allowedOrigins)
+    const checkDeclarations = guard(app, authenticator, openMetrics ? { ...ROUTE_ACCESS, 'GET /metrics': 'open' } : ROUTE_ACCESS)
+    recordChanges(app, sources)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',

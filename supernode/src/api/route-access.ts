@@ -49,6 +49,7 @@ export const ROUTE_ACCESS: Readonly<Record<string, Requirement>> = {
   'PATCH /api/v1/rates/cdn': changes('rules'),
 
   'GET /api/v1/audit': manages,
+  'GET /api/v1/audit/refusals': manages,
   'GET /api/v1/tokens': manages,
   'POST /api/v1/tokens': manages,
   'DELETE /api/v1/tokens/:id': manages,

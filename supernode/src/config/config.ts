@@ -1,17 +1,12 @@
-import { isIP } from 'node:net'
 import * as z from 'zod'
-import { CIPHERS, LOOPBACK_ADDRESSES, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
+import { CIPHERS, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damselfly/exchange'
 import { fileSettings, sourceSettings, storageSettings } from '@damselfly/cdn'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { freshnessSettings, originSettings } from './cdn-config.ts'
+import { address, LOOPBACK, port } from './listening.ts'
+import { managementSettings } from './management-config.ts'
 import { schedulerConfigSchema } from './scheduler-config.ts'
-
-const port = (): z.ZodNumber => z.number().int().min(0).max(65_535)
-const address = (): z.ZodString => z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IP address' })
-
-/** On IPv6 too where the machine has it, until the operator decides otherwise. */
-const LOOPBACK = [...LOOPBACK_ADDRESSES]
 
 /** Every setting of the supernode. */
 export const supernodeConfigSchema = z.strictObject({
@@ -62,12 +57,7 @@ export const supernodeConfigSchema = z.strictObject({
       ciphers: z.array(z.enum(CIPHERS)).min(1).default([...CIPHERS]).describe('Ciphers that encrypted channels of every peer may use'),
     })
     .prefault({}),
-  management: z
-    .strictObject({
-      addresses: z.array(address()).min(1).default(LOOPBACK).describe('Addresses of the management API'),
-      port: port().default(65_080).describe('TCP port of the management API (HTTP); 0: any free one'),
-    })
-    .prefault({}),
+  management: managementSettings.prefault({}),
   origins: z
     .strictObject({
       allow: z

@@ -36,6 +36,66 @@ describe('the audit log', () => {
     assert.deepEqual(entries.at(-1)?.given, { name: 'graphs', role: 'viewer' })
   })
 
+  it('has an entry for each route that changes something, whoever tried it', async function () {
+    this.timeout(60_000)
+    const { paths } = (await (await api.request('/openapi.json')).json()) as { paths: Record<string, Record<string, unknown>> }
+    const routes = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })))
+    const changes = routes.filter(({ method }) => method !== 'GET')
+    const callers = [
+      { token: await api.token({ role: 'admin', name: 'chief' }), who: /^chief \(\w{12}\)$/, role: 'admin', log: api.audit },
+      { token: await api.token({ role: 'viewer', name: 'curious' }), who: /^curious \(\w{12}\)$/, role: 'viewer', log: api.audit },
+      { token: `dfly_${'0'.repeat(12)}_${'x'.repeat(43)}`, who: /^unknown, with the id of token 000000000000$/, role: 'none', log: api.refusals.log },
+      { token: '', who: /^unknown$/, role: 'none', log: api.refusals.log },
+    ]
+    for (const { method, path } of changes) {
+      for (const { token, who, role, log } of callers) {
+        const before = log.list(1)[0]?.number ?? 0
+        const response = await api.request(path.replaceAll(/\{\w+\}/g, 'x'), { method, token, body: {} })
+        await response.arrayBuffer()
+        const [entry] = log.list(1)
+        const { number, action, address, status, code } = entry ?? assert.fail(`nothing is recorded of ${method} ${path}`)
+        assert.deepEqual([number, action, address, status], [before + 1, `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`, '127.0.0.1', response.status])
+        assert.match(entry?.who ?? '', who)
+        assert.equal(entry?.role, role)
+        assert.equal(code !== null, status >= 400)
+      }
+      api.control.clock.advance(15 * 60_000)
+    }
+    process.stdout.write(`      ${changes.length} routes that change something, ${changes.length * callers.length} of them times callers\n`)
+    assert.ok(changes.length >= 15)
+  })
+
+  it('can be searched', async () => {
+    const { clock } = api.control
+    const curious = await api.token({ role: 'viewer', name: 'curious' })
+    await change('POST', '/api/v1/tokens', { name: 'a', role: 'viewer' })
+    clock.advance(3_600_000)
+    const later = new Date(clock.wallTime()).toISOString()
+    await change('DELETE', '/api/v1/tokens/none')
+    await change('POST', '/api/v1/gc', {}, curious)
+    const found = async (query: string): Promise<number[]> => (await list(query)).entries.map(({ number }) => number)
+    assert.deepEqual(await found('?who=curious'), [3])
+    assert.deepEqual(await found('?action=/TOKENS'), [2, 1])
+    assert.deepEqual(await found('?failed=true'), [3, 2])
+    assert.deepEqual(await found('?target=none'), [2])
+    assert.deepEqual(await found(`?since=${later}`), [3, 2])
+    assert.deepEqual(await found(`?until=${later}`), [1])
+    assert.deepEqual(await found('?address=192.0.2.1'), [])
+    const first = await list('?failed=true&limit=1')
+    assert.deepEqual([first.next, (await list(`?failed=true&limit=1&before=${first.next}`)).next], [3, null])
+    assert.equal((await api.request('/api/v1/audit?since=yesterday')).status, 400)
+  })
+
+  it('is not pushed out by strangers, of whom so many are recorded as there is room for', async () => {
+    for (let i = 0; i < 100; i++) await change('POST', '/api/v1/gc', {}, '')
+    assert.deepEqual((await list()).entries, [])
+    api.control.clock.advance(60_000)
+    await change('POST', '/api/v1/gc', {}, '')
+    const { entries } = (await (await api.request('/api/v1/audit/refusals?limit=1000')).json()) as { entries: AuditEntry[] }
+    assert.equal(entries.length, 61)
+    assert.deepEqual(entries[0]?.given, { leftOut: 40 })
+  })
+
   it('holds no secrets, and is for its owner alone', async () => {
     const body = { urls: ['https://user:hunter2@a.example/x?signature=hunter2'], headers: [['authorization', 'Bearer hunter2']], key: 'hunter2' }
     await change('POST', '/api/v1/preheats', body)
