@@ -1,7 +1,7 @@
 const MIB = 1024 * 1024
 
 /** Below this a per-piece message costs more than it spreads; bytes. */
-export const MIN_PIECE_SIZE: number = 1 * MIB
+export const MIN_PIECE_SIZE: number = MIB / 4
 
 /** Above this a piece is late to share and dear to repeat; bytes. */
 export const MAX_PIECE_SIZE: number = 16 * MIB

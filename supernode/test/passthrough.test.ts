@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { DamselflyError, sha256, taskIdFromBytes, taskIdToBytes, type Sha256, type TaskId } from '@damselfly/shared'
+import { DamselflyError, MIN_PIECE_SIZE, sha256, taskIdFromBytes, taskIdToBytes, type Sha256, type TaskId } from '@damselfly/shared'
 import type { OriginInfo, OriginResponse, SourceClient } from '@damselfly/cdn'
 import { DigestSamples } from '../src/swarm/digest-samples.ts'
 import { Passthrough } from '../src/swarm/passthrough.ts'
@@ -7,10 +7,9 @@ import { silentLogger } from '@damselfly/shared/logging'
 import { createControlBench, settle, type ControlBench } from './control-bench.ts'
 import type { FakePeer } from './fake-peer.ts'
 
-const MIB = 1024 * 1024
 const URL = 'https://a.example/file'
 const PIECES = 3
-const BYTES = Buffer.alloc(PIECES * MIB - 5, 'origin')
+const BYTES = Buffer.alloc(PIECES * MIN_PIECE_SIZE - 5, 'origin')
 const INFO: OriginInfo = { contentLength: BYTES.length, acceptsRanges: true, validators: { etag: '"v1"', lastModified: '' } }
 
 /** An origin that is looked at, and read in parts. */
@@ -42,7 +41,7 @@ class LookedAtOrigin implements SourceClient {
 }
 
 function digestAt(index: number): Sha256 {
-  return sha256(BYTES.subarray(index * MIB, (index + 1) * MIB))
+  return sha256(BYTES.subarray(index * MIN_PIECE_SIZE, (index + 1) * MIN_PIECE_SIZE))
 }
 
 describe('a supernode that passes contents on', () => {
@@ -66,7 +65,7 @@ describe('a supernode that passes contents on', () => {
     const task = taskIdToBytes(taskId)
     peer.say(
       { case: 'pieceStored', value: { taskId: task, index, digest } },
-      { case: 'pieceDone', value: { taskId: task, index, parent: 'origin', bytes: MIB, durationUs: 1000 } },
+      { case: 'pieceDone', value: { taskId: task, index, parent: 'origin', bytes: MIN_PIECE_SIZE, durationUs: 1000 } },
     )
   }
 

@@ -2,14 +2,12 @@ import { execFile } from 'node:child_process'
 import { open, readdir, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { MIN_PIECE_SIZE } from '@damselfly/shared'
 
 const run = promisify(execFile)
 
 /** Named by the task. */
 const TASK_FILE = /^[0-9a-f]{64}$/
-
-/** No piece is smaller; bytes. */
-const EVERY_BYTES = 1024 * 1024
 
 /** The files of contents below a program's data. @param tasks only theirs, by id; undefined: all */
 export async function storedFiles(dataDir: string, tasks?: ReadonlySet<string>): Promise<readonly string[]> {
@@ -29,7 +27,7 @@ export async function damage(path: string, draw: number): Promise<void> {
 export async function falsify(path: string): Promise<void> {
   const reference = `${path}.reference`
   await run('touch', ['-r', path, reference])
-  await overwrite(path, (size) => Array.from({ length: Math.ceil(size / EVERY_BYTES) }, (_, i) => i * EVERY_BYTES))
+  await overwrite(path, (size) => Array.from({ length: Math.ceil(size / MIN_PIECE_SIZE) }, (_, i) => i * MIN_PIECE_SIZE))
   await run('touch', ['-r', reference, path])
   await rm(reference)
 }

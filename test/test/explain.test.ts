@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FaultOrigin } from '@damselfly/cdn/testing'
+import { MIN_PIECE_SIZE } from '@damselfly/shared'
 import { digestOf, Lab, type Daemon, type Exit, type Supernode, until } from '@damselfly/test'
 
-const MIB = 1024 ** 2
 const PIECES = 24
-const SIZE = PIECES * MIB
+const SIZE = PIECES * MIN_PIECE_SIZE
 
 const SIMULATOR = join(import.meta.dirname, '../../scheduler/src/simulator/main.ts')
 const EXAMPLE = join(import.meta.dirname, '../../docs/examples/policies/fast-neighbours.ts')
@@ -120,7 +120,7 @@ describe('decisions of a supernode', function () {
     const other = origin.add('/another', { size: SIZE, seed: 2 })
     await lab.download(other, lab.path('another-0'), first).done()
     const interrupted = lab.download(other, lab.path('another-1'), second)
-    await interrupted.reached(2 * MIB)
+    await interrupted.reached(8 * MIN_PIECE_SIZE)
     first.program.kill('SIGKILL')
     await interrupted.done()
     await lab.download(other, lab.path('another-2'), third).done()

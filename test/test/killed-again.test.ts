@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { createHash, randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { generatedContent, type FaultOrigin } from '@damselfly/cdn/testing'
+import { MIN_PIECE_SIZE } from '@damselfly/shared'
 import { digestOf, Lab, until, type Daemon, type Supernode } from '@damselfly/test'
 
 const MIB = 1024 ** 2
-/** Of each content, in pieces of 1 MiB. */
+/** Of each content. */
 const SIZE = 20 * MIB
 const AT_ONCE = 3
 
@@ -74,7 +75,7 @@ describe('a supernode that is killed again and again in the middle of fetches', 
     const { tasks } = await supernode.get<{ tasks: readonly TaskOfList[] }>('/api/v1/tasks?limit=1000')
     for (const content of contents) {
       const cdnPieces = tasks.find(({ url }) => url === content.url)?.cdnPieces ?? 0
-      content.held = Math.max(content.held, Math.min(SIZE, cdnPieces * MIB))
+      content.held = Math.max(content.held, Math.min(SIZE, cdnPieces * MIN_PIECE_SIZE))
     }
   }
 

@@ -4,11 +4,11 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { generatedContent, type FaultOrigin } from '@damselfly/cdn/testing'
+import { MIN_PIECE_SIZE } from '@damselfly/shared'
 import { digestOf, falsify, Lab, storedFiles, type Daemon, type Supernode } from '@damselfly/test'
 
-const MIB = 1024 ** 2
 const PIECES = 12
-const SIZE = PIECES * MIB
+const SIZE = PIECES * MIN_PIECE_SIZE
 
 interface Blocklist {
   readonly entries: readonly { readonly parent: string; readonly child: string | null; readonly reason: string }[]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { MIN_PIECE_SIZE, sha256 } from '@damselfly/shared'
+import { DEFAULT_PIECE_SIZE, MIN_PIECE_SIZE, sha256 } from '@damselfly/shared'
 import { generatedContent, type OriginContent } from '../../src/testing/index.ts'
 import { CdnFixture, readAll, specOf, whenEnded, whenPieces } from './cdn-fixture.ts'
 
@@ -61,14 +61,14 @@ describe('the CDN, after a restart in the middle of a fetch', () => {
   })
 
   it('continues a content whose length was unknown', async () => {
-    const size = 9 * PIECE + 3
-    const url = fixture.origin.add('/f', { size, chunked: true, pauseAfter: 5 * PIECE })
+    const size = 2 * DEFAULT_PIECE_SIZE + 3
+    const url = fixture.origin.add('/f', { size, chunked: true, pauseAfter: DEFAULT_PIECE_SIZE + 1000 })
     await whenPieces(await fixture.obtain(specOf(url)), 1)
     await fixture.restart()
     fixture.origin.add('/f', { size, chunked: true })
     const task = await fixture.obtainWhole(specOf(url))
     assert.deepEqual(await readAll(task), generatedContent(size))
-    assert.equal(task.originBytes, size - 4 * PIECE)
+    assert.equal(task.originBytes, size - DEFAULT_PIECE_SIZE)
   })
 
   it('continues a content that is a part of its URL', async () => {

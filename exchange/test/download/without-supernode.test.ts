@@ -17,6 +17,7 @@ import {
 import { silentLogger } from '@damselfly/shared/logging'
 import { contentInOrder } from '../../src/download/content-hasher.ts'
 import { Freshness } from '../../src/download/freshness.ts'
+import { RUN_BYTES } from '../../src/download/origin-plan.ts'
 import { TaskDownload, type FinishedTask } from '../../src/download/task-download.ts'
 import { createLocalPieceStore } from '../../src/store/local-piece-store.ts'
 import type { PieceStore } from '../../src/store/piece-store.ts'
@@ -91,14 +92,14 @@ describe('a download without a supernode', () => {
   }
 
   it('asks for several ranges at once where the origin serves them', async () => {
-    const origin = new MemoryOrigin({ content: randomBytes(70 * PIECE) })
+    const origin = new MemoryOrigin({ content: randomBytes(4 * RUN_BYTES + PIECE) })
     await assertContent(await download(origin), origin.content)
     assert.ok(origin.requests >= 4)
     assert.equal(origin.bodyBytes, origin.content.length)
   })
 
   it('takes one stream from an origin that ignores ranges', async () => {
-    const origin = new MemoryOrigin({ content: randomBytes(40 * PIECE), servesRanges: false })
+    const origin = new MemoryOrigin({ content: randomBytes(2 * RUN_BYTES + PIECE), servesRanges: false })
     await assertContent(await download(origin), origin.content)
     assert.equal(origin.requests, 1)
   })
@@ -132,7 +133,7 @@ describe('a download without a supernode', () => {
   })
 
   it('continues with one stream where the origin has ceased to serve ranges', async () => {
-    const origin = new MemoryOrigin({ content: randomBytes(70 * PIECE) })
+    const origin = new MemoryOrigin({ content: randomBytes(4 * RUN_BYTES + PIECE) })
     const aborted = new AbortController()
     const first = begin(origin)
     const running = first.run(aborted.signal)
@@ -171,13 +172,13 @@ describe('a download without a supernode', () => {
   })
 
   it('never mixes two versions when the content changes in the middle', async () => {
-    const origin = new MemoryOrigin({ content: randomBytes(40 * PIECE) })
+    const origin = new MemoryOrigin({ content: randomBytes(2 * RUN_BYTES + PIECE) })
     const task = begin(origin)
     const running = task.run(never)
     const stored = await task.ready
     const stopListening = stored.onPiece((index) => {
       if (index !== 0) return
-      origin.content = randomBytes(40 * PIECE)
+      origin.content = randomBytes(2 * RUN_BYTES + PIECE)
       origin.etag = '"v2"'
     })
     const finished = await running
