@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
 import { createHttpSource, createRegistryAccess, createSources, type RegistryAccess } from '@damselfly/cdn'
+import { ConnectionGate } from '@damselfly/exchange'
+import { exposeConnections } from '@damselfly/exchange/metrics'
 import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
@@ -57,7 +59,10 @@ export class Daemon {
     const web = createHttpSource({ ...http, clock })
     const source = createSources(init, web)
     this.#registries = createRegistryAccess(init, web)
+    const gate = new ConnectionGate({ limits: config.limits, clock, logger })
+    exposeConnections(registry, gate)
     this.#peer = createPeer({
+      gate,
       dataDir: this.#dataDir,
       supernodes: supernodeAddresses(config.supernodes),
       listen: peerListen(config),
@@ -76,8 +81,8 @@ export class Daemon {
       clock,
       logger,
     })
-    const { group } = config.api
-    this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, registry, clock, logger, version })
+    const { group, maxConnections } = config.api
+    this.#api = createLocalApi({ peer: this.#peer, socket: this.#socket, group, maxConnections, registry, clock, logger, version })
     const settings = mirrorSettings(config.mirror)
     if (settings !== undefined) this.#mirror = new Mirror({ peer: this.#peer, source, registries: this.#registries, registry, settings, clock, logger })
     this.#proxy = this.#createProxy(registry, clock, logger)

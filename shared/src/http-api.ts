@@ -41,21 +41,47 @@ export function toApiErrorBody(error: unknown): ApiErrorBody {
   return { code, message, advice: kind.advice }
 }
 
+/** What clients of an HTTP server may take of it. */
+export interface HttpLimits {
+  /** Connections at once. */
+  readonly connections: number
+  /** For the headers of a request, and for all of a request; milliseconds. */
+  readonly headersMs: number
+  readonly requestMs: number
+  /** The longest that a connection may be silent, also because its client does not read; milliseconds, 0: for ever. */
+  readonly idleMs: number
+}
+
+/** Slow clients, and those that hold connections for nothing, are let go. */
+export const HTTP_LIMITS: HttpLimits = { connections: 1024, headersMs: 10_000, requestMs: 30_000, idleMs: 120_000 }
+
 export interface ApiServerInit {
   /** The largest body of a request; bytes. */
   readonly maxBodyBytes: number
   /** On every answer. */
   readonly headers?: Readonly<Record<string, string>>
+  /** @default HTTP_LIMITS */
+  readonly limits?: Partial<HttpLimits>
   readonly logger: Logger
 }
 
 /** A server without routes that checks by zod schemas and answers every error with its stable code. */
-export function createApiServer({ maxBodyBytes, headers = {}, logger }: ApiServerInit): ApiServer {
+export function createApiServer({ maxBodyBytes, headers = {}, limits, logger }: ApiServerInit): ApiServer {
+  const { connections, headersMs, requestMs, idleMs } = { ...HTTP_LIMITS, ...limits }
   // A path that cannot be decoded comes to no hook.
   const frameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     void answerError(error, request, reply.headers(headers), logger)
   }
-  const server = fastify({ bodyLimit: maxBodyBytes, logger: false, frameworkErrors }).withTypeProvider<ZodTypeProvider>()
+  const server = fastify({
+    bodyLimit: maxBodyBytes,
+    logger: false,
+    frameworkErrors,
+    connectionTimeout: idleMs,
+    requestTimeout: requestMs,
+    // Slow clients are looked for twice as often as Node.js does it by itself for headers of a minute.
+    http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.max(100, headersMs / 2) },
+  }).withTypeProvider<ZodTypeProvider>()
+  server.server.maxConnections = connections
   server.addHook('onRequest', async (_request, reply) => void reply.headers(headers))
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)

@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError, messageOf, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
+import { exposeConnections } from '@damselfly/exchange/metrics'
 import type { Logger } from '@damselfly/shared/logging'
 import { createCdn, limitOrigins, specOf, type LimitedSource, type MeasuredCdn } from '@damselfly/cdn'
 import {
   bindableAddresses,
+  ConnectionGate,
   createPieceServer,
   createTransports,
   listenAddresses,
@@ -42,9 +44,6 @@ import { createOriginSources } from './origin-sources.ts'
 import { ShutdownList } from './shutdown-list.ts'
 import { CdnStore } from './swarm/cdn-store.ts'
 import { Passthrough } from './swarm/passthrough.ts'
-
-/** Each peer has one control channel and may have a few for pieces. */
-const MAX_CONNECTIONS = 4 * CONTROL_LIMITS.peers
 
 /** How long the origin may take to answer when damaged pieces are fetched again; milliseconds. */
 const REPAIR_PATIENCE_MS = 60_000
@@ -165,6 +164,7 @@ class ComposedSupernode implements Supernode {
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
+      limits: { connections: management.maxConnections },
       authenticator: new Authenticator({ adminToken, tokens, clock: this.#clock }),
       allowedOrigins: management.cors.origins,
       openMetrics: management.metrics === 'open',
@@ -286,7 +286,7 @@ class ComposedSupernode implements Supernode {
   /** Opens the doors to peers. @returns what they are told */
   async #listen(
     identity: Identity,
-    { control, start }: AssembledControl,
+    { control, start, metrics }: AssembledControl,
     pieces: PieceServer,
     inForce: SecurityInForce,
   ): Promise<readonly Endpoint[]> {
@@ -295,12 +295,14 @@ class ComposedSupernode implements Supernode {
       if (channel.protocol === '/damselfly/control/1' && channel.kind !== 'plain') control.accept(channel)
       else pieces.serve(channel)
     }
-    const { listen, security, advertise, cdn } = this.#config
+    const { listen, security, advertise, cdn, limits } = this.#config
     const bound: Endpoint[] = []
     const ports = { plain: listen.plainPort, direct: listen.directPort, libp2p: listen.libp2pPort }
     const addresses = listenAddresses(security, bindableAddresses(listen.addresses), ports)
-    const maxConnections = await this.#allowedConnections()
-    for (const transport of createTransports(security, inForce, { identity, clock: this.#clock, maxConnections })) {
+    const connections = await this.#allowedConnections()
+    const gate = new ConnectionGate({ limits: { ...limits, connections }, clock: this.#clock, logger: this.#deps.logger })
+    exposeConnections(metrics.registry, gate)
+    for (const transport of createTransports(security, inForce, { identity, clock: this.#clock, gate })) {
       this.#shutdown.add(() => transport.stop())
       bound.push(...(await transport.listen(addresses[transport.kind], accept)))
     }
@@ -318,7 +320,7 @@ class ComposedSupernode implements Supernode {
   /** Peers too many are turned away; without this the store would be the one that cannot open its files. */
   async #allowedConnections(): Promise<number> {
     const openFiles = (await openFileLimit()) ?? Number.POSITIVE_INFINITY
-    const allowed = Math.max(OTHER_FILES, Math.min(MAX_CONNECTIONS, openFiles - OTHER_FILES))
+    const allowed = Math.max(OTHER_FILES, Math.min(this.#config.limits.connections, openFiles - OTHER_FILES))
     if (allowed < CONTROL_LIMITS.peers) {
       const advice = 'few files may be open at once, which limits the peers: raise it (LimitNOFILE of the service, or ulimit -n)'
       this.#deps.logger.warn({ openFiles, connections: allowed }, advice)

@@ -30,6 +30,8 @@ export interface LocalApiOptions {
   readonly socket: string
   /** Who beside the owner may connect; a name or number. @default the process's group */
   readonly group?: string | undefined
+  /** Callers that may be connected at once. @default 8192 */
+  readonly maxConnections?: number
   readonly registry: Registry
   readonly clock: Clock
   readonly logger: Logger
@@ -91,7 +93,9 @@ class SocketApi implements LocalApi {
 
   async #createApp(): Promise<ApiServer> {
     const { peer, clock, registry, version, logger } = this.#options
-    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, logger })
+    // A caller waits for its download for as long as that takes.
+    const limits = { connections: this.#options.maxConnections ?? 8192, idleMs: 0 }
+    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, limits, logger })
     await app.register(swagger, {
       openapi: { info: { title: 'dfdaemon local API', version } },
       transform: jsonSchemaTransform,

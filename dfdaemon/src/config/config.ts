@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { CIPHERS, SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
+import { CIPHERS, connectionSettings, SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
 import { sourceSettings } from '@damselfly/cdn'
 import { messageOf } from '@damselfly/shared'
 import { byteRate, duration } from '@damselfly/shared/config'
@@ -74,6 +74,7 @@ export const daemonConfigSchema = z.strictObject({
       rack: z.string().default('').describe('The rack within the zone'),
     })
     .prefault({}),
+  limits: z.strictObject(connectionSettings).prefault({}),
   uploadSlots: z.number().int().min(1).max(1024).default(8).describe('Pieces that are sent to other peers at once'),
   parallelRanges: z.number().int().min(1).max(64).default(4).describe('Connections to an origin for one content'),
   store: spaceSettings,
@@ -112,6 +113,7 @@ export const daemonConfigSchema = z.strictObject({
           description: "The local API's unix socket; default: /run/damselfly for root, else $XDG_RUNTIME_DIR/damselfly, else the data directory",
         }),
       group: z.string().min(1).optional().describe('The group that may use the local API, by name or number; default: the group of the process'),
+      maxConnections: z.number().int().min(1).max(65_535).default(8192).describe('Callers of the local API that may be connected at once'),
     })
     .prefault({}),
   mirror: z
@@ -125,6 +127,7 @@ export const daemonConfigSchema = z.strictObject({
         .default(0)
         .describe("How long a registry's word on tags and on who may pull counts while it fails (unreachable or 5xx); 0: not at all"),
       accessMemory: duration().default(300_000).describe('How long somebody whom a registry let in to a repository counts as let in'),
+      maxConnections: z.number().int().min(1).max(65_535).default(1024).describe('Clients of the mirror that may be connected at once'),
       readAhead: z.number().int().min(0).max(16).default(2).describe('Layers of an image that are fetched ahead of the one that a client takes; 0: none'),
       stallTimeout: duration().default(10_000).describe('How long the swarm, or a registry, may bring nothing of a content before the other one is asked'),
     })

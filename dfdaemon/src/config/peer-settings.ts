@@ -39,7 +39,7 @@ export function originPolicy(origins: DaemonConfig['origins']): OriginPolicy {
 
 /** @returns undefined when there is to be no mirror */
 export function mirrorSettings(mirror: DaemonConfig['mirror']): MirrorSettings | undefined {
-  const { enabled, address, port, defaultRegistry, tagMemory, staleIfError, accessMemory, readAhead, stallTimeout } = mirror
+  const { enabled, address, port, defaultRegistry, tagMemory, staleIfError, accessMemory, readAhead, stallTimeout, maxConnections } = mirror
   if (!enabled) return undefined
   return {
     host: address,
@@ -49,6 +49,7 @@ export function mirrorSettings(mirror: DaemonConfig['mirror']): MirrorSettings |
     staleIfErrorMs: staleIfError,
     accessMemoryMs: accessMemory,
     readAhead,
+    maxConnections,
     stallMs: stallTimeout,
   }
 }

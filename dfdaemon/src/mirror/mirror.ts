@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { canonicalName, type RegistryAccess, type SourceClient } from '@damselfly/cdn'
 import { DamselflyError, formatDigest, toDamselflyError, type Clock, type Sha256 } from '@damselfly/shared'
+import { HTTP_LIMITS } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Registry } from '@damselfly/shared/metrics'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -22,6 +23,8 @@ export interface MirrorSettings extends RegistryWordSettings {
   readonly port: number
   /** The registry of requests that name none. */
   readonly usual: string
+  /** Clients that may be connected at once. @default 1024 */
+  readonly maxConnections?: number
   /** How many layers of an image are fetched ahead of the one that a client takes. */
   readonly readAhead: number
   /** How long a source of a content may bring nothing before another one is asked; milliseconds. */
@@ -42,6 +45,9 @@ export interface MirrorInit {
 
 /** Partial pulls name each missing chunk in one Range header; bytes. */
 const MAX_HEADER_BYTES = 128 * 1024
+
+/** Longer than any registry or swarm may be silent; milliseconds. */
+const IDLE_MS = 600_000
 
 /** Serves registries to container tools, contents by their digests through the swarm and the rest as it is. */
 export class Mirror {
@@ -102,7 +108,11 @@ export class Mirror {
   }
 
   #createApp(): FastifyInstance {
-    const app = fastify({ logger: false, exposeHeadRoutes: false, http: { maxHeaderSize: MAX_HEADER_BYTES } })
+    const { maxConnections = HTTP_LIMITS.connections } = this.#init.settings
+    const http = { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HTTP_LIMITS.headersMs, connectionsCheckingInterval: HTTP_LIMITS.headersMs / 2 }
+    // A push may take its time over its body, but may not stand still.
+    const app = fastify({ logger: false, exposeHeadRoutes: false, connectionTimeout: IDLE_MS, http })
+    app.server.maxConnections = maxConnections
     // Bodies belong to the registry, whatever they are.
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))

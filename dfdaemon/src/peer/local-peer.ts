@@ -13,6 +13,7 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { SourceClient } from '@damselfly/cdn'
 import {
   Collector,
+  type ConnectionGate,
   ControlClient,
   createLocalPieceStore,
   createSupernodeDialer,
@@ -52,6 +53,8 @@ export interface PeerOptions {
   /** In order of preference; empty: the peer only downloads from origins. */
   readonly supernodes: readonly SupernodeAddress[]
   readonly listen: PeerListen
+  /** Who of other peers is let in. @default one of its own with the usual limits */
+  readonly gate?: ConnectionGate
   /** Hosts that others shall use to reach this peer; empty: those that it listens on. */
   readonly advertise: readonly string[]
   readonly security: SecurityPolicy

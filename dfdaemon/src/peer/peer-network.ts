@@ -1,6 +1,7 @@
 import { pause, type Clock, type PeerId, type RateLimiter, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import {
+  ConnectionGate,
   createLanePool,
   createPieceServer,
   createTransports,
@@ -31,6 +32,8 @@ export interface PeerNetworkOptions {
   readonly identity: Identity
   readonly store: PieceStore
   readonly listen: PeerListen
+  /** @default one of its own with the usual limits */
+  readonly gate?: ConnectionGate
   readonly advertise: readonly string[]
   /** This side's own least, by which it listens. */
   readonly security: SecurityPolicy
@@ -59,7 +62,8 @@ export class PeerNetwork {
   constructor(options: PeerNetworkOptions) {
     this.#options = options
     const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, security, inForce, clock, logger } = options
-    this.transports = createTransports(security, inForce, { identity, clock })
+    const gate = options.gate ?? new ConnectionGate({ clock, logger })
+    this.transports = createTransports(security, inForce, { identity, clock, gate })
     this.#server = createPieceServer({
       parent: identity.peerId,
       supernodes,

@@ -1,12 +1,13 @@
 import { constants } from 'node:crypto'
-import type { OnReadOpts, Server } from 'node:net'
-import { connect, createSecureContext, createServer, type ConnectionOptions, type SecureContext, type SecureVersion, type TLSSocket } from 'node:tls'
+import { createServer, type OnReadOpts, type Server, type Socket } from 'node:net'
+import { connect, createSecureContext, createServer as createTlsServer, type ConnectionOptions, type SecureContext, type SecureVersion, type TLSSocket } from 'node:tls'
 import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import { createIdentityCertificate, peerIdOfCertificate } from '../identity/certificate.ts'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
 import { CIPHERS, cipherSuites, processorHasAes, type Cipher } from './cipher-choice.ts'
 import { PROTOCOLS, type Channel, type Protocol } from './channel.ts'
+import { ConnectionGate, type Entry } from './connection-gate.ts'
 import { Connections } from './connections.ts'
 import { dialWithin, HANDSHAKE_TIMEOUT_MS, unreachable, wrongPeer } from './dialing.ts'
 import { FramedChannel } from './framed-channel.ts'
@@ -17,13 +18,11 @@ export interface SocketTransportInit {
   readonly identity: Identity
   /** @default systemClock */
   readonly clock?: Clock
-  /** Connections that one listening address takes at once. @default 4096 */
-  readonly maxConnections?: number
+  /** Who is let in; shared by all listeners of a program. @default one of its own with the usual limits */
+  readonly gate?: ConnectionGate
   /** Those that TLS may use now, at least one; asked for each connection. @default all */
   readonly ciphers?: () => readonly Cipher[]
 }
-
-export const DEFAULT_MAX_CONNECTIONS = 4096
 
 /** TLS records carry 16 KiB; a larger buffer would never be filled; bytes. */
 const READ_BUFFER_BYTES = 32 * 1024
@@ -39,7 +38,7 @@ class DirectTransport implements Transport {
   readonly kind = 'direct'
   readonly #identity: Identity
   readonly #clock: Clock
-  readonly #maxConnections: number
+  readonly #gate: ConnectionGate
   readonly #connections = new Connections('direct')
   readonly #ciphers: () => readonly Cipher[]
   #credentials: Promise<TlsCredentials> | undefined
@@ -49,7 +48,7 @@ class DirectTransport implements Transport {
   constructor(init: SocketTransportInit) {
     this.#identity = init.identity
     this.#clock = init.clock ?? systemClock
-    this.#maxConnections = init.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+    this.#gate = init.gate ?? new ConnectionGate({ clock: this.#clock })
     this.#ciphers = init.ciphers ?? (() => CIPHERS)
   }
 
@@ -92,29 +91,45 @@ class DirectTransport implements Transport {
 
   #createServer(credentials: TlsCredentials, onChannel: (channel: Channel) => void): Server {
     const options = this.#optionsNow(credentials)
-    const server = createServer({ ...options, ...TRUST, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+    const securing = createTlsServer({ ...options, ...TRUST, ALPNProtocols: [...PROTOCOLS], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
+    /** Of connections whose handshake is under way, by where they come from. */
+    const entries = new Map<string, Entry>()
     let { ciphers } = options
-    // Before the server's own listener, which begins the handshake.
-    server.prependListener('connection', () => {
+    securing.on('tlsClientError', (_error, socket) => socket.destroy())
+    securing.on('secureConnection', (socket) => {
+      entries.get(originOfSocket(socket))?.proved()
+      this.#accept(socket, onChannel)
+    })
+    return createServer((socket) => {
+      const entry = this.#gate.enter(socket.remoteAddress ?? '')
+      if (entry === undefined) return socket.destroy()
+      const origin = originOfSocket(socket)
+      entries.set(origin, entry)
+      socket.once('close', () => {
+        entries.delete(origin)
+        entry.left()
+      })
+      this.#connections.addSocket(socket)
       const now = this.#optionsNow(credentials)
-      if (now.ciphers === ciphers) return
-      ciphers = now.ciphers
-      server.setSecureContext(now)
+      if (now.ciphers !== ciphers) {
+        ciphers = now.ciphers
+        securing.setSecureContext(now)
+      }
+      // Begins the handshake, as if that server had been connected to.
+      securing.emit('connection', socket)
     })
-    server.maxConnections = this.#maxConnections
-    server.on('connection', (socket) => this.#connections.addSocket(socket))
-    server.on('tlsClientError', (_error, socket) => socket.destroy())
-    server.on('secureConnection', (socket) => {
-      const link = new SocketLink(socket, undefined)
-      const protocol = PROTOCOLS.find((known) => known === socket.alpnProtocol)
-      const peer = peerOf(socket)
-      if (protocol === undefined || peer === undefined) socket.destroy()
-      else onChannel(this.#open(socket, link, peer, protocol))
-    })
-    return server
   }
 
-  #open(socket: TLSSocket, link: SocketLink, remotePeer: PeerId, protocol: Protocol): Channel {
+  #accept(socket: TLSSocket, onChannel: (channel: Channel) => void): void {
+    const link = new SocketLink(socket, undefined)
+    const protocol = PROTOCOLS.find((known) => known === socket.alpnProtocol)
+    const peer = peerOf(socket)
+    const leave = protocol === undefined || peer === undefined ? undefined : this.#gate.channel(peer)
+    if (protocol === undefined || peer === undefined || leave === undefined) socket.destroy()
+    else onChannel(this.#open(socket, link, peer, protocol, leave))
+  }
+
+  #open(socket: TLSSocket, link: SocketLink, remotePeer: PeerId, protocol: Protocol, leave?: () => void): Channel {
     const channel = new FramedChannel({
       link,
       kind: 'direct',
@@ -122,7 +137,10 @@ class DirectTransport implements Transport {
       remotePeer,
       remoteAddress: formatAddress(plainHost(socket.remoteAddress ?? ''), socket.remotePort ?? 0),
       clock: this.#clock,
-      onFinished: this.#connections.removeChannel,
+      onFinished: (finished) => {
+        leave?.()
+        this.#connections.removeChannel(finished)
+      },
     })
     this.#connections.addChannel(channel)
     return channel
@@ -172,6 +190,11 @@ async function credentialsOf(identity: Identity): Promise<TlsCredentials> {
     // whose machine has no AES puts ChaCha20 first, and gets it.
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_PRIORITIZE_CHACHA,
   }
+}
+
+/** Unlike any other connection's to the same listener. */
+function originOfSocket({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function secured(socket: TLSSocket, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import type { PeerId } from '@damselfly/shared'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
+import type { ConnectionGate } from './connection-gate.ts'
 import { listenError } from './connections.ts'
 import { bulkTcp } from './libp2p-tcp.ts'
 import { noiseCrypto } from './noise-crypto.ts'
@@ -25,8 +26,8 @@ const STREAM_WINDOW = 4 * MIB
 /** A paused stream whose window is larger than this is aborted, so it has room for the window twice; bytes. */
 const READ_BUFFER = 8 * MIB
 
-/** Streams of one protocol on one connection; libp2p's own limits of 32 and 64 are for public networks. */
-export const MAX_STREAMS = 1024
+/** Streams of one connection, beyond what one peer may have as channels; each may fill its window before anybody reads. */
+export const MAX_STREAMS = 128
 
 const MAX_PENDING_INBOUND = 256
 
@@ -37,13 +38,13 @@ const PING = { interval: 60_000, minTimeout: 30_000, maxTimeout: 60_000 }
 export async function startNode(
   identity: Identity,
   addresses: readonly ListenAddress[],
-  maxConnections: number,
+  gate: ConnectionGate,
 ): Promise<{ readonly node: Libp2p; readonly ports: readonly number[] }> {
   const node = await createLibp2p({
     start: false,
     privateKey: privateKeyFromProtobuf(identity.privateKeyProtobuf),
     addresses: { listen: addresses.map((address) => toMultiaddr(address.host, address.port, undefined).toString()) },
-    transports: [bulkTcp()],
+    transports: [bulkTcp(gate)],
     connectionEncrypters: [noise({ crypto: noiseCrypto })],
     streamMuxers: [
       yamux({
@@ -59,7 +60,7 @@ export async function startNode(
     ],
     services: { identify: identify(), ping: ping() },
     connectionManager: {
-      maxConnections,
+      maxConnections: gate.limits.connections,
       maxIncomingPendingConnections: MAX_PENDING_INBOUND,
       inboundConnectionThreshold: MAX_PENDING_INBOUND,
       reconnectRetries: 0,

@@ -15,6 +15,7 @@ import { getNetConfig, getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { ConnectionGate } from './connection-gate.ts'
 import { SocketConnection } from './libp2p-socket.ts'
 import { ReadRing } from './read-ring.ts'
 import { KEEP_ALIVE_MS } from './socket-link.ts'
@@ -31,17 +32,19 @@ const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_AL
  * TCP for libp2p, made for bulk. The library's own reads into fresh memory, and sends the length, the bytes and the tag of
  * each record apart; both cost more than the encryption.
  */
-export function bulkTcp(): (components: { readonly logger: ComponentLogger }) => Transport {
-  return ({ logger }) => new BulkTcp(logger)
+export function bulkTcp(gate: ConnectionGate): (components: { readonly logger: ComponentLogger }) => Transport {
+  return ({ logger }) => new BulkTcp(logger, gate)
 }
 
 class BulkTcp implements Transport {
   readonly [transportSymbol] = true
   readonly [Symbol.toStringTag] = 'damselfly/tcp'
   readonly #log: Logger
+  readonly #gate: ConnectionGate
 
-  constructor(logger: ComponentLogger) {
+  constructor(logger: ComponentLogger, gate: ConnectionGate) {
     this.#log = logger.forComponent('damselfly:tcp')
+    this.#gate = gate
   }
 
   async dial(address: Multiaddr, options: DialTransportOptions): Promise<Connection> {
@@ -57,7 +60,7 @@ class BulkTcp implements Transport {
   }
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
-    return new BulkTcpListener(upgrader, this.#log)
+    return new BulkTcpListener(upgrader, this.#log, this.#gate)
   }
 
   listenFilter(addresses: Multiaddr[]): Multiaddr[] {
@@ -72,15 +75,17 @@ class BulkTcp implements Transport {
 class BulkTcpListener extends TypedEventEmitter<ListenerEvents> implements Listener {
   readonly #upgrader: Upgrader
   readonly #log: Logger
+  readonly #gate: ConnectionGate
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #closing = new AbortController()
   #address: Multiaddr | undefined
 
-  constructor(upgrader: Upgrader, log: Logger) {
+  constructor(upgrader: Upgrader, log: Logger, gate: ConnectionGate) {
     super()
     this.#upgrader = upgrader
     this.#log = log
+    this.#gate = gate
     this.#server = createServer(OPTIONS, (socket) => void this.#accept(socket))
     this.#server.on('close', () => this.safeDispatchEvent('close'))
   }
@@ -112,16 +117,22 @@ class BulkTcpListener extends TypedEventEmitter<ListenerEvents> implements Liste
 
   async #accept(socket: Socket): Promise<void> {
     const { remoteAddress, remotePort } = socket
-    if (remoteAddress === undefined || remotePort === undefined) {
+    const entry = this.#gate.enter(remoteAddress ?? '')
+    if (remoteAddress === undefined || remotePort === undefined || entry === undefined) {
+      entry?.left()
       socket.destroy()
       return
     }
     this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      entry.left()
+    })
     const remoteAddr = ipPortToMultiaddr(remoteAddress, remotePort)
     const connection = new SocketConnection({ socket, direction: 'inbound', remoteAddr, log: this.#log })
     try {
       await this.#upgrader.upgradeInbound(connection, { signal: this.#closing.signal })
+      entry.proved()
     } catch (error) {
       // Whoever does not get through the handshake is nobody to us.
       connection.abort(error instanceof Error ? error : new Error(String(error)))

@@ -4,6 +4,7 @@ import { DamselflyError, systemClock, type Clock, type PeerId } from '@damselfly
 import type { Identity } from '../identity/identity.ts'
 import { isPeerId } from '../identity/peer-id.ts'
 import { PROTOCOLS, type Channel, type Protocol } from './channel.ts'
+import { ConnectionGate } from './connection-gate.ts'
 import { Connections, stoppedError } from './connections.ts'
 import { dialWithin, wrongPeer } from './dialing.ts'
 import { FramedChannel } from './framed-channel.ts'
@@ -13,11 +14,9 @@ export interface Libp2pTransportInit {
   readonly identity: Identity
   /** @default systemClock */
   readonly clock?: Clock
-  /** Connections at once. @default 4096 */
-  readonly maxConnections?: number
+  /** Who is let in; shared by all listeners of a program. @default one of its own with the usual limits */
+  readonly gate?: ConnectionGate
 }
-
-const DEFAULT_MAX_CONNECTIONS = 4096
 
 /** How long a connection that was dialled is kept without a channel, for the next one to the same peer; milliseconds. */
 const LINGER_MS = 30_000
@@ -35,7 +34,7 @@ class Libp2pTransport implements Transport {
   readonly kind = 'libp2p'
   readonly #identity: Identity
   readonly #clock: Clock
-  readonly #maxConnections: number
+  readonly #gate: ConnectionGate
   readonly #connections = new Connections('libp2p')
   readonly #nodes = new Set<Libp2p>()
   /** The node that dials: the one that listens if there is one, so that both ways share connections. */
@@ -44,7 +43,7 @@ class Libp2pTransport implements Transport {
   constructor(init: Libp2pTransportInit) {
     this.#identity = init.identity
     this.#clock = init.clock ?? systemClock
-    this.#maxConnections = init.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+    this.#gate = init.gate ?? new ConnectionGate({ clock: this.#clock })
   }
 
   async listen(addresses: readonly ListenAddress[], onChannel: (channel: Channel) => void): Promise<readonly Endpoint[]> {
@@ -52,8 +51,8 @@ class Libp2pTransport implements Transport {
     const { node, ports } = await this.#start(module, addresses)
     for (const protocol of PROTOCOLS) {
       const handler = (stream: Stream, connection: Connection): void => {
-        const channel = this.#open(module, stream, connection, protocol)
-        if (channel === undefined) stream.abort(new Error('not an Ed25519 peer'))
+        const channel = this.#accept(module, stream, connection, protocol)
+        if (channel === undefined) stream.abort(new Error('not an Ed25519 peer, or one with too many channels'))
         else onChannel(channel)
       }
       await node.handle(protocol, handler, {
@@ -109,7 +108,7 @@ class Libp2pTransport implements Transport {
 
   async #start(module: NodeModule, addresses: readonly ListenAddress[]): ReturnType<NodeModule['startNode']> {
     if (this.#connections.isStopped) throw stoppedError()
-    const started = await module.startNode(this.#identity, addresses, this.#maxConnections)
+    const started = await module.startNode(this.#identity, addresses, this.#gate)
     if (this.#connections.isStopped) {
       await started.node.stop()
       throw stoppedError()
@@ -118,7 +117,13 @@ class Libp2pTransport implements Transport {
     return started
   }
 
-  #open(module: NodeModule, stream: Stream, connection: Connection, protocol: Protocol): Channel | undefined {
+  #accept(module: NodeModule, stream: Stream, connection: Connection, protocol: Protocol): Channel | undefined {
+    const peer = connection.remotePeer.toString()
+    const leave = isPeerId(peer) ? this.#gate.channel(peer) : undefined
+    return leave === undefined ? undefined : this.#open(module, stream, connection, protocol, leave)
+  }
+
+  #open(module: NodeModule, stream: Stream, connection: Connection, protocol: Protocol, leave?: () => void): Channel | undefined {
     const remotePeer = connection.remotePeer.toString()
     if (!isPeerId(remotePeer)) return undefined
     const channel = new FramedChannel({
@@ -129,6 +134,7 @@ class Libp2pTransport implements Transport {
       remoteAddress: module.remoteAddressOf(connection),
       clock: this.#clock,
       onFinished: (finished) => {
+        leave?.()
         this.#connections.removeChannel(finished)
         if (connection.direction === 'outbound') this.#closeWhenUnused(connection)
       },

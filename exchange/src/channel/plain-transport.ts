@@ -3,9 +3,10 @@ import { DamselflyError, systemClock, type Clock } from '@damselfly/shared'
 import type { Identity } from '../identity/identity.ts'
 import { formatAddress, plainHost } from './address.ts'
 import type { Channel, Protocol } from './channel.ts'
+import { ConnectionGate, type Entry } from './connection-gate.ts'
 import { Connections } from './connections.ts'
 import { dialWithin, HANDSHAKE_TIMEOUT_MS, wrongPeer } from './dialing.ts'
-import { DEFAULT_MAX_CONNECTIONS, type SocketTransportInit } from './direct-transport.ts'
+import type { SocketTransportInit } from './direct-transport.ts'
 import { FramedChannel } from './framed-channel.ts'
 import { answerPlainly, greetPlainly, type PlainGreeting } from './plain-handshake.ts'
 import { ReadBuffer, SocketLink } from './socket-link.ts'
@@ -26,13 +27,13 @@ class PlainTransport implements Transport {
   readonly kind = 'plain'
   readonly #identity: Identity
   readonly #clock: Clock
-  readonly #maxConnections: number
+  readonly #gate: ConnectionGate
   readonly #connections = new Connections('plain')
 
   constructor(init: SocketTransportInit) {
     this.#identity = init.identity
     this.#clock = init.clock ?? systemClock
-    this.#maxConnections = init.maxConnections ?? DEFAULT_MAX_CONNECTIONS
+    this.#gate = init.gate ?? new ConnectionGate({ clock: this.#clock })
   }
 
   listen(addresses: readonly ListenAddress[], onChannel: (channel: Channel) => void): Promise<readonly Endpoint[]> {
@@ -67,20 +68,25 @@ class PlainTransport implements Transport {
   }
 
   #createServer(onChannel: (channel: Channel) => void): Server {
-    const server = createServer((socket) => {
+    return createServer((socket) => {
+      const entry = this.#gate.enter(socket.remoteAddress ?? '')
+      if (entry === undefined) return socket.destroy()
+      socket.once('close', entry.left)
       this.#connections.addSocket(socket)
-      void this.#answer(socket, onChannel)
+      void this.#answer(socket, entry, onChannel)
     })
-    server.maxConnections = this.#maxConnections
-    return server
   }
 
-  async #answer(socket: Socket, onChannel: (channel: Channel) => void): Promise<void> {
+  async #answer(socket: Socket, entry: Entry, onChannel: (channel: Channel) => void): Promise<void> {
     const timeout = new AbortController()
     const cancel = this.#clock.after(HANDSHAKE_TIMEOUT_MS, () => timeout.abort())
     const link = new SocketLink(socket, undefined)
     try {
-      onChannel(this.#open(socket, link, await answerPlainly(link, this.#identity, timeout.signal)))
+      const greeting = await answerPlainly(link, this.#identity, timeout.signal)
+      entry.proved()
+      const leave = this.#gate.channel(greeting.remotePeer)
+      if (leave === undefined) socket.destroy()
+      else onChannel(this.#open(socket, link, greeting, leave))
     } catch {
       // Whoever does not get through the handshake is nobody to us: no log line that a scanner could multiply.
       socket.destroy()
@@ -89,7 +95,7 @@ class PlainTransport implements Transport {
     }
   }
 
-  #open(socket: Socket, link: SocketLink, greeting: PlainGreeting): Channel {
+  #open(socket: Socket, link: SocketLink, greeting: PlainGreeting, leave?: () => void): Channel {
     const channel = new FramedChannel({
       link,
       kind: 'plain',
@@ -98,7 +104,10 @@ class PlainTransport implements Transport {
       remoteAddress: formatAddress(plainHost(socket.remoteAddress ?? ''), socket.remotePort ?? 0),
       clock: this.#clock,
       early: greeting.early,
-      onFinished: this.#connections.removeChannel,
+      onFinished: (finished) => {
+        leave?.()
+        this.#connections.removeChannel(finished)
+      },
     })
     this.#connections.addChannel(channel)
     return channel

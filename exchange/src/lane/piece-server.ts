@@ -1,4 +1,4 @@
-import { DamselflyError, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
+import { DamselflyError, TimeShares, type Clock, type PeerId, type RateLimiter } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { hostOfAddress } from '../channel/address.ts'
 import type { Channel } from '../channel/channel.ts'
@@ -6,6 +6,7 @@ import { BufferPool } from '../store/buffer-pool.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import { CHUNK_BYTES } from './piece-messages.ts'
 import type { PieceServerListener } from './piece-server-listener.ts'
+import { RequestSlots } from './request-slots.ts'
 import type { SecurityInForce } from './security-in-force.ts'
 import { ServedChannel } from './served-channel.ts'
 
@@ -44,6 +45,12 @@ const DEFAULT_MAX_OPEN_PER_CHANNEL = 64
 /** Buffers that are kept while nothing is sent: 16 MiB. */
 const MAX_KEPT_BUFFERS = 64
 
+/** While so many wait for children to read, each channel queues one at a time: 64 MiB. */
+const CROWDED_BUFFERS = 256
+
+/** What of this thread's time one child's messages may take, beside the pieces themselves. */
+const MESSAGE_SHARE = { share: 0.25, burstMs: 1000 } as const
+
 /**
  * Serves verified pieces to children with tickets.
  *
@@ -56,20 +63,21 @@ export function createPieceServer(init: PieceServerInit): PieceServer {
 
 class TicketedPieceServer implements PieceServer {
   readonly #init: PieceServerInit
-  readonly #maxOpen: number
   readonly #buffers = new BufferPool(() => Buffer.allocUnsafeSlow(CHUNK_BYTES), MAX_KEPT_BUFFERS)
   readonly #channels = new Set<ServedChannel>()
-  #open = 0
+  readonly #slots: RequestSlots
+  readonly #shares: TimeShares<PeerId>
   #isClosing = false
   #idle: PromiseWithResolvers<void> | undefined
 
   constructor(init: PieceServerInit) {
     this.#init = init
-    this.#maxOpen = init.maxOpenRequests ?? DEFAULT_MAX_OPEN
+    this.#slots = new RequestSlots(init.maxOpenRequests ?? DEFAULT_MAX_OPEN)
+    this.#shares = new TimeShares({ ...MESSAGE_SHARE, clock: init.clock })
   }
 
   get openRequests(): number {
-    return this.#open
+    return this.#slots.open
   }
 
   serve(channel: Channel): void {
@@ -83,9 +91,11 @@ class TicketedPieceServer implements PieceServer {
       buffers: this.#buffers,
       listener: this.#init.listener ?? {},
       maxOpen: this.#init.maxOpenPerChannel ?? DEFAULT_MAX_OPEN_PER_CHANNEL,
-      tryOpen: () => this.#tryOpen(),
+      isCrowded: () => this.#buffers.inUse >= CROWDED_BUFFERS,
+      waitAfter: (ms) => this.#shares.spend(channel.remotePeer, ms),
+      tryOpen: () => !this.#isClosing && this.#slots.take(channel.remotePeer),
       isAllowed: () => security?.allows(channel.kind, hostOfAddress(channel.remoteAddress)) ?? true,
-      requestEnded: () => this.#requestEnded(),
+      requestEnded: () => this.#requestEnded(channel.remotePeer),
       channelEnded: () => void this.#channels.delete(served),
     })
     this.#channels.add(served)
@@ -94,21 +104,15 @@ class TicketedPieceServer implements PieceServer {
 
   async close(): Promise<void> {
     this.#isClosing = true
-    if (this.#open > 0) {
+    if (this.#slots.open > 0) {
       this.#idle ??= Promise.withResolvers()
       await this.#idle.promise
     }
     await Promise.all([...this.#channels].map((served) => served.close()))
   }
 
-  #tryOpen(): boolean {
-    if (this.#isClosing || this.#open >= this.#maxOpen) return false
-    this.#open++
-    return true
-  }
-
-  #requestEnded(): void {
-    this.#open--
-    if (this.#open === 0) this.#idle?.resolve()
+  #requestEnded(child: PeerId): void {
+    this.#slots.give(child)
+    if (this.#slots.open === 0) this.#idle?.resolve()
   }
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   DamselflyError,
   isDamselflyError,
+  pause,
   SHA256_BYTES,
   taskIdFromBytes,
   toDamselflyError,
@@ -29,7 +30,11 @@ export interface ServedChannelInit {
   readonly clock: Clock
   readonly buffers: BufferPool
   readonly maxOpen: number
-  /** Counts one more open request of the server; false when it has too many. */
+  /** Whether so much waits to be read by children that none may queue ahead. */
+  readonly isCrowded: () => boolean
+  /** The child's messages took so long. @returns how long it is to wait; milliseconds, both */
+  readonly waitAfter: (ms: number) => number
+  /** Counts one more open request of the server; false when it, or this child, has too many. */
   readonly tryOpen: () => boolean
   /** Whether the channel is secure enough now. */
   readonly isAllowed: () => boolean
@@ -40,10 +45,13 @@ export interface ServedChannelInit {
 }
 
 /** A child that takes less than a chunk in this time holds an upload slot for nothing; milliseconds. */
-const STALL_TIMEOUT_MS = 120_000
+const STALL_TIMEOUT_MS = 60_000
 
 /** Sent in one turn of the event loop at most; bytes. */
 const TURN_BYTES = 4 * CHUNK_BYTES
+
+/** What a request costs that is taken back: the piece was looked up, and its beginning read; milliseconds. */
+const CANCEL_COST_MS = 0.5
 
 /** A child closes a lane long before; only one that holds connections for nothing meets this; milliseconds. */
 const IDLE_TIMEOUT_MS = 120_000
@@ -70,6 +78,8 @@ export class ServedChannel implements ChannelReceiver {
   readonly #open = new Map<number, OpenRequest>()
   readonly #serving = new Set<string>()
   #isOver = false
+  /** The last chunk is queued until this settles. */
+  #queued: Promise<void> | undefined
   #cancelIdle = (): void => undefined
 
   constructor(channel: Channel, init: ServedChannelInit) {
@@ -90,11 +100,14 @@ export class ServedChannel implements ChannelReceiver {
   }
 
   message(bytes: Uint8Array): void {
+    const { clock } = this.#init
+    const begunAt = clock.now()
     try {
       this.#handle(bytes)
     } catch (error) {
       this.#channel.abort(toDamselflyError(error, 'PROTOCOL'))
     }
+    this.#took(clock.now() - begunAt)
   }
 
   data(): void {
@@ -126,11 +139,24 @@ export class ServedChannel implements ChannelReceiver {
         this.#request(body.value)
         break
       case 'cancel':
-        this.#open.get(body.value.requestId)?.stop.abort(new DamselflyError('CANCELLED', 'the child cancelled it'))
+        this.#cancel(body.value.requestId)
         break
       default:
         throw new DamselflyError('PROTOCOL', `a child sent '${body.case ?? 'nothing'}' to a parent`)
     }
+  }
+
+  /** A child that says too much is not heard for a while; what it has asked for goes on. */
+  #took(ms: number): void {
+    const wait = this.#init.waitAfter(ms)
+    if (wait > 0 && !this.#isOver) this.#gate.holdUntil(pause(this.#init.clock, wait))
+  }
+
+  #cancel(requestId: number): void {
+    const request = this.#open.get(requestId)
+    if (request === undefined || request.stop.signal.aborted) return
+    request.stop.abort(new DamselflyError('CANCELLED', 'the child cancelled it'))
+    this.#took(CANCEL_COST_MS)
   }
 
   #request({ requestId, taskId: taskIdBytes, index, length, background }: PieceRequest): void {
@@ -211,7 +237,8 @@ export class ServedChannel implements ChannelReceiver {
   async #sendChunk(task: StoredTask, request: OpenRequest, offset: number, length: number): Promise<void> {
     const { flow, stop } = request
     const { signal } = stop
-    if (!this.#channel.isWritable) await this.#writable()
+    if (!this.#channel.isWritable) await this.#orStalled(this.#channel.writable())
+    else if (this.#queued !== undefined && this.#init.isCrowded()) await this.#orStalled(this.#queued)
     if (!flow.unlimited) await flow.take(length, signal)
     const buffer = this.#init.buffers.acquire()
     const release = (): void => this.#init.buffers.release(buffer)
@@ -223,16 +250,21 @@ export class ServedChannel implements ChannelReceiver {
       release()
       throw error
     }
-    this.#channel.sendData(request.id, chunk).then(release, release)
+    const queued = this.#channel.sendData(request.id, chunk).catch(() => undefined).then(() => {
+      release()
+      if (this.#queued === queued) this.#queued = undefined
+    })
+    this.#queued = queued
     this.#init.listener.bytesSent?.(length)
   }
 
-  async #writable(): Promise<void> {
+  /** @throws as `written` does */
+  async #orStalled(written: Promise<void>): Promise<void> {
     const cancel = this.#init.clock.after(STALL_TIMEOUT_MS, () => {
       this.#channel.abort(new DamselflyError('CHANNEL_CLOSED', `the child took nothing for ${STALL_TIMEOUT_MS / 1000} s`))
     })
     try {
-      await this.#channel.writable()
+      await written
     } finally {
       cancel()
     }

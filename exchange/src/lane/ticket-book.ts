@@ -4,6 +4,9 @@ import { isExpired, verifyTicket, type TicketGrant } from '../identity/ticket.ts
 /** One child seldom downloads more tasks from one parent at once; more push out the oldest. */
 const MAX_TICKETS = 1024
 
+/** Of a peer that follows the rules a ticket is refused now and then; more than these in a row are somebody's trial. */
+const MAX_REFUSED = 256
+
 export interface TicketBookInit {
   /** Whose signatures count now. */
   readonly supernodes: () => ReadonlySet<PeerId>
@@ -18,12 +21,14 @@ export class TicketBook {
   readonly #init: TicketBookInit
   readonly #grants = new Map<TaskId, TicketGrant>()
   #lastRefused: DamselflyError | undefined
+  /** In a row. */
+  #refused = 0
 
   constructor(init: TicketBookInit) {
     this.#init = init
   }
 
-  /** A ticket that does not count is only remembered as the reason for later refusals. */
+  /** A ticket that does not count is only remembered as the reason for later refusals. @throws DamselflyError PROTOCOL after too many */
   add(signedTicket: Uint8Array): void {
     const { supernodes, child, parent, wallTime } = this.#init
     try {
@@ -32,9 +37,11 @@ export class TicketBook {
       if (known !== undefined && known.expiresAt > grant.expiresAt) return
       this.#grants.delete(grant.taskId)
       this.#grants.set(grant.taskId, grant)
+      this.#refused = 0
     } catch (error) {
       if (!isDamselflyError(error)) throw error
       this.#lastRefused = error
+      if (++this.#refused > MAX_REFUSED) throw new DamselflyError('PROTOCOL', 'too many tickets that do not count')
     }
     const [oldest] = this.#grants.keys()
     if (this.#grants.size > MAX_TICKETS && oldest !== undefined) this.#grants.delete(oldest)

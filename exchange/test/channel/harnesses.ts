@@ -3,6 +3,7 @@ import { connect as connectPlainly } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { systemClock } from '@damselfly/shared'
 import { PROTOCOLS } from '../../src/channel/channel.ts'
+import { ConnectionGate } from '../../src/channel/connection-gate.ts'
 import { createDirectTransport } from '../../src/channel/direct-transport.ts'
 import { startNode, StreamLink, toMultiaddr } from '../../src/channel/libp2p-node.ts'
 import { createLibp2pTransport } from '../../src/channel/libp2p-transport.ts'
@@ -54,7 +55,7 @@ export async function startPlain(): Promise<ChannelHarness> {
 
 export async function startLibp2p(): Promise<ChannelHarness> {
   const [dialer, listener] = [createIdentity(), createIdentity()]
-  const { node } = await startNode(dialer, [], 100)
+  const { node } = await startNode(dialer, [], new ConnectionGate())
   return startTransportHarness({
     dialing: createLibp2pTransport({ identity: dialer }),
     listening: createLibp2pTransport({ identity: listener }),

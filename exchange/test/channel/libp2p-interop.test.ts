@@ -5,6 +5,7 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { ConnectionGate } from '../../src/channel/connection-gate.ts'
 import { startNode } from '../../src/channel/libp2p-node.ts'
 import { createLibp2pTransport } from '../../src/channel/libp2p-transport.ts'
 import type { Channel } from '../../src/channel/channel.ts'
@@ -22,7 +23,7 @@ describe('a libp2p node of ours', () => {
     nodes.push(node)
     return node
   }
-  const ours = async (): Promise<Libp2p> => kept((await startNode(createIdentity(), [{ host: '127.0.0.1', port: 0 }], 10)).node)
+  const ours = async (): Promise<Libp2p> => kept((await startNode(createIdentity(), [{ host: '127.0.0.1', port: 0 }], new ConnectionGate())).node)
   /** As libp2p's documentation sets one up. */
   const stock = async (): Promise<Libp2p> =>
     kept(

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import { DamselflyError, messageOf } from '@damselfly/shared'
-import { createApiServer, type ApiServer } from '@damselfly/shared/http-api'
+import { createApiServer, type ApiServer, type HttpLimits } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import { formatAddress, type ListenAddress } from '@damselfly/exchange'
 import { addCollectorRoutes } from '@damselfly/exchange/store-api'
@@ -27,6 +27,8 @@ const CLOSE_GRACE_MS = 1000
 
 export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
+  /** @default those of every API */
+  readonly limits?: Partial<HttpLimits>
   readonly authenticator: Authenticator
   /** Whose pages may call it from browsers. */
   readonly allowedOrigins: readonly string[]
@@ -72,8 +74,8 @@ class HttpManagementApi implements ManagementApi {
   }
 
   async #createApp(): Promise<ApiServer> {
-    const { sources, authenticator, allowedOrigins, openMetrics, logger } = this.#options
-    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, logger })
+    const { sources, authenticator, allowedOrigins, openMetrics, limits = {}, logger } = this.#options
+    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, limits, logger })
     allowOrigins(app, allowedOrigins)
     const checkDeclarations = guard(app, authenticator, openMetrics ? { ...ROUTE_ACCESS, 'GET /metrics': 'open' } : ROUTE_ACCESS)
     recordChanges(app, sources)

@@ -5,6 +5,7 @@ import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { freshnessSettings, originSettings } from './cdn-config.ts'
 import { address, LOOPBACK, port } from './listening.ts'
+import { limitSettings } from './limit-settings.ts'
 import { managementSettings } from './management-config.ts'
 import { schedulerConfigSchema } from './scheduler-config.ts'
 
@@ -76,6 +77,7 @@ export const supernodeConfigSchema = z.strictObject({
       ...fileSettings,
     })
     .prefault({}),
+  limits: limitSettings,
   store: spaceSettings,
   cdn: z
     .strictObject({

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { isLoopback } from '@damselfly/exchange'
+import { isLoopback, networkOf } from '@damselfly/exchange'
 import { plainAddress } from './plain-address.ts'
 
 /**
@@ -28,15 +28,7 @@ function isPrivate(address: string): boolean {
 }
 
 function networkOfIPv6(address: string): string {
-  const [head = '', tail] = address.toLowerCase().split('::')
-  const [before, after] = [groupsOf(head), groupsOf(tail ?? '')]
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length
-  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after].slice(0, 4)
-  const network = groups.map((group) => group.replace(/^0+(?=.)/, ''))
+  const network = networkOf(address)
   // Every host has the same link-local network, wherever it is.
-  return /^fe[89ab]/.test(network[0] ?? '') ? '' : `${network.join(':')}::/64`
-}
-
-function groupsOf(text: string): string[] {
-  return text === '' ? [] : text.split(':')
+  return /^fe[89ab]/.test(network) ? '' : network
 }

@@ -12,6 +12,9 @@ const PEERS_PER_HOST = 500
 
 export const PEERS = HOSTS * PEERS_PER_HOST
 
+/** All of them come from one address, and come back at once. */
+const ONE_ADDRESS = { limits: { connectionsPerAddress: 2 * PEERS, handshakesPerAddress: PEERS, handshakeRate: PEERS } }
+
 export interface Setting {
   readonly hosts: readonly Caller<HostCalls>[]
   /** Again with its data and its ports, when it has ended. */
@@ -24,7 +27,7 @@ export async function withPeers<T>({ withLab }: BenchContext, work: (setting: Se
   return withLab(async (lab) => {
     const nginx: Nginx = await lab.nginx()
     await writeOriginFiles(nginx.root)
-    const startSupernode = async (): Promise<Supernode> => lab.supernode()
+    const startSupernode = async (): Promise<Supernode> => lab.supernode('supernode', { config: ONE_ADDRESS })
     const supernode = await startSupernode()
     const hosts = Array.from({ length: HOSTS }, () => new Caller<HostCalls>(new URL('host.ts', import.meta.url)))
     try {
