@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { createApiServer, type ApiServer, type HttpLimits } from '../src/http-api.ts'
 import { silentLogger } from '../src/logging.ts'
@@ -47,11 +48,9 @@ describe('an HTTP server', () => {
     const socket = await client(await start({ idleMs: 300 }))
     socket.write('GET /large HTTP/1.1\r\nhost: a\r\n\r\n')
     await once(socket, 'readable')
-    const app = opened.server
-    await new Promise<void>((resolve) => {
-      const look = (): void => app?.server.getConnections((_error, count) => (count === 0 ? resolve() : setTimeout(look, 20)))
-      look()
-    })
+    const connections = (): Promise<number> =>
+      new Promise((resolve) => opened.server?.server.getConnections((_error, count) => resolve(count)))
+    while ((await connections()) > 0) await sleep(20)
   })
 
   it('has no more connections than it may have, and takes others when some have ended', async () => {
