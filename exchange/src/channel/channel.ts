@@ -43,9 +43,10 @@ export interface Channel {
    */
   sendMessage(bytes: Uint8Array): void
   /**
-   * Sends one DATA frame. `bytes` must stay unchanged until the promise resolves.
+   * Sends data as as few DATA frames as may carry it, written together. `bytes` must stay unchanged until the promise resolves.
    *
    * @throws DamselflyError CHANNEL_CLOSED
+   * @throws RangeError where the protocol has no data
    */
   sendData(stream: number, bytes: Uint8Array): Promise<void>
   /** Whether `writable` would resolve at once. */

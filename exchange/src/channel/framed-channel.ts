@@ -92,9 +92,7 @@ export class FramedChannel implements Channel {
   }
 
   async sendData(stream: number, bytes: Uint8Array): Promise<void> {
-    if (bytes.length > this.#limits.maxDataBytes) {
-      throw new RangeError(`${bytes.length} bytes of data exceed the limit of ${this.#limits.maxDataBytes}`)
-    }
+    if (this.#limits.maxDataBytes === 0) throw new RangeError(`${this.protocol} carries no data`)
     this.#throwIfOver()
     if (bytes.length === 0) return
     await new Promise<void>((resolve, reject) => {
@@ -153,8 +151,7 @@ export class FramedChannel implements Channel {
   #send(type: FrameType, stream: number, payload: Uint8Array, written: (error: Error | undefined) => void): void {
     const size = payload.length
     this.#unsentBytes += size
-    const parts = size === 0 ? [frameHeader(type, stream, 0)] : [frameHeader(type, stream, size), payload]
-    this.#link.write(parts, (error) => {
+    this.#link.write(this.#framed(type, stream, payload), (error) => {
       this.#unsentBytes -= size
       if (this.#unsentBytes < this.#limits.highWaterMark && this.#writable !== undefined) {
         this.#writable.resolve()
@@ -162,6 +159,20 @@ export class FramedChannel implements Channel {
       }
       written(error)
     })
+  }
+
+  /** One frame, or for more data than that may carry, several. */
+  #framed(type: FrameType, stream: number, payload: Uint8Array): readonly Uint8Array[] {
+    const { length } = payload
+    if (length === 0) return [frameHeader(type, stream, 0)]
+    const most = this.#limits.maxDataBytes
+    if (type !== FRAME.data || length <= most) return [frameHeader(type, stream, length), payload]
+    const parts: Uint8Array[] = []
+    for (let at = 0; at < length; at += most) {
+      const part = payload.subarray(at, at + most)
+      parts.push(frameHeader(type, stream, part.length), part)
+    }
+    return parts
   }
 
   #arrived(bytes: Uint8Array): void {

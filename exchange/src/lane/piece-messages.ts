@@ -2,8 +2,8 @@ import { taskIdToBytes, type PieceRange, type Priority, type TaskId } from '@dam
 import { create, decode, encode, PieceMessageSchema, type MessageInitShape, type PieceMessage } from '@damselfly/shared/wire'
 import { CHANNEL_LIMITS } from '../channel/channel.ts'
 
-/** What one DATA frame carries at most; bytes. */
-export const CHUNK_BYTES: number = CHANNEL_LIMITS['/damselfly/piece/1'].maxDataBytes
+/** What a parent reads and sends at once at most: two DATA frames, so that each call of the system does more; bytes. */
+export const CHUNK_BYTES: number = 2 * CHANNEL_LIMITS['/damselfly/piece/1'].maxDataBytes
 
 /** Messages for people are cut to this before they are sent or shown; characters. */
 export const MAX_REASON_CHARACTERS = 300

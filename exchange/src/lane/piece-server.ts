@@ -43,7 +43,7 @@ const DEFAULT_MAX_OPEN = 1024
 const DEFAULT_MAX_OPEN_PER_CHANNEL = 64
 
 /** Buffers that are kept while nothing is sent: 16 MiB. */
-const MAX_KEPT_BUFFERS = 64
+const MAX_KEPT_BUFFERS = 32
 
 /** While so many wait for children to read, each channel queues one at a time: 64 MiB. */
 const CROWDED_BUFFERS = 256

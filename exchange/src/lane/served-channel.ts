@@ -48,7 +48,7 @@ export interface ServedChannelInit {
 const STALL_TIMEOUT_MS = 60_000
 
 /** Sent in one turn of the event loop at most; bytes. */
-const TURN_BYTES = 4 * CHUNK_BYTES
+const TURN_BYTES = 2 * CHUNK_BYTES
 
 /** What a request costs that is taken back: the piece was looked up, and its beginning read; milliseconds. */
 const CANCEL_COST_MS = 0.5

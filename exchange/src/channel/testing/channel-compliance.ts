@@ -81,10 +81,10 @@ export function describeChannel(name: string, start: () => Promise<ChannelHarnes
       }
     })
 
-    it('carries data unchanged, mixed with messages', async () => {
+    it('carries data of one frame or more unchanged, mixed with messages', async () => {
       const ends = await connected(harness, PIECE)
       const sent = createHash('sha256')
-      const chunks = Array.from({ length: 32 }, (_, index) => randomBytes(CHUNK - index))
+      const chunks = Array.from({ length: 32 }, (_, index) => randomBytes(2 * CHUNK + 16 - index))
       for (const [index, chunk] of chunks.entries()) {
         sent.update(chunk)
         await ends.near.sendData(index % 3, chunk)
