@@ -10,10 +10,12 @@ export const explanation: Explanation = {
   ways: {
     reference: '`curl -o` from nginx, then `openssl dgst -sha256`',
     fetch: 'the supernode fetches the same file, for a child that takes nothing; until all of it is stored and its manifest is signed',
-    'nginx plain': 'the file from nginx into the memory of a Node.js process, by our HTTP client, which is what a peer uses that goes to the origin',
-    'hit plain': 'the file from the CDN into the memory of the same process, by a plain lane',
+    'nginx plain': 'the file from nginx into the memory of a Node.js process, by our HTTP client, which is what a peer uses that goes to the origin; hashed as it comes, and compared with its SHA-256',
+    'hit plain': 'the file from the CDN into the memory of the same process, by a plain lane; each piece hashed as it comes, and compared with its SHA-256',
     'nginx TLS': 'as `nginx plain`, over TLS 1.3 with AES-128-GCM',
     'hit TLS': 'as `hit plain`, by a direct lane, which is TLS 1.3 with AES-128-GCM too',
+    'nginx plain, unchecked': 'as `nginx plain`, but nobody looks at the bytes',
+    'hit plain, unchecked': 'as `hit plain`, but nobody looks at the bytes: the sending sides alone',
     'curl first': '`curl -r` for the first piece from the paced origin, from the start of the process to its end',
     'curl limited': '`curl` for 256 MiB from an origin that gives no connection more than 40 MB/s',
     limited: 'the supernode fetches the same, over as many connections as make it faster, four at most',
@@ -21,7 +23,7 @@ export const explanation: Explanation = {
   },
   reading: [
     '`first piece offered / curl`: from the question to the moment when a child has been assigned the first piece, which is stored and has its digest then.',
-    '`hit throughput / nginx`: how fast the same process gets the file from each; more is better.',
+    '`hit throughput / nginx`: how fast the same process has the file in memory and knows that it is right, from each; more is better. `unchecked`: has it there, right or not, which no peer ever takes a piece for.',
     '`fetch CPU / reference`: CPU-seconds of the supernode alone in relation to those of curl and openssl.',
     '`supernode memory`: the most that it has had resident in any round; with a size, while it fetched a content of that size. `--large` takes 20 GiB.',
     '`start with ... contents`: from the start of the program until it is ready, with a store that holds so many; a million with `--large`. Files and contents are compared after that, in the background.',

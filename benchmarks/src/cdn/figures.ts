@@ -5,7 +5,9 @@ import { CONTENT_LENGTH } from './setting.ts'
 import type { ManyTasks } from './many-tasks.ts'
 import type { Run } from './ways.ts'
 
-export type WayName = 'reference' | 'fetch' | 'nginx plain' | 'hit plain' | 'nginx TLS' | 'hit TLS' | 'curl first' | 'crowd' | 'curl limited' | 'limited'
+type Hit = 'plain' | 'TLS' | 'plain, unchecked'
+
+export type WayName = 'reference' | 'fetch' | `nginx ${Hit}` | `hit ${Hit}` | 'curl first' | 'crowd' | 'curl limited' | 'limited'
 
 export interface Measurements {
   readonly runs: Runs<WayName, Run>
@@ -25,13 +27,14 @@ export function figuresOf({ runs, largeLength, largeMemory, many }: Measurements
   const { reference, fetch, crowd } = runs
   const seconds = (run: Run): number => run.seconds
   const cpu = (run: Run): number => run.cpu
-  const faster = (security: 'plain' | 'TLS'): readonly number[] => ratios(runs[`nginx ${security}`], runs[`hit ${security}`], seconds)
+  const faster = (kind: Hit): readonly number[] => ratios(runs[`nginx ${kind}`], runs[`hit ${kind}`], seconds)
   const memory = [...fetch, ...crowd, ...runs['hit plain'], ...runs['hit TLS']].map((run) => inMegabytes(run.memory))
   return [
     figure('crowd origin bytes', 'x', crowd.map(({ fromOrigin }) => fromOrigin), { op: '==', value: 1 }),
     figure('first piece offered / curl', 'x', ratios(crowd, runs['curl first'], seconds), { op: '<=', value: 1.2 }),
     figure('hit throughput / nginx, plain', 'x', faster('plain'), { op: '>=', value: 0.7 }),
     figure('hit throughput / nginx, TLS', 'x', faster('TLS'), { op: '>=', value: 0.7 }),
+    figure('hit throughput / nginx, plain, unchecked', 'x', faster('plain, unchecked')),
     figure('fetch CPU / reference', 'x', ratios(fetch, reference, cpu), { op: '<=', value: 1.2 }),
     figure('supernode memory', 'MB', [Math.max(...memory)], MEMORY),
     ...(largeLength === 0 ? [] : [figure(`supernode memory, ${largeLength / GIB} GiB`, 'MB', [inMegabytes(largeMemory)], MEMORY)]),
@@ -42,7 +45,7 @@ export function figuresOf({ runs, largeLength, largeMemory, many }: Measurements
     figure('first piece by curl', 'ms', runs['curl first'].map((run) => run.seconds * 1000)),
     figure('first piece offered to the first', 'ms', crowd.map((run) => run.seconds * 1000)),
     figure('first piece offered to the last', 'ms', crowd.map(({ last }) => last * 1000)),
-    ...(['nginx plain', 'hit plain', 'nginx TLS', 'hit TLS', 'reference', 'fetch'] as const).flatMap((way) => [
+    ...(['nginx plain', 'hit plain', 'nginx TLS', 'hit TLS', 'nginx plain, unchecked', 'hit plain, unchecked', 'reference', 'fetch'] as const).flatMap((way) => [
       figure(`${way} throughput`, 'MB/s', runs[way].map((run) => CONTENT_LENGTH / run.seconds / 1e6)),
       figure(`${way} CPU`, 'CPU-s', runs[way].map(cpu)),
     ]),

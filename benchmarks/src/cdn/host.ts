@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { createHttpSource } from '@damselfly/cdn'
 import {
@@ -58,25 +59,32 @@ const calls = {
   async askAlone({ url }: { readonly url: string }): Promise<Told | undefined> {
     return (await allAsk(url, children.slice(0, 1), false))[0]
   },
-  /** Receives what the CDN holds. @returns seconds */
-  async receive({ url, security }: { readonly url: string; readonly security: Security }): Promise<number> {
+  /** Receives what the CDN holds, and compares each piece with its digest or not. @returns seconds */
+  async receive({ url, security, checks }: { readonly url: string; readonly security: Security; readonly checks: boolean }): Promise<number> {
     const [client] = children
     if (client === undefined) throw new Error('not started')
     const downloadLimiter = new RateLimiter(0, systemClock)
     const inForce = new SecurityInForce({ security: security === 'tls' ? 'tls' : 'auto' })
     const pool = createLanePool({ transports: [transports[security]], security: inForce, clock: systemClock, downloadLimiter })
     const startedAt = performance.now()
-    await new MemoryChild(client, pool, url).receive(AbortSignal.timeout(PATIENCE_MS))
+    await new MemoryChild(client, pool, url, checks).receive(AbortSignal.timeout(PATIENCE_MS))
     const seconds = (performance.now() - startedAt) / 1000
     await pool.close()
     client.dropTask(deriveTaskId({ url }))
     return seconds
   },
-  /** Reads a URL as a peer does that goes to the origin itself. @returns seconds */
-  async read({ url }: { readonly url: string }): Promise<number> {
+  /**
+   * Reads a URL as a peer does that goes to the origin itself.
+   *
+   * @param digest that the bytes are compared with as they come; undefined: they are not looked at
+   * @returns seconds
+   */
+  async read({ url, digest }: { readonly url: string; readonly digest: string | undefined }): Promise<number> {
     const startedAt = performance.now()
     const response = await source.read({ url, headers: new Map(), signal: AbortSignal.timeout(PATIENCE_MS) })
-    await response.body.pipe(() => undefined)
+    const hash = digest === undefined ? undefined : createHash('sha256')
+    await response.body.pipe((bytes) => void hash?.update(bytes))
+    if (hash?.digest('hex') !== digest) throw new Error(`${url} is wrong`)
     return (performance.now() - startedAt) / 1000
   },
 }

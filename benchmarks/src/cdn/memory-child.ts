@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto'
 import type { Assignment, ControlClient, LanePool, ParentInfo, TaskControl, TaskControlListener } from '@damselfly/exchange'
-import { deriveTaskId, PieceLayout, type TaskId } from '@damselfly/shared'
+import { deriveTaskId, digestsEqual, PieceLayout, type TaskId } from '@damselfly/shared'
 
-/** A child that has lanes and no disk: it takes every piece as fast as it comes, and keeps none. */
+/** A child that has lanes and no disk: it takes every piece as fast as it comes, compares it with its digest or not, and keeps none. */
 export class MemoryChild {
   readonly #url: string
   readonly #taskId: TaskId
   readonly #lanes: LanePool
+  readonly #checks: boolean
   readonly #control: TaskControl
   readonly #parents = new Map<string, ParentInfo>()
   readonly #whole = Promise.withResolvers<void>()
@@ -13,9 +15,11 @@ export class MemoryChild {
   #signal: AbortSignal = AbortSignal.abort()
   #missing = 0
 
-  constructor(client: ControlClient, lanes: LanePool, url: string) {
+  /** @param checks whether bytes are hashed as they come, and pieces compared with their digests */
+  constructor(client: ControlClient, lanes: LanePool, url: string, checks: boolean) {
     this.#url = url
     this.#lanes = lanes
+    this.#checks = checks
     this.#taskId = deriveTaskId({ url })
     const listener: TaskControlListener = {
       parent: (parent) => void this.#parents.set(parent.peer, parent),
@@ -48,14 +52,16 @@ export class MemoryChild {
     }
   }
 
-  async #fetch({ index, parent }: Assignment): Promise<void> {
+  async #fetch({ index, digest, parent }: Assignment): Promise<void> {
     const info = this.#parents.get(parent)
     if (info === undefined || this.#layout === undefined) throw new Error(`${parent} was not introduced`)
     const lane = await this.#lanes.lane(info, this.#signal)
     lane.presentTicket(this.#taskId, info.signedTicket)
     const piece = this.#layout.piece(index)
     const startedAt = performance.now()
-    await lane.request(this.#taskId, piece, () => undefined, this.#signal)
+    const hash = this.#checks ? createHash('sha256') : undefined
+    await lane.request(this.#taskId, piece, (bytes) => void hash?.update(bytes), this.#signal)
+    if (hash !== undefined && !digestsEqual(hash.digest(), digest)) throw new Error(`piece ${index} is wrong`)
     this.#control.pieceDone(index, info.peer, piece.length, performance.now() - startedAt)
     this.#missing--
     if (this.#missing === 0) this.#whole.resolve()

@@ -32,6 +32,8 @@ const PRACTICE = { name: 'practice', length: 128 * 1024 * 1024 }
 /** What stays over all rounds. */
 export interface Origins {
   readonly nginx: Nginx
+  /** SHA-256 of its file; hex. */
+  readonly digest: string
   /** Counts what it sends. */
   readonly paced: Caller<OriginCalls>
   readonly lineUrl: string
@@ -46,12 +48,12 @@ export interface Setting extends References, Origins {
 export async function withOrigins<T>({ withLab }: BenchContext, work: (origins: Origins) => Promise<T>): Promise<T> {
   return withLab(async (lab) => {
     const nginx = await lab.nginx({ certificate: await selfSignedCertificate() })
-    await writeRandomFile(`${nginx.root}/file`, CONTENT_LENGTH, 1)
+    const digest = await writeRandomFile(`${nginx.root}/file`, CONTENT_LENGTH, 1)
     await writeRandomFile(`${nginx.root}/${PRACTICE.name}`, PRACTICE.length, 2)
     const paced = new Caller<OriginCalls>(new URL('paced-origin.ts', import.meta.url))
     try {
       const url = await paced.call('start', { lengths: { line: CONTENT_LENGTH, limited: LIMITED_LENGTH }, pace: PACE })
-      return await work({ nginx, paced, lineUrl: `${url}/line`, limitedUrl: `${url}/limited` })
+      return await work({ nginx, digest, paced, lineUrl: `${url}/line`, limitedUrl: `${url}/limited` })
     } finally {
       await paced.stop()
     }
@@ -68,7 +70,7 @@ export async function withSupernode({ withLab, programs }: BenchContext, origins
       const url = origins.nginx.url(PRACTICE.name)
       await host.call('askAlone', { url })
       await host.call('askAll', { url: `${url}?crowd` })
-      for (const security of ['plain', 'tls'] as const) await host.call('receive', { url, security })
+      for (const security of ['plain', 'tls'] as const) await host.call('receive', { url, security, checks: true })
       await work({ ...origins, lab, programs, supernode, host })
     } finally {
       await host.stop()

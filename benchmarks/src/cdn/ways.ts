@@ -47,17 +47,22 @@ export async function fetch(setting: Setting): Promise<Run> {
   })
 }
 
+/** What is done with the bytes that come: they are hashed and compared with a digest, or not looked at. */
+export type Look = 'checked' | 'unchecked'
+
 /** After `fetch`: the same content from the CDN's disk into the memory of a child. */
-export function hit(security: Security): (setting: Setting) => Promise<Run> {
-  return async (setting) => ofSupernode(setting, async () => setting.host.call('receive', { url: setting.nginx.url('file'), security }))
+export function hit(security: Security, look: Look): (setting: Setting) => Promise<Run> {
+  const checks = look === 'checked'
+  return async (setting) => ofSupernode(setting, async () => setting.host.call('receive', { url: setting.nginx.url('file'), security, checks }))
 }
 
 /** The same file from nginx into the memory of the same process. */
-export function fromNginx(security: Security): (setting: Setting) => Promise<Run> {
-  return async ({ host, nginx }) => {
+export function fromNginx(security: Security, look: Look): (setting: Setting) => Promise<Run> {
+  return async ({ host, nginx, ...setting }) => {
+    const digest = look === 'checked' ? setting.digest : undefined
     const url = security === 'tls' ? nginx.tlsUrl('file') : nginx.url('file')
     const cpu = async (): Promise<number> => nginx.cpuTime(cpuTimeOf)
-    const { used, result } = await measured({ cpu }, async () => host.call('read', { url }))
+    const { used, result } = await measured({ cpu }, async () => host.call('read', { url, digest }))
     return { ...NOTHING, seconds: result, cpu: used.cpu }
   }
 }
