@@ -7,6 +7,7 @@ import type { FetchCounters } from './fetch-counters.ts'
 import type { CdnLimits } from './limits.ts'
 import { createMemory, keyOf } from './memory.ts'
 import { mayNeedCredentials } from './origin-reader.ts'
+import { probePatiently } from './patient-probe.ts'
 import { versionOf } from './task-record.ts'
 import { orAborted } from './waiting.ts'
 
@@ -67,11 +68,11 @@ export class Access {
   }
 
   async #probe(key: string, spec: ContentSpec, held: TaskRecord | undefined, credentials: HeaderMap): Promise<Verdict> {
-    const { source, counters, limits, signal } = this.#init
+    const { counters, limits, signal } = this.#init
     counters.accessProbes++
     try {
       const headers = new Map([...spec.variantHeaders, ...credentials])
-      const info = await source.probe({ url: spec.url, headers, signal })
+      const info = await probePatiently(this.#init, { url: spec.url, headers, signal })
       if (held !== undefined) requireSameContent(spec, held, info)
     } catch (error) {
       if (!mayNeedCredentials(error)) throw error

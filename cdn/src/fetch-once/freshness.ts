@@ -3,12 +3,12 @@ import { DamselflyError, isDamselflyError, messageOf, toDamselflyError, type Clo
 import type { CacheTerms } from '../cache-terms.ts'
 import type { ContentSpec } from '../cdn.ts'
 import type { OriginInfo, OriginValidators, SourceClient } from '../source-client.ts'
-import { isTransientOriginError, retryAfterOf } from '../transience.ts'
+import { isTransientOriginError } from '../transience.ts'
 import { hasChanged, sameValidators } from '../validators.ts'
 import type { FetchCounters } from './fetch-counters.ts'
 import type { CdnLimits } from './limits.ts'
 import { createMemory, keyOf } from './memory.ts'
-import { pause } from './waiting.ts'
+import { probePatiently } from './patient-probe.ts'
 
 /** A content as it is held somewhere. */
 export interface HeldVersion {
@@ -48,9 +48,6 @@ interface Knowledge {
   /** Why it may not be handed out until then. */
   readonly refusal: DamselflyError | undefined
 }
-
-/** Whoever waits for the answer does not wait longer than this for an origin that wants a pause; milliseconds. */
-const LONGEST_PAUSE_MS = 2_000
 
 /** Callers that come within this time of a fetch count as having come together; milliseconds. */
 const TOGETHER_MS = 2_000
@@ -182,31 +179,16 @@ export class Freshness {
   }
 
   async #probe(held: HeldVersion, spec: ContentSpec, credentials: HeaderMap): Promise<OriginInfo> {
-    const { source, clock, limits, signal } = this.#init
+    const { clock, limits, signal } = this.#init
     const timeout = new AbortController()
     const late = new DamselflyError('ORIGIN_UNREACHABLE', `no answer within ${limits.freshnessTimeoutMs} ms`)
     const cancel = clock.after(limits.freshnessTimeoutMs, () => timeout.abort(late))
     try {
       const headers = new Map([...spec.variantHeaders, ...(held.isPrivate ? credentials : [])])
       const request = { url: spec.url, headers, known: held.validators, signal: AbortSignal.any([signal, timeout.signal]) }
-      return await this.#probePatiently((): Promise<OriginInfo> => source.probe(request), request.signal)
+      return await probePatiently(this.#init, request)
     } finally {
       cancel()
-    }
-  }
-
-  /** One refusal that will soon be over must not send all who wait to the origin. */
-  async #probePatiently(probe: () => Promise<OriginInfo>, signal: AbortSignal): Promise<OriginInfo> {
-    const { clock, limits } = this.#init
-    for (let tries = 1; ; tries++) {
-      try {
-        return await probe()
-      } catch (error) {
-        const wait = Math.max(limits.backoffMs * 2 ** (tries - 1), retryAfterOf(error) ?? 0)
-        const isPassing = isDamselflyError(error, 'ORIGIN_STATUS') && isTransientOriginError(error)
-        if (!isPassing || tries >= limits.freshnessTries || wait > LONGEST_PAUSE_MS) throw error
-        await pause(clock, wait, signal)
-      }
     }
   }
 

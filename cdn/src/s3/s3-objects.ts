@@ -64,7 +64,8 @@ export class S3Objects {
     do {
       const page = await this.#ask(request, () => {
         const command = new ListObjectsV2Command({ Bucket: bucket, Prefix: key, ContinuationToken: token })
-        return this.#clients.for(bucket, request.headers, shown).send(command, { abortSignal: request.signal })
+        const client = this.#clients.for(bucket, request.headers, shown)
+        return this.#inTime(request, (abortSignal) => client.send(command, { abortSignal }))
       })
       for (const { Key = '', Size: size } of page.Contents ?? []) {
         const url = Key.endsWith('/') && size === 0 ? undefined : s3Url(bucket, Key)
@@ -78,6 +79,22 @@ export class S3Objects {
   /** Breaks what is under way. */
   close(): void {
     this.#clients.close()
+  }
+
+  /** A page is short, and its body is read where nobody watches it: all of it has to come in the time for one byte of others. */
+  async #inTime<T>({ url, signal }: ListRequest, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const ms = this.#idleTimeoutMs
+    const timeout = new AbortController()
+    const late = new DamselflyError('ORIGIN_UNREACHABLE', `${redactUrl(url)} did not answer within ${ms} ms`)
+    const cancel = this.#clock.after(ms, () => timeout.abort(late))
+    try {
+      return await send(AbortSignal.any([signal, timeout.signal]))
+    } catch (error) {
+      timeout.signal.throwIfAborted()
+      throw error
+    } finally {
+      cancel()
+    }
   }
 
   async #ask<T>({ url, signal }: Pick<OriginRequest, 'url' | 'signal'>, send: () => Promise<T>): Promise<T> {

@@ -21,10 +21,11 @@ const OWN_CDN: Partial<Record<Operation, Partial<CdnLimits>>> = {
 const IS_SLOW = process.env['DAMSELFLY_TEST_SLOW'] !== undefined
 
 /** What is common to all kinds of origins is met by one of them, where time matters. */
-const IN_SHORT: readonly Operation[] = ['probe', 'read', 'read a part', 'fetch', 'fetch by several requests']
+const IN_SHORT: readonly Operation[] = ['probe', 'read', 'read a part', 'fetch', 'fetch by several requests', 'list']
 
 for (const kind of Object.keys(KINDS) as KindName[]) {
-  const operations = kind === 'http' || IS_SLOW ? ALL_OPERATIONS : IN_SHORT
+  const canList = KINDS[kind].listing !== undefined
+  const operations = (kind === 'http' || IS_SLOW ? ALL_OPERATIONS : IN_SHORT).filter((operation) => operation !== 'list' || canList)
   describe(`an origin that is reached over ${kind}`, function () {
     this.timeout(120_000)
     const fixtures = new Map<string, CdnFixture>()

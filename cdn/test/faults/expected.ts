@@ -12,6 +12,8 @@ interface Row {
   readonly fetching: Outcome
   /** A content that is held already. */
   readonly asking: Outcome
+  /** What contents there are. @default as reading */
+  readonly listing?: Outcome
   readonly but?: Partial<Record<Operation, Outcome>>
   /** Where a kind of origin differs from HTTP. */
   readonly for?: Partial<Record<KindName, Partial<Record<Operation, Outcome>>>>
@@ -29,6 +31,12 @@ function each(operations: readonly Operation[], outcome: Outcome): Partial<Recor
 /** Nothing has to be asked about what a digest names. */
 const HELD_BY_DIGEST = { oci: { 'ask for what is held': 'right' } } as const
 
+/** A manifest or a page of keys is asked for as a whole: where parts go wrong nothing is wrong with it. */
+const LISTED_WHOLE = each(['list'], 'right')
+
+/** Its client does not tell why a page of keys ended too soon. */
+const PAGE_BROKE = { s3: each(['list'], 'ORIGIN_UNREACHABLE') } as const
+
 /** A blob that has not its digest is found out, but a part of it cannot be. */
 const FOUND_OUT = each(FETCHES, 'DIGEST_MISMATCH')
 
@@ -37,18 +45,18 @@ const WRONG_PLACE: Row = {
   reading: 'ORIGIN_STATUS',
   fetching: 'ORIGIN_STATUS',
   asking: 'right',
-  but: { read: 'right', fetch: 'right', 'fetch by digest': 'right' },
+  but: { read: 'right', fetch: 'right', 'fetch by digest': 'right', ...LISTED_WHOLE },
 }
 
 const TABLE: Record<FaultName, Row> = {
-  'breaks off once': { probing: 'right', reading: 'ORIGIN_SHORT', fetching: 'right', asking: 'right' },
-  'breaks off each answer before its first byte': { probing: 'right', reading: 'ORIGIN_SHORT', fetching: 'ORIGIN_SHORT', asking: 'right' },
+  'breaks off once': { probing: 'right', reading: 'ORIGIN_SHORT', fetching: 'right', asking: 'right', for: PAGE_BROKE },
+  'breaks off each answer before its first byte': { probing: 'right', reading: 'ORIGIN_SHORT', fetching: 'ORIGIN_SHORT', asking: 'right', for: PAGE_BROKE },
   'breaks off without saying how long it is': {
     probing: 'right',
     reading: 'ORIGIN_SHORT',
     fetching: 'right',
     asking: 'right',
-    but: { read: 'ORIGIN_UNREACHABLE' },
+    but: { read: 'ORIGIN_UNREACHABLE', list: 'ORIGIN_UNREACHABLE' },
   },
   'announces more than it has': {
     probing: 'other',
@@ -56,7 +64,7 @@ const TABLE: Record<FaultName, Row> = {
     fetching: 'ORIGIN_SHORT',
     asking: 'right',
     but: { 'probe what is known': 'right', 'fetch a part': 'RANGE_UNSATISFIABLE' },
-    for: { oci: { 'probe what is known': 'other' }, s3: { 'probe what is known': 'other' } },
+    for: { oci: { 'probe what is known': 'other' }, s3: { ...PAGE_BROKE.s3, 'probe what is known': 'other' } },
   },
   'announces less than it has': {
     probing: 'other',
@@ -68,6 +76,7 @@ const TABLE: Record<FaultName, Row> = {
       oci: { 'probe what is known': 'other' },
       // Its client shows nobody what comes behind the end that was announced.
       s3: {
+        ...PAGE_BROKE.s3,
         ...each([...READS, ...FETCHES], 'beginning'),
         'probe what is known': 'other',
         'fetch a part': 'RANGE_UNSATISFIABLE',
@@ -80,7 +89,7 @@ const TABLE: Record<FaultName, Row> = {
     reading: 'whole',
     fetching: 'right',
     asking: 'right',
-    but: { read: 'right', 'fetch a part': 'RANGE_UNSATISFIABLE' },
+    but: { read: 'right', 'fetch a part': 'RANGE_UNSATISFIABLE', ...LISTED_WHOLE },
   },
   'tells another place of a part': WRONG_PLACE,
   'tells no place of a part': WRONG_PLACE,
@@ -91,7 +100,7 @@ const TABLE: Record<FaultName, Row> = {
     fetching: 'other',
     asking: 'right',
     but: { 'fetch by digest': 'DIGEST_MISMATCH' },
-    for: { oci: { ...FOUND_OUT, 'fetch a part': 'mixed' } },
+    for: { ...PAGE_BROKE, oci: { ...FOUND_OUT, 'fetch a part': 'mixed' } },
   },
   // Against a lie about the version nothing helps but a digest.
   'has other bytes under the same tag': {
@@ -128,12 +137,13 @@ function everything(outcome: Outcome): Partial<Record<Operation, Outcome>> {
   return cells(all(outcome))
 }
 
-function cells({ probing, reading, fetching, asking }: Row): Record<Operation, Outcome> {
+function cells({ probing, reading, fetching, asking, listing = reading }: Row): Record<Operation, Outcome> {
   return {
     ...each(['probe', 'probe what is known'], probing),
     ...each(READS, reading),
     ...each(FETCHES, fetching),
     'ask for what is held': asking,
+    list: listing,
   } as Record<Operation, Outcome>
 }
 

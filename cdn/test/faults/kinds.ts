@@ -6,6 +6,7 @@ import { RegistryAccess } from '../../src/oci/registry-access.ts'
 import { createS3Source } from '../../src/s3/s3-source.ts'
 import type { FaultOrigin } from '../../src/testing/index.ts'
 import type { CreateSource } from '../fetch-once/cdn-fixture.ts'
+import { IMAGE, KEYS, type Listing } from './listings.ts'
 
 /** How long the clients of the crossing wait for an origin that says nothing; milliseconds. */
 export interface Patience {
@@ -20,6 +21,8 @@ export interface Kind {
   readonly url: (origin: FaultOrigin, name: string, digest: Sha256) => string
   /** Whether the URL itself names the digest. */
   readonly namesDigest: boolean
+  /** Undefined where there is nothing to list. */
+  readonly listing: Listing | undefined
 }
 
 const BUCKET: S3Bucket = { bucket: '*', region: 'us-east-1', machineCredentials: false }
@@ -32,6 +35,7 @@ export const KINDS = {
     path: (name) => `/${name}`,
     url: (origin, name) => origin.url(`/${name}`),
     namesDigest: false,
+    listing: undefined,
   },
   oci: {
     source: (patience) => (origin) => {
@@ -48,6 +52,7 @@ export const KINDS = {
     path: (name, digest) => `/v2/team/${name}/blobs/${formatDigest(digest)}`,
     url: (origin, name, digest) => `oci://${origin.authority}/team/${name}@${formatDigest(digest)}`,
     namesDigest: true,
+    listing: IMAGE,
   },
   s3: {
     source: ({ ms }) => (origin) =>
@@ -55,6 +60,7 @@ export const KINDS = {
     path: (name) => `/bucket/${name}`,
     url: (_origin, name) => `s3://bucket/${name}`,
     namesDigest: false,
+    listing: KEYS,
   },
 } as const satisfies Record<string, Kind>
 

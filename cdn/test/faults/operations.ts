@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { collect, isDamselflyError, MIN_PIECE_SIZE, sha256, type ByteRange, type ErrorCode, type Sha256 } from '@damselfly/shared'
 import type { CdnTask, ContentSpec, OriginInfo, OriginRequest, OriginResponse } from '../../src/index.ts'
-import { generatedContent, type OriginContent } from '../../src/testing/index.ts'
+import { gather, generatedContent, type OriginContent } from '../../src/testing/index.ts'
 import { readAll, specOf, whenPieces, type CdnFixture } from '../fetch-once/cdn-fixture.ts'
 import { FAULTS, type FaultName } from './faults.ts'
 import type { Kind } from './kinds.ts'
+import { namesIn, type Listing } from './listings.ts'
 
 /**
  * What came of an operation: the right content; all of it in place of a part; another version, whole; only its beginning;
@@ -80,6 +82,24 @@ export class Encounter {
     else this.behave({ later: { after: gets + after, content: wrong } })
   }
 
+  /** What is listed where the listing itself goes wrong. */
+  async listed(listing: Listing): Promise<Outcome> {
+    const { origin, source } = this.#fixture
+    const name = `l-${this.#nth}`
+    const path = listing.path(name)
+    const [good, other] = [{ body: listing.body('good') }, { body: listing.body('other') }]
+    origin.add(path, FAULTS[this.#fault]({ good, other, asked: 0, path }))
+    const { headers, signal } = this.request()
+    const names = listing.namesOf(await gather(source.list?.({ url: listing.url(origin, name), headers, signal })))
+    if (names === namesIn(listing, 'good')) return 'right'
+    if (names === namesIn(listing, 'other')) return 'other'
+    throw new Error(`'${names}', which no version has, was taken for a listing`)
+  }
+
+  get listing(): Listing | undefined {
+    return this.#kind.listing
+  }
+
   get #path(): string {
     return this.#kind.path(`f-${this.#nth}`, this.digest)
   }
@@ -142,6 +162,7 @@ const OPERATIONS = {
     met.fail()
     return await fetched(met, met.spec())
   },
+  list: async (met) => await met.listed(met.listing ?? assert.fail('no listing')),
 } as const satisfies Record<string, (met: Encounter) => Promise<Outcome>>
 
 export type Operation = keyof typeof OPERATIONS

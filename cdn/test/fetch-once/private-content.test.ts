@@ -185,8 +185,23 @@ describe('the CDN, with private content', () => {
     await assert.rejects(fixture.obtain(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
   })
 
+  it('waits a moment where the origin asks for that', async () => {
+    const busy = { times: 2, status: 503, retryAfter: '1' }
+    const spec = specOf(fixture.origin.add('/f', { ...SECRET, failFirst: busy }))
+    const authorized = authorize(spec, ALICE)
+    for (const asked of [1, 2]) {
+      await fixture.origin.when('/f', ({ heads, open }) => heads === asked && open === 0)
+      while (clock.pending === 0) await new Promise(setImmediate)
+      clock.advance(999)
+      assert.equal(clock.pending, 1)
+      clock.advance(1)
+    }
+    assert.equal(await authorized, 5 * 60_000)
+    assert.equal(fixture.origin.stats('/f').heads, 3)
+  })
+
   it('passes other failures on and forgets them', async () => {
-    const spec = specOf(fixture.origin.add('/f', { failFirst: { times: 1, status: 500 }, size: 5 }))
+    const spec = specOf(fixture.origin.add('/f', { failFirst: { times: 1, status: 503, retryAfter: '60' }, size: 5 }))
     await assert.rejects(authorize(spec, ALICE), { code: 'ORIGIN_STATUS' })
     await authorize(spec, ALICE)
   })
