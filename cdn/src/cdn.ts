@@ -47,6 +47,11 @@ export interface CdnTask {
   readonly isPrivate: boolean
   /** Body bytes received from the origin in this run of the program. */
   readonly originBytes: number
+  /**
+   * Where somebody reads, so that what comes from there on is asked for before the rest, where the origin serves ranges. What has
+   * been asked for already comes first; the last word counts. Bytes.
+   */
+  wantFrom(position: number): void
   subscribe(listener: CdnTaskListener): () => void
 }
 
@@ -63,11 +68,13 @@ export interface Cdn {
    * it still serves it, and a content that is not shown to be the same is fetched anew. While its origin fails it
    * is handed out only as far as `staleIfErrorMs` allows.
    *
+   * `from` says where somebody reads, as `CdnTask.wantFrom` does, for a fetch that begins by this call.
+   *
    * Aborting the signal ends the waiting, not the fetch, since others may share it.
    *
    * @throws DamselflyError as SourceClient does, DISK_FULL, DIGEST_MISMATCH; TASK_BUSY when somebody reads the old content for too long
    */
-  obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask>
+  obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, from?: number): Promise<CdnTask>
   /** A task that is being fetched, or that was obtained before and is held; without starting anything. */
   get(taskId: TaskId): CdnTask | undefined
   /**

@@ -56,7 +56,7 @@ export type SchedulerEvent =
    * scheduler never returns a credit by itself, whatever becomes of the parent or the piece; else both would, and the child
    * had ever more under way. Whoever loses an assignment on its way to the child answers in the child's place.
    *
-   * A count of 0 tells only a changed priority.
+   * A count of 0 tells only a changed priority, or another place.
    */
   | {
       readonly type: 'pieces-wanted'
@@ -65,6 +65,8 @@ export type SchedulerEvent =
       readonly count: number
       /** @default 'foreground' */
       readonly priority?: Priority | undefined
+      /** The piece at which somebody reads in order. @default as before, the first one at the beginning */
+      readonly from?: number | undefined
     }
   | {
       readonly type: 'piece-done'

@@ -37,6 +37,21 @@ describe('assignments', () => {
     assert.deepEqual(stage.downloads('bob', 2, 'in-order'), [takes('bob', 0, 'ann'), takes('bob', 1, 'ann')])
   })
 
+  it('give a child that streams what comes from where it reads, and what is before that last', () => {
+    const long = new Stage({}, 'long')
+    long.registers(200)
+    for (const peer of ['ann', 'bob']) long.joins(peer, { slots: 200 })
+    long.has('ann', Array.from({ length: 200 }, (_, piece) => piece))
+    assert.deepEqual(long.downloads('bob', 1, 'in-order'), [takes('bob', 0, 'ann')])
+    assert.deepEqual(long.reads('bob', 198, 1), [takes('bob', 198, 'ann')])
+    // What is not said again is as before.
+    assert.deepEqual(long.wants('bob', 1), [takes('bob', 199, 'ann')])
+    long.has('bob', [198, 199])
+    assert.deepEqual(long.wants('bob', 1), [takes('bob', 1, 'ann')])
+    assert.deepEqual(long.reads('bob', 20, 1), [takes('bob', 20, 'ann')])
+    assert.deepEqual(long.reads('bob', 4_000_000_000, 1), [takes('bob', 2, 'ann')])
+  })
+
   it('come from the nearest parent, among a thousand as well', () => {
     stage = new Stage()
     stage.registers(4)

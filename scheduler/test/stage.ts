@@ -71,6 +71,11 @@ export class Stage {
     return this.tell({ type: 'pieces-wanted', task: task as TaskId, peer: peer as PeerId, count })
   }
 
+  /** Wants so many pieces while somebody reads at this one. */
+  reads(peer: string, from: number, count: number): readonly string[] {
+    return this.tell({ type: 'pieces-wanted', task: this.#task as TaskId, peer: peer as PeerId, count, from })
+  }
+
   has(peer: string, pieces: readonly number[], task = this.#task): readonly string[] {
     return this.tell({ type: 'pieces-available', task: task as TaskId, peer: peer as PeerId, pieces })
   }

@@ -40,6 +40,13 @@ export class FakeCdnTask implements CdnTask {
     if (content.lengthIsKnown !== false) this.#layout = new PieceLayout(content.bytes.length, content.pieceSize)
   }
 
+  /** Where somebody reads, by the last word. */
+  wantedFrom = 0
+
+  wantFrom(position: number): void {
+    this.wantedFrom = position
+  }
+
   get isPrivate(): boolean {
     return this.content.authorization !== undefined
   }

@@ -77,7 +77,7 @@ class FetchOnceCdn implements MeasuredCdn {
     this.#freshness = new Freshness(asking)
   }
 
-  async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask> {
+  async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, from = 0): Promise<CdnTask> {
     const asked = separateCredentials(spec, credentials)
     for (;;) {
       signal.throwIfAborted()
@@ -90,7 +90,7 @@ class FetchOnceCdn implements MeasuredCdn {
         if (this.#running.has(spec.taskId)) continue
         this.#failures.rethrow(asked)
       }
-      const running = shared ?? this.#start(asked)
+      const running = shared ?? this.#start(asked, from)
       try {
         await orAborted(running.task.whenOpen(), signal)
         return running.task
@@ -212,8 +212,9 @@ class FetchOnceCdn implements MeasuredCdn {
     return givenAt === undefined ? 0 : givenAt + this.#limits.accessMemoryMs - this.#init.clock.now()
   }
 
-  #start(asked: SeparatedSpec): Running {
+  #start(asked: SeparatedSpec, from: number): Running {
     const task = new LiveTask(asked.spec, this.#init.clock)
+    task.wantFrom(from)
     const proof: Proof = { givenAt: undefined }
     const running = { asked, task, proof, over: this.#run(asked, task, proof) }
     this.#running.set(asked.spec.taskId, running)

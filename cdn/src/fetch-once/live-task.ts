@@ -24,6 +24,7 @@ export class LiveTask implements CdnTask {
   #state: CdnTaskState = { type: 'fetching' }
   #answer: OriginAnswer | undefined
   #originBytes = 0
+  #wantedFrom = 0
   #progressAt = Number.NEGATIVE_INFINITY
 
   constructor(spec: ContentSpec, clock: Clock) {
@@ -66,6 +67,15 @@ export class LiveTask implements CdnTask {
 
   get originBytes(): number {
     return this.#originBytes
+  }
+
+  /** Where somebody reads; bytes. */
+  get wantedFrom(): number {
+    return this.#wantedFrom
+  }
+
+  wantFrom(position: number): void {
+    this.#wantedFrom = position
   }
 
   subscribe(listener: CdnTaskListener): () => void {

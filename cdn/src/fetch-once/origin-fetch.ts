@@ -4,6 +4,7 @@ import {
   digestsEqual,
   formatDigest,
   isDamselflyError,
+  MAX_PIECE_SIZE,
   messageOf,
   redactUrl,
   type Clock,
@@ -71,7 +72,8 @@ export class OriginFetch {
 
   constructor(init: FetchInit) {
     this.#init = init
-    this.#isDivided = init.connections > 1
+    // Where somebody reads in the middle the rest comes later, over another request.
+    this.#isDivided = init.connections > 1 || init.task.wantedFrom > 0
     this.#startedAt = init.clock.now()
   }
 
@@ -165,16 +167,23 @@ export class OriginFetch {
 
   /** Where the origin cannot prove that a part is of the same content, all of it is asked for and compared. */
   #gap(): Gap | undefined {
-    if (this.#filling === undefined) return { start: 0, end: this.#isDivided ? this.#init.firstPortion : undefined }
+    if (this.#filling === undefined) return this.#isDivided ? this.#firstGap() : { start: 0, end: undefined }
     const { stored, sink } = this.#filling
     if (!canProveSameness(stored.record)) return { start: 0, end: undefined }
     return this.#isDivided && stored.layout !== undefined ? this.#nextPortion(this.#filling) : sink.gap()
   }
 
+  /** Where pieces of every size begin, at or before the byte that is wanted most. */
+  #firstGap(): Gap {
+    const { task, firstPortion } = this.#init
+    const start = Math.floor(task.wantedFrom / MAX_PIECE_SIZE) * MAX_PIECE_SIZE
+    return { start, end: start + firstPortion }
+  }
+
   /** It may begin within a piece of which some bytes have come. */
   #nextPortion({ sink, portions }: Filling): Gap | undefined {
     if (this.#portion !== undefined) portions.giveBack(this.#portion)
-    this.#portion = portions.take(this.#portionBytes())
+    this.#portion = portions.take(this.#portionBytes(), this.#init.task.wantedFrom)
     if (this.#portion === undefined) return undefined
     const { start, end } = this.#portion
     const isBegun = sink.openBytes > 0 && sink.position - sink.openBytes === start
@@ -220,13 +229,13 @@ export class OriginFetch {
     await filling.sink.seek(place)
     filling.hash?.catchUp()
     this.#init.task.open()
-    if (this.#isDivided) this.#divide(filling)
+    if (this.#isDivided) this.#divide(filling, gap)
     return filling
   }
 
-  #divide({ portions }: Filling): void {
+  #divide({ portions }: Filling, first: Gap): void {
     const { connections, firstPortion, clock, task, counters, logger, spec } = this.#init
-    this.#portion ??= portions.take(firstPortion)
+    this.#portion ??= portions.take(firstPortion, first.start)
     this.#helpers ??= new Helpers({
       max: connections,
       clock,
@@ -249,7 +258,7 @@ export class OriginFetch {
   async #help(isWanted: () => boolean, signal: AbortSignal): Promise<void> {
     while (this.#filling !== undefined && isWanted()) {
       const { stored, hash, portions } = this.#filling
-      const portion = portions.take(this.#portionBytes())
+      const portion = portions.take(this.#portionBytes(), this.#init.task.wantedFrom)
       if (portion === undefined) return
       const sink = this.#createSink(stored, hash)
       try {

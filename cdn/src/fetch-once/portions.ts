@@ -19,15 +19,20 @@ export class Portions {
    * The first bytes that are neither here nor taken, to be given back when they are here or nobody fetches them any more.
    *
    * @param bytes no more than these, but one piece at least
+   * @param from what lies before it comes last; bytes
    * @returns undefined when nothing is left to be taken
    */
-  take(bytes: number): Portion | undefined {
+  take(bytes: number, from = 0): Portion | undefined {
     const { layout } = this.#stored
     if (layout === undefined) return undefined
     const have = this.#stored.have()
     const isFree = (index: number): boolean => index < layout.pieceCount && !have.has(index) && !this.#isTaken(index * layout.pieceSize)
-    let first = 0
-    while (first < layout.pieceCount && !isFree(first)) first++
+    const firstFrom = (index: number): number => {
+      while (index < layout.pieceCount && !isFree(index)) index++
+      return index
+    }
+    let first = firstFrom(Math.floor(from / layout.pieceSize))
+    if (first >= layout.pieceCount) first = firstFrom(0)
     if (first === layout.pieceCount) return undefined
     const pieces = Math.max(1, Math.floor(bytes / layout.pieceSize))
     let next = first + 1

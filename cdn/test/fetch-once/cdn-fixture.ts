@@ -93,8 +93,9 @@ export class CdnFixture {
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  obtain(spec: ContentSpec, credentials: HeaderMap = NOBODY): Promise<CdnTask> {
-    return this.cdn.obtain(spec, credentials, new AbortController().signal)
+  /** @param from where somebody reads; bytes */
+  obtain(spec: ContentSpec, credentials: HeaderMap = NOBODY, from = 0): Promise<CdnTask> {
+    return this.cdn.obtain(spec, credentials, new AbortController().signal, from)
   }
 
   async obtainWhole(spec: ContentSpec, credentials: HeaderMap = NOBODY): Promise<CdnTask> {

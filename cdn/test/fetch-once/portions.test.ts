@@ -68,6 +68,12 @@ describe('the portions of a content', () => {
     )
   })
 
+  it('begin where somebody reads, and what is before that comes last', () => {
+    const portions = new Portions(new Held(10 * MIB, MIB, [7]))
+    const starts = [5, 5, 5, 0, 99].map((from) => portions.take(2 * MIB, from * MIB)).map((portion) => [portion?.start, portion?.end].map((at) => (at ?? -1) / MIB))
+    assert.deepEqual(starts, [[5, 7], [8, 10], [0, 2], [2, 4], [4, 5]])
+  })
+
   it('are none while nobody knows how long the content is', () => {
     assert.equal(new Portions({ have: () => new Bitset(0), layout: undefined }).take(MIB), undefined)
   })

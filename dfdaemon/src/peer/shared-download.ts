@@ -111,7 +111,10 @@ export class SharedDownload {
     this.#ended.resolve()
   }
 
-  /** The last bytes go out when the whole has proved right, so that whoever counts them is never deceived. */
+  /**
+   * The last bytes go out when the whole has proved right, so that whoever counts them is never deceived. Who begins in the middle
+   * does not learn from their number that the whole is right: each piece is checked, and the rest need not be here.
+   */
   async *#content(signal: AbortSignal, start = 0): AsyncGenerator<Uint8Array, undefined> {
     const { download } = this.#options
     let position = start
@@ -121,10 +124,10 @@ export class SharedDownload {
       last = undefined
       position += bytes.length
       const { contentLength = position } = download.progress()
-      if (position < contentLength) yield bytes
+      if (start > 0 || position < contentLength) yield bytes
       else last = bytes
     }
-    await this.#finished
+    if (start === 0) await this.#finished
     if (last !== undefined) yield last
     return undefined
   }

@@ -121,7 +121,8 @@ export class ControlClient {
     return {
       window: () => this.#window,
       register: (registration, signal) => this.#register(registration, signal),
-      want: (count, priority) => send({ case: 'want', value: { taskId: id, count, background: priority === 'background' } }),
+      want: (count, priority, from) =>
+        send({ case: 'want', value: { taskId: id, count, background: priority === 'background', ...(from === undefined ? {} : { from }) } }),
       pieceDone: (index, parent, bytes, durationMs) =>
         send({
           case: 'pieceDone',

@@ -55,6 +55,8 @@ export interface TaskRegistration {
   /** This caller's own; never stored by the supernode. */
   readonly credentials: HeaderMap
   readonly order: 'rarest-first' | 'in-order'
+  /** The byte from which on something is wanted most. @default 0 */
+  readonly wantedFrom?: number | undefined
   /** Pieces verified earlier, with the layout that they belong to. */
   readonly held: { readonly contentLength: number; readonly pieceSize: number; readonly pieces: Bitset } | undefined
 }
@@ -78,8 +80,11 @@ export interface TaskControl {
   register(registration: TaskRegistration, signal: AbortSignal): Promise<Registered>
   /** How many assignments should be open; the supernode's wish. */
   window(): number
-  /** @param priority of the download as it is now. @default 'foreground' */
-  want(count: number, priority?: Priority): void
+  /**
+   * @param priority of the download as it is now. @default 'foreground'
+   * @param from the piece at which somebody reads in order; undefined: as before
+   */
+  want(count: number, priority?: Priority, from?: number): void
   /** @param parent ORIGIN_PEER for a piece that was to be fetched there */
   pieceDone(index: number, parent: PeerId | typeof ORIGIN_PEER, bytes: number, durationMs: number): void
   pieceFailed(index: number, parent: PeerId | typeof ORIGIN_PEER, error: DamselflyError): void

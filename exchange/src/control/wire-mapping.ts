@@ -64,6 +64,7 @@ export function registerToWire(requestId: number, registration: TaskRegistration
     spec: specToWire(registration.identity),
     credentials: headersToWire(registration.credentials),
     order: registration.order,
+    wantedFrom: BigInt(registration.wantedFrom ?? 0),
     heldContentLength: BigInt(held?.contentLength ?? 0),
     heldPieceSize: held?.pieceSize ?? 0,
     held: held?.pieces.toBytes() ?? new Uint8Array(),

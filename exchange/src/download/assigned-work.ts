@@ -13,6 +13,8 @@ export interface AssignedWorkOptions {
   readonly openOrigin: OriginWorkOptions['open'] | undefined
   /** As its callers wish. */
   readonly priority: () => Priority
+  /** The piece at which somebody reads in order; undefined: nobody does. */
+  readonly readAt: () => number | undefined
   /** Whether the supernode gives assignments now. */
   readonly isJoined: () => boolean
   readonly onPiece: () => void
@@ -108,6 +110,12 @@ export class AssignedWork {
     if (control !== undefined) this.#want(control.window() - this.running)
   }
 
+  /** Somebody has begun to read, perhaps elsewhere than those before. */
+  readerBegan(): void {
+    const { context, control, isJoined, priority, readAt } = this.#options
+    if (isJoined() && !context.stored.isComplete) control?.want(0, priority(), readAt())
+  }
+
   /** Tells that a piece came from a parent, assigned or not. */
   report(index: number, { parent, durationMs }: FetchedPiece): void {
     const { context, control, onPiece } = this.#options
@@ -143,8 +151,8 @@ export class AssignedWork {
   }
 
   #want(count: number): void {
-    const { context, control, isJoined, priority } = this.#options
-    if (count > 0 && isJoined() && !context.stored.isComplete) control?.want(count, priority())
+    const { context, control, isJoined, priority, readAt } = this.#options
+    if (count > 0 && isJoined() && !context.stored.isComplete) control?.want(count, priority(), readAt())
   }
 }
 

@@ -73,6 +73,7 @@ export class DownloadAttempt implements TaskControlListener {
     this.#content.whenPrepared((stored) => {
       this.#assigned = this.#createAssignedWork(stored)
     })
+    options.positions.tell(() => this.#assigned?.readerBegan())
     this.#control = control?.task(options.task.taskId, this)
     this.#patience = new SupernodePatience({
       clock,
@@ -191,11 +192,12 @@ export class DownloadAttempt implements TaskControlListener {
   async #join(): Promise<void> {
     const round = ++this.#round
     this.#ruledPriority = undefined
-    const { task, existing } = this.#options
+    const { task, existing, positions } = this.#options
     const { taskId, identity, credentials, order } = task
     const held = heldPieces(this.#content.stored ?? existing)
+    const wantedFrom = order === 'in-order' ? positions.firstByte : 0
     try {
-      const registered = await this.#control?.register({ taskId, identity, credentials, order, held }, this.#work.signal)
+      const registered = await this.#control?.register({ taskId, identity, credentials, order, wantedFrom, held }, this.#work.signal)
       if (registered !== undefined) await this.#joined(registered, round)
     } catch (error) {
       if (round === this.#round) this.#refused(toDamselflyError(error))
@@ -263,7 +265,7 @@ export class DownloadAttempt implements TaskControlListener {
   // --- parts ----------------------------------------------------------------
 
   #createAssignedWork(stored: StoredTask): AssignedWork {
-    const { dependencies, task, account } = this.#options
+    const { dependencies, task, account, positions } = this.#options
     const { openLane, clock, downloadLimiter } = dependencies
     const { taskId } = task
     const priority = (): Priority => this.#ruledPriority ?? task.priority()
@@ -274,6 +276,7 @@ export class DownloadAttempt implements TaskControlListener {
       control: this.#control,
       priority: task.priority,
       openOrigin: task.backToSource ? (index, onStored) => this.#openOrigin(index, onStored) : undefined,
+      readAt: () => (task.order === 'in-order' && positions.hasReaders ? positions.next(stored.record.pieceSize) : undefined),
       isJoined: () => this.#standing.type === 'joined',
       onPiece: () => this.#patience.progress(),
       onOriginTrouble: (error) => this.#fail(error),
@@ -333,6 +336,7 @@ export class DownloadAttempt implements TaskControlListener {
 
   async #end(): Promise<void> {
     this.#patience.end()
+    this.#options.positions.tell(undefined)
     this.#work.abort(new DamselflyError('CANCELLED', 'the download ended'))
     this.#content.end()
     await this.#assigned?.settled()

@@ -24,7 +24,7 @@ export function createOriginFetch(
     ...which,
     origin: task.origin,
     account,
-    wanted: { firstByte: () => positions.firstByte, nextPiece: () => positions.next() },
+    wanted: { firstByte: () => positions.firstByte, nextPiece: (pieceSize) => positions.next(pieceSize) },
     digests: content.digests,
     existing: content.stored,
     prepare: (described) =>

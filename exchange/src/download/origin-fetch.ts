@@ -23,7 +23,7 @@ export interface OriginFetchOptions {
   /** Makes room for the content as the origin describes it, or finds what is here of it. */
   readonly prepare: (content: OriginBody) => Promise<StoredTask>
   /** From where on something is wanted most: in bytes before anything is known of the content, then in pieces. */
-  readonly wanted: { readonly firstByte: () => number; readonly nextPiece: () => number }
+  readonly wanted: { readonly firstByte: () => number; readonly nextPiece: (pieceSize: number) => number }
   /** A piece that somebody else is fetching. */
   readonly isElsewhere: (index: number) => boolean
   readonly onStored: (index: number, digest: Sha256) => void
@@ -111,7 +111,7 @@ export class OriginFetch {
       const stored = this.#stored
       if (stored?.layout === undefined) return
       const { layout } = stored
-      const run = nextRun(layout, (index) => this.#isOpen(stored, index), this.#options.wanted.nextPiece())
+      const run = nextRun(layout, (index) => this.#isOpen(stored, index), this.#options.wanted.nextPiece(layout.pieceSize))
       if (run === undefined) return
       await this.#retrying(() => this.#fetchRun(stored, layout, run))
     }

@@ -17,7 +17,7 @@ export function onChildJoined({ task, peer, order }: EventOf<'child-joined'>, pa
   }
   const { swarm, held } = member
   const need = new IndexSet()
-  member.child = { order, priority: 'foreground', need, fetches: new FetchList(), credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
+  member.child = { order, from: 0, priority: 'foreground', need, fetches: new FetchList(), credits: 0, openSince: 0, cdnInFlight: 0, cdnTotal: 0, toldBackToSource: false, idleSince: undefined, isPatienceOver: false }
   for (let piece = 0; piece < swarm.copies.size; piece++) if (!held.has(piece)) swarm.need(member, piece)
   swarm.addChild(member)
   parts.reasons.joined(member)
@@ -30,12 +30,13 @@ export function onChildLeft({ task, peer }: EventOf<'child-left'>, parts: EventP
   removeIfIdle(member)
 }
 
-export function onPiecesWanted({ task, peer, count, priority = 'foreground' }: EventOf<'pieces-wanted'>, parts: EventParts): void {
+export function onPiecesWanted({ task, peer, count, priority = 'foreground', from }: EventOf<'pieces-wanted'>, parts: EventParts): void {
   const { register, wakes, reasons } = parts
   const member = register.find(task, peer)
   const child = member?.child
   if (member === undefined || child === undefined) return
   if (child.priority !== priority) changePriority(member, child, priority)
+  child.from = from ?? child.from
   if (!(count > 0)) return
   // Whoever waits with credits already could not be served before either.
   const hadCredits = child.credits > 0

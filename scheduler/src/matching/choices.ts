@@ -39,7 +39,7 @@ export class Choices implements PieceChoices, PieceFilter {
   }
 
   lowestBefore(end: number): number | undefined {
-    for (const piece of this.#need.members()) {
+    for (const piece of this.#need.members(this.#from)) {
       if (piece >= end) return undefined
       if (this.#source.has(piece)) return piece
     }
@@ -55,6 +55,13 @@ export class Choices implements PieceChoices, PieceFilter {
   }
 
   firstMissing(): number {
-    return this.#member.held.firstMissing()
+    return this.#member.held.firstMissing(this.#from)
+  }
+
+  /** Where the child reads; once nothing is missing from there on, the first piece. */
+  get #from(): number {
+    const { held, child, swarm } = this.#member
+    const from = child?.from ?? 0
+    return from > 0 && held.firstMissing(from) < swarm.copies.size ? from : 0
   }
 }

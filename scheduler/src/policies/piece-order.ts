@@ -4,7 +4,7 @@ import type { RandomSource } from '../contract.ts'
 export interface PieceChoices {
   /** One with the fewest copies, by chance if there are several; copies under way count, the CDN's do not. */
   rarest(): number | undefined
-  /** The lowest one below `end`. */
+  /** The lowest one below `end`, from where the child reads on. */
   lowestBefore(end: number): number | undefined
   /** Whether the piece is one of them. */
   has(piece: number): boolean
@@ -12,7 +12,7 @@ export interface PieceChoices {
   all(): Iterable<number>
   /** Copies held by peers or on their way to one; the CDN's do not count. */
   copiesOf(piece: number): number
-  /** The first piece that the child does not hold. */
+  /** The first piece that the child does not hold, from where it reads on; from the beginning once it holds all of those. */
   firstMissing(): number
 }
 

@@ -50,11 +50,14 @@ export class IndexSet {
     return true
   }
 
-  /** The lowest number that is not in the set. */
-  firstMissing(): number {
-    let word = 0
-    while (word < this.#words.length && this.#words[word] === -1) word++
-    return word * 32 + (word < this.#words.length ? lowestBit(~(this.#words[word] as number)) : 0)
+  /** The lowest number from `from` on that is not in the set. */
+  firstMissing(from = 0): number {
+    const first = from >>> 5
+    for (let word = first; word < this.#words.length; word++) {
+      const missing = ~(this.#words[word] as number) & (word === first ? -1 << (from & 31) : -1)
+      if (missing !== 0) return word * 32 + lowestBit(missing)
+    }
+    return Math.max(from, this.#words.length * 32)
   }
 
   /** The lowest member from `from` on that is in the other set too; undefined if there is none. */
@@ -106,10 +109,11 @@ export class IndexSet {
     return false
   }
 
-  /** In ascending order. Members that are deleted on the way are not met again. */
-  *members(): Generator<number> {
-    for (let word = 0; word < this.#words.length; word++) {
-      let bits = this.#words[word] as number
+  /** In ascending order, from `from` on. Members that are deleted on the way are not met again. */
+  *members(from = 0): Generator<number> {
+    const first = from >>> 5
+    for (let word = first; word < this.#words.length; word++) {
+      let bits = (this.#words[word] as number) & (word === first ? -1 << (from & 31) : -1)
       while (bits !== 0) {
         yield word * 32 + lowestBit(bits)
         bits &= bits - 1

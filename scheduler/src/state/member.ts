@@ -40,6 +40,8 @@ export interface Assignment {
 /** What a member has and does while it wants pieces. */
 export interface Childhood {
   order: PieceOrder
+  /** The piece at which somebody reads in order: what comes from there on is wanted first. */
+  from: number
   priority: Priority
   /** Pieces neither held nor under way. */
   readonly need: IndexSet

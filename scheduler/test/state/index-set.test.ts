@@ -27,6 +27,11 @@ describe('a set of indices', () => {
         let missing = 0
         while (plain.has(missing)) missing++
         assert.equal(set.firstMissing(), missing)
+        for (const from of [1, 31, 32, 100, 200]) {
+          while (missing < from || plain.has(missing)) missing++
+          assert.equal(set.firstMissing(from), missing)
+          assert.deepEqual([...set.members(from)], [...plain].filter((piece) => piece >= from).toSorted((a, b) => a - b))
+        }
       }),
     )
   })

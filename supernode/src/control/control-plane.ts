@@ -169,9 +169,11 @@ export class ControlPlane implements SessionListener {
     })
   }
 
-  #want(peer: ConnectedPeer, { taskId, count, background }: Want): void {
-    const swarm = this.#deps.tasks.get(readTaskId(taskId))?.swarm
-    swarm?.wants(peer.peer, Math.min(MAX_WANTED, count), background ? 'background' : 'foreground')
+  #want(peer: ConnectedPeer, { taskId, count, background, from }: Want): void {
+    const task = this.#deps.tasks.get(readTaskId(taskId))
+    if (task?.swarm.members.get(peer.peer)?.child === undefined) return
+    if (from !== undefined) task.source.wantFrom(from * (task.swarm.content.pieceSize ?? 0))
+    task.swarm.wants(peer.peer, Math.min(MAX_WANTED, count), background ? 'background' : 'foreground', from)
   }
 
   #pieceDone(peer: ConnectedPeer, { taskId, index, parent, bytes: said, durationUs }: PieceDone): void {

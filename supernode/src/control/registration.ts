@@ -96,6 +96,7 @@ export class Registrar {
     const task = tasks.use(spec)
     const { signal } = peer.gone
     const wasHere = task.source.task !== undefined || task.swarm.isAvailable
+    if (order === 'in-order' && (register.wantedFrom > 0n || task.source.task === undefined)) task.source.wantFrom(toNumber(register.wantedFrom, 'wanted byte'))
     task.waiting.add(peer.peer)
     let content: Uint8Array | undefined
     let allowedMs: number

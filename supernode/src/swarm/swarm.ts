@@ -275,12 +275,12 @@ export class Swarm {
     if (agreeing.length >= this.#ports.announceQuorum) this.verified(expected)
   }
 
-  /** The child can take so many more pieces. @param priority undefined: as before */
-  wants(peer: PeerId, count: number, priority?: Priority): void {
+  /** The child can take so many more pieces. @param priority undefined: as before @param from the piece at which it reads; undefined: as before */
+  wants(peer: PeerId, count: number, priority?: Priority, from?: number): void {
     const child = this.#members.get(peer)?.child
-    if (child === undefined || (count === 0 && child.priority === priority)) return
+    if (child === undefined || (count === 0 && child.priority === priority && from === undefined)) return
     child.priority = priority ?? child.priority
-    this.#askFor(peer, child, count)
+    this.#askFor(peer, child, count, from)
   }
 
   /** A rule says how urgent the child's download is, or none does any more: then its own word counts. */
@@ -292,8 +292,8 @@ export class Swarm {
     this.#askFor(peer, child, 0)
   }
 
-  #askFor(peer: PeerId, { priority, ruledPriority = priority }: ChildRole, count: number): void {
-    this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count, priority: ruledPriority })
+  #askFor(peer: PeerId, { priority, ruledPriority = priority }: ChildRole, count: number, from?: number): void {
+    this.#ports.schedule({ type: 'pieces-wanted', task: this.taskId, peer, count, priority: ruledPriority, from })
   }
 
   assigned(child: PeerId, piece: number): void {

@@ -59,6 +59,8 @@ export class TaskSource {
   #unsubscribe: (() => void) | undefined
   /** Callers of what is passed on share one look at its origin. */
   #looking: Promise<boolean> | undefined
+  /** Where somebody reads; bytes. */
+  #wantedFrom = 0
   /** Pieces that the CDN has brought of this version of the content. */
   readonly #brought = new Map<number, Sha256>()
 
@@ -81,6 +83,12 @@ export class TaskSource {
     return this.task?.originBytes ?? 0
   }
 
+  /** What comes from this byte on is wanted first; the last word counts. */
+  wantFrom(position: number): void {
+    this.#wantedFrom = position
+    this.task?.wantFrom(position)
+  }
+
   /**
    * Asks the CDN for the content.
    *
@@ -93,7 +101,7 @@ export class TaskSource {
       const { spec, credentials } = attempt
       const overview = await this.#deps.passthrough?.look(spec, credentials, this.#deps.stopping)
       if (overview !== undefined) this.#passOn(attempt, overview)
-      else this.#attach(attempt, await this.#deps.cdn.obtain(spec, credentials, this.#deps.stopping))
+      else this.#attach(attempt, await this.#deps.cdn.obtain(spec, credentials, this.#deps.stopping, this.#wantedFrom))
       return { attempt, error: undefined }
     } catch (error) {
       const failure = toDamselflyError(error)

@@ -14,6 +14,8 @@ export type BlobFault =
   | { readonly type: 'wrong' }
   /** Each body stands still after so many bytes, until then. */
   | { readonly type: 'hold'; readonly after: number; readonly until: Promise<void>; readonly onHeld: () => void }
+  /** Bodies that begin before this byte never come. */
+  | { readonly type: 'hold-before'; readonly byte: number }
 
 /** How it answered a GET of a blob. */
 export interface BlobAnswer {
@@ -69,6 +71,7 @@ export class RegistryProxy {
     const [real] = (await once(passed, 'response')) as [IncomingMessage]
     const { statusCode: status = 500, headers } = real
     answer.writeHead(status, headers)
+    answer.flushHeaders()
     if (!isBlob || asked.method !== 'GET') return await pipeline(real, answer)
     const record = { path: asked.url ?? '', range: asked.headers.range, status, type: headers['content-type'], bytes: 0 }
     this.blobAnswers.push(record)
@@ -80,6 +83,7 @@ export class RegistryProxy {
     for await (const chunk of real as AsyncIterable<Buffer>) {
       const bytes = fault.type === 'cut' ? chunk.subarray(0, Math.max(0, fault.after - sent)) : chunk
       if (fault.type === 'wrong') bytes.fill(0)
+      if (fault.type === 'hold-before' && firstByte(record.range) < fault.byte) await once(real, 'close')
       if (fault.type === 'hold' && sent >= fault.after) {
         fault.onHeld()
         await fault.until
@@ -93,4 +97,8 @@ export class RegistryProxy {
       throw new Error('cut')
     }
   }
+}
+
+function firstByte(range: string | undefined): number {
+  return Number(/^bytes=(\d+)-/.exec(range ?? '')?.[1] ?? 0)
 }
