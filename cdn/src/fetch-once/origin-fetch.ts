@@ -4,7 +4,6 @@ import {
   digestsEqual,
   formatDigest,
   isDamselflyError,
-  MAX_PIECE_SIZE,
   messageOf,
   redactUrl,
   type Clock,
@@ -22,7 +21,7 @@ import type { LiveTask } from './live-task.ts'
 import type { OriginReader } from './origin-reader.ts'
 import { PieceSink, type Gap } from './piece-sink.ts'
 import { portionSize } from './portion-size.ts'
-import { Portions, type Portion } from './portions.ts'
+import { portionAt, Portions, type Portion } from './portions.ts'
 import type { RetrySchedule } from './retry-schedule.ts'
 import { newRecord, taskLength } from './task-record.ts'
 
@@ -167,17 +166,11 @@ export class OriginFetch {
 
   /** Where the origin cannot prove that a part is of the same content, all of it is asked for and compared. */
   #gap(): Gap | undefined {
-    if (this.#filling === undefined) return this.#isDivided ? this.#firstGap() : { start: 0, end: undefined }
+    const { task, firstPortion } = this.#init
+    if (this.#filling === undefined) return this.#isDivided ? portionAt(task.wantedFrom, firstPortion) : { start: 0, end: undefined }
     const { stored, sink } = this.#filling
     if (!canProveSameness(stored.record)) return { start: 0, end: undefined }
     return this.#isDivided && stored.layout !== undefined ? this.#nextPortion(this.#filling) : sink.gap()
-  }
-
-  /** Where pieces of every size begin, at or before the byte that is wanted most. */
-  #firstGap(): Gap {
-    const { task, firstPortion } = this.#init
-    const start = Math.floor(task.wantedFrom / MAX_PIECE_SIZE) * MAX_PIECE_SIZE
-    return { start, end: start + firstPortion }
   }
 
   /** It may begin within a piece of which some bytes have come. */

@@ -1,9 +1,16 @@
 import type { StoredTask } from '@damselfly/exchange'
+import { MAX_PIECE_SIZE } from '@damselfly/shared'
 import type { Gap } from './piece-sink.ts'
 
 /** Of a content, what one request asks for: whole pieces, but for the content's last one. */
 export interface Portion extends Gap {
   readonly end: number
+}
+
+/** Of a content of which nothing is known: it begins where pieces of every size do, at `position` or before. @param bytes a multiple of every piece size */
+export function portionAt(position: number, bytes: number): Portion {
+  const start = Math.floor(position / MAX_PIECE_SIZE) * MAX_PIECE_SIZE
+  return { start, end: start + bytes }
 }
 
 /** Divides what is missing of a content among connections, so that no two ever ask for the same bytes. */
