@@ -1,7 +1,7 @@
 import type { PeerId } from '@damselfly/shared'
 
 /** A parent that brings less than this within one deadline is stalled, however it trickles; bytes. */
-const LEAST_PROGRESS = 16 * 1024
+export const LEAST_PROGRESS: number = 16 * 1024
 
 interface Mark {
   at: number

@@ -58,6 +58,18 @@ describe('the watch over a piece', () => {
     other.end()
   })
 
+  it('goes on while the lane brings pieces of other downloads, which come before this one', () => {
+    const lane = { isHeldBack: false, receivedBytes: 5 * KIB * KIB }
+    watch.watchLane(lane)
+    for (let second = 0; second < 100; second++) {
+      clock.advance(1000)
+      lane.receivedBytes += 4 * KIB
+    }
+    assert.equal(isOver(), false)
+    clock.advance(20_000)
+    assert.equal(isOver(), true)
+  })
+
   it('gives a parent that was idle for long its whole deadline', () => {
     void watch.watching(() => undefined)(new Uint8Array(16 * KIB))
     watch.end()

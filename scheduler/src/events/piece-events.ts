@@ -77,6 +77,9 @@ function fetchIn({ child }: Member, piece: number): Assignment | undefined {
   return child?.fetches.of(piece)
 }
 
+/** A busy machine stops for so long now and then, which for a small piece is many times the usual; milliseconds. */
+const LEAST_MS = 2_500
+
 /** A child that is slow itself gets everything late; only what is late for it too is its parent's doing. */
 const FACTOR_OF_OWN = 4
 
@@ -85,7 +88,7 @@ function isTooSlow({ child, parent }: Assignment, { bytes, durationMs }: EventOf
   if (parent.peer.isCdn || !(bytes > 0 && durationMs > 0)) return false
   const msPerByte = durationMs / bytes
   const own = child.ownPace
-  const isSlow = child.swarm.pace.note(msPerByte) && msPerByte > FACTOR_OF_OWN * own
+  const isSlow = child.swarm.pace.note(msPerByte) && msPerByte > FACTOR_OF_OWN * own && durationMs >= LEAST_MS
   child.ownPace = blend(own, Number.isNaN(own) ? msPerByte : Math.min(msPerByte, FACTOR_OF_OWN * own))
   return isSlow
 }
