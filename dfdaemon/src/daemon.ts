@@ -65,6 +65,7 @@ export class Daemon {
       gate,
       dataDir: this.#dataDir,
       supernodes: supernodeAddresses(config.supernodes),
+      joinToken: { token: config.joinToken?.reveal(), file: config.joinTokenFile },
       listen: peerListen(config),
       advertise: config.advertise,
       security: config.security,

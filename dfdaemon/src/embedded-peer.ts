@@ -1,5 +1,5 @@
 import { createSources, type RegistrySettings, type S3Bucket } from '@damselfly/cdn'
-import { NO_SPACE_LIMITS, type SecurityPolicy } from '@damselfly/exchange'
+import { NO_SPACE_LIMITS, type JoinTokenPlace, type SecurityPolicy } from '@damselfly/exchange'
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { peerListen, supernodeAddresses } from './config/peer-settings.ts'
@@ -17,6 +17,7 @@ export interface EmbeddedPeerOptions {
   readonly dataDir: string
   /** `HOST:PORT` or `PEERID@HOST:PORT`; empty: downloads come from origins. */
   readonly supernodes: readonly string[]
+  readonly joinToken?: JoinTokenPlace | undefined
   readonly security: SecurityPolicy
   readonly parallelRanges: number
   /** The most that it sends to other peers; bytes per second, 0: no limit. */
@@ -51,6 +52,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
   return createPeer({
     dataDir: options.dataDir,
     supernodes: supernodeAddresses(supernodes),
+    joinToken: options.joinToken,
     listen: peerListen({ listen: ANY_PORT, supernodes: [...supernodes], security }),
     advertise: [],
     security,

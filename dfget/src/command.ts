@@ -7,7 +7,8 @@ const EXPLAIN_HELP = `dfget explain <task> says why each piece came from where i
 dfget preheat <url> brings a content to where it will be wanted: dfget preheat --help
 dfget list, pin, unpin and evict look after what dfdaemon holds here: dfget list --help
 dfget token makes and revokes tokens for a supernode's management API: dfget token --help
-dfget audit shows who changed what through that API: dfget audit --help`
+dfget audit shows who changed what through that API: dfget audit --help
+dfget peer admits and revokes peers: dfget peer --help`
 
 /**
  * Reads any command line, and says what is wrong with it.

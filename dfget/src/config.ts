@@ -1,4 +1,4 @@
-import { byteRate, duration, loadConfig, printConfig, readConfigFile, type ConfigFile } from '@damselfly/shared/config'
+import { byteRate, duration, loadConfig, printConfig, readConfigFile, secret, type ConfigFile } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import { sourceSettings } from '@damselfly/dfdaemon/settings'
 import * as z from 'zod'
@@ -13,6 +13,12 @@ export const dfgetConfigSchema = z.strictObject({
   supernodes: texts()
     .default([...usual.supernodes])
     .meta({ flag: '--supernode', description: 'Supernodes in order of preference: `HOST:PORT` or `PEERID@HOST:PORT`, IPv6 in brackets' }),
+  joinToken: secret().optional().describe('Token that opens the network of a supernode, without dfdaemon; goes before `joinTokenFile`'),
+  joinTokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ flag: '--join-token-file', description: 'File with such a token' }),
   daemon: z.boolean().default(usual.daemon).meta({ flag: '--no-daemon', description: 'Whether a running dfdaemon is used' }),
   socket: z
     .string()

@@ -20,6 +20,7 @@ export const OPTIONS: readonly Option[] = [
   { flags: '--limit-upload <rate>', help: 'send at most this fast to other peers, without dfdaemon' },
   { flags: '--background', help: 'yield to other downloads wherever a rate is limited' },
   { flags: '--supernode <[peerid@]host:port>', help: 'supernode to use instead of dfdaemon; repeatable', repeats: true },
+  { flags: '--join-token-file <file>', help: 'file with the token by which it joins, without dfdaemon' },
   { flags: '--no-back-to-source', help: 'never use the origin itself' },
   { flags: '--json', help: 'report as lines of JSON on standard output, or on standard error with -o -' },
   { flags: '-q, --quiet', help: 'report nothing but errors' },
@@ -45,6 +46,7 @@ export interface GivenOptions {
   readonly limitUpload?: string
   readonly background?: true
   readonly supernode?: readonly string[]
+  readonly joinTokenFile?: string
   readonly backToSource: boolean
   readonly progress: boolean
   readonly daemon: boolean

@@ -39,6 +39,7 @@ export async function parseArguments(args: readonly string[], version: string): 
   if (args[0] === 'preheat') return preheatInvocation(args.slice(1))
   if (args[0] === 'token') return tokenInvocation(args.slice(1))
   if (args[0] === 'audit') return auditInvocation(args.slice(1))
+  if (args[0] === 'peer') return peerInvocation(args.slice(1))
   const action = HELD.find((name) => name === args[0])
   if (action !== undefined) return heldInvocation(action, args.slice(1))
   const given = readPlainArguments(args) ?? (await import('./command.ts')).readCommandLine(args, version)
@@ -66,6 +67,12 @@ async function tokenInvocation(args: readonly string[]): Promise<Invocation> {
 async function auditInvocation(args: readonly string[]): Promise<Invocation> {
   const { readAuditCommand } = await import('./access/audit-command.ts')
   const given = readAuditCommand(args, systemClock)
+  return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'managed', job: given }
+}
+
+async function peerInvocation(args: readonly string[]): Promise<Invocation> {
+  const { readPeerCommand } = await import('./admission/peer-command.ts')
+  const given = readPeerCommand(args)
   return 'printed' in given ? { type: 'print', text: given.printed } : { type: 'managed', job: given }
 }
 
@@ -106,6 +113,7 @@ function flagsOf(options: GivenOptions): SettingFlags {
   const whenNegated = (value: boolean): false | undefined => (value ? undefined : false)
   return {
     supernodes: supernode,
+    joinTokenFile: options.joinTokenFile,
     socket,
     dataDir,
     tag,

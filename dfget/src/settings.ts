@@ -3,6 +3,9 @@ import type { EmbeddedPeerOptions } from '@damselfly/dfdaemon/embedded'
 /** What dfget can be configured with, by file, environment or flags; `config.ts` holds the schema. */
 export interface Settings {
   readonly supernodes: readonly string[]
+  /** Opens the network of a supernode that does not know the embedded peer; goes before the file. */
+  readonly joinToken?: { reveal(): string } | undefined
+  readonly joinTokenFile?: string | undefined
   /** Whether a running dfdaemon is used. */
   readonly daemon: boolean
   /** Undefined: the usual places. */
@@ -53,6 +56,7 @@ export const DEFAULT_SETTINGS: Settings = {
 /** Settings from the command line; texts with a unit are not converted yet. */
 export interface SettingFlags {
   readonly supernodes?: readonly string[] | undefined
+  readonly joinTokenFile?: string | undefined
   readonly daemon?: boolean | undefined
   readonly socket?: string | undefined
   readonly dataDir?: string | undefined

@@ -6,7 +6,7 @@ import { pageText, type Page } from './page.ts'
 
 const run = promisify(execFile)
 
-const COMMANDS = ['supernode', 'dfdaemon', 'dfdaemon setup', 'dfdaemon doctor', 'dfget', 'dfget explain', 'dfget preheat', 'dfget list', 'dfget pin', 'dfget unpin', 'dfget evict', 'dfget token', 'dfget token create', 'dfget audit'] as const
+const COMMANDS = ['supernode', 'dfdaemon', 'dfdaemon setup', 'dfdaemon doctor', 'dfget', 'dfget explain', 'dfget preheat', 'dfget list', 'dfget pin', 'dfget unpin', 'dfget evict', 'dfget token', 'dfget token create', 'dfget audit', 'dfget peer', 'dfget peer revoke'] as const
 
 export const commandLinesPage: Page = { name: 'cli.md', write: commandLines }
 

@@ -4,6 +4,8 @@ import { readMetrics } from '@damselfly/shared/metrics'
 import type { Cdn } from '@damselfly/cdn'
 import { NO_DEMANDS, signManifest, signTicket, verifyManifest, type ChannelDemands, type Identity, type PieceStore } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
+import { refusal, type PeerAdmission } from './admission/peer-admission.ts'
+import type { TicketRevocations } from './admission/ticket-revocations.ts'
 import { ruledPeerOf, type ParentCard } from './control/connected-peer.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import type { ControlLimits } from './control/limits.ts'
@@ -56,6 +58,9 @@ export interface ControlParts {
   /** Where preheats are kept, and how many are carried out. */
   readonly preheat: PreheatSettings & { readonly directory: string }
   readonly limits: ControlLimits
+  /** Loaded, like the next. */
+  readonly peerAdmission: PeerAdmission
+  readonly revocations: TicketRevocations
   /** What channels between peers must have. @default whatever both sides accept */
   readonly demands?: ChannelDemands
   /** Body bytes received from origins. */
@@ -132,7 +137,8 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     originBytes: parts.originBytes,
     cdnServedBytes: parts.cdnServedBytes,
   })
-  const introductions = new ParentIntroductions({ clock, signTicket: (grant) => signTicket(identity, grant) })
+  const { peerAdmission, revocations } = parts
+  const introductions = new ParentIntroductions({ clock, revocations, signTicket: (grant) => signTicket(identity, grant) })
   const delivery = new CommandDelivery({
     peers,
     task: (taskId) => tasks.get(taskId),
@@ -177,6 +183,8 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   readMetrics(metrics.registry).gauge('damselfly_preheats_running', 'Preheats that are carried out', () => preheats.running)
   const samples = new DigestSamples({ passthrough: parts.passthrough, random: Math.random, stopping: stopping.signal, logger })
   const control = new ControlPlane({
+    admission: peerAdmission,
+    revocations,
     samples,
     rates: rateControl,
     uses,
@@ -194,6 +202,13 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     metrics,
     clock,
     logger,
+  })
+
+  revocations.onRevoked((revocation) => control.tell(peers.list(), [revocation]))
+  peerAdmission.onRevoked((peer) => {
+    // Told before the channel ends, by which the others could not tell a revoked peer from one that left.
+    void revocations.revoke({ peer })
+    control.dismiss(peer, refusal(peer, 'somebody revoked it'))
   })
 
   return {

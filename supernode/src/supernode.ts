@@ -28,7 +28,11 @@ import { ApiTokens } from './access/api-tokens.ts'
 import { Authenticator } from './access/authenticator.ts'
 import { RefusalLog } from './access/refusal-log.ts'
 import type { AuditSources } from './api/audit-routes.ts'
+import { PeerAdmission, refusal } from './admission/peer-admission.ts'
+import { PeerStandings } from './admission/peer-standings.ts'
+import { TicketRevocations } from './admission/ticket-revocations.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
+import { admissionMode, allowedPeers } from './config/admission-config.ts'
 import { cdnLimits, originLimits } from './config/cdn-config.ts'
 import type { SupernodeConfig } from './config/config.ts'
 import { assembleControl, type AssembledControl } from './control-assembly.ts'
@@ -133,6 +137,8 @@ class ComposedSupernode implements Supernode {
     const { cdn, sources } = await this.#createCdn(store.pieces)
     const { scheduler, decisions, policyFaults } = await this.#createScheduler()
     const rules = await this.#loadRules()
+    const peerAdmission = await this.#loadAdmission(tokens, audit)
+    const revocations = await this.#loadRevocations()
     const assembled = assembleControl({
       identity,
       agent: `supernode/${this.#deps.version}`,
@@ -143,6 +149,8 @@ class ComposedSupernode implements Supernode {
       scheduler,
       announceQuorum: this.#config.trust.announceQuorum,
       demands: network,
+      peerAdmission,
+      revocations,
       ...rules,
       preheat: { ...this.#config.preheat, directory: join(dataDir, 'preheats') },
       limits: CONTROL_LIMITS,
@@ -159,8 +167,8 @@ class ComposedSupernode implements Supernode {
     store.expose(assembled.metrics.registry)
     exposeOrigins(assembled.metrics.registry, () => cdn.stats(), () => sources.traffic())
     const { management } = this.#config
-    const pieces = this.#createPieceServer(identity, store.pieces, inForce)
-    const endpoints = await this.#listen(identity, assembled, pieces, inForce)
+    const pieces = this.#createPieceServer(identity, store.pieces, inForce, revocations)
+    const endpoints = await this.#listen(identity, assembled, pieces, inForce, peerAdmission)
     this.#shutdown.add(() => assembled.stop())
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
@@ -172,6 +180,7 @@ class ComposedSupernode implements Supernode {
         tokens,
         audit,
         refusals,
+        peerAdmission,
         version: this.#deps.version,
         peerId: identity.peerId,
         tasks: assembled.tasks,
@@ -202,6 +211,25 @@ class ComposedSupernode implements Supernode {
     this.#shutdown.add(() => tokens.stop())
     await tokens.load()
     return tokens
+  }
+
+  async #loadAdmission(tokens: ApiTokens, audit: AuditLog): Promise<PeerAdmission> {
+    const { dataDir, admission, listen } = this.#config
+    const standings = new PeerStandings(join(dataDir, 'peers.jsonl'))
+    this.#shutdown.add(() => standings.stop())
+    await standings.load()
+    const mode = admissionMode(admission, listen.addresses)
+    const { logger } = this.#deps
+    if (mode !== 'open') logger.info({ mode }, 'peers must be admitted: `dfget token create NAME --role peer` makes a join token, `dfget peer admit` names one')
+    return new PeerAdmission({ mode, allowed: allowedPeers(admission), standings, tokens, audit, clock: this.#clock, logger })
+  }
+
+  async #loadRevocations(): Promise<TicketRevocations> {
+    const file = join(this.#config.dataDir, 'revoked-tickets.json')
+    const revocations = new TicketRevocations({ file, clock: this.#clock, logger: this.#deps.logger })
+    this.#shutdown.add(() => revocations.stop())
+    await revocations.load()
+    return revocations
   }
 
   async #openAuditLogs(): Promise<AuditSources> {
@@ -269,7 +297,7 @@ class ComposedSupernode implements Supernode {
     })
   }
 
-  #createPieceServer(identity: Identity, store: PieceStore, security: SecurityInForce): PieceServer {
+  #createPieceServer(identity: Identity, store: PieceStore, security: SecurityInForce, { revoked }: TicketRevocations): PieceServer {
     const supernodes = new Set([identity.peerId])
     return createPieceServer({
       parent: identity.peerId,
@@ -277,6 +305,7 @@ class ComposedSupernode implements Supernode {
       store,
       uploadLimiter: this.#uploads,
       security,
+      revoked,
       clock: this.#clock,
       listener: { bytesSent: (bytes) => (this.#cdnServedBytes += bytes) },
       logger: this.#deps.logger,
@@ -289,11 +318,14 @@ class ComposedSupernode implements Supernode {
     { control, start, metrics }: AssembledControl,
     pieces: PieceServer,
     inForce: SecurityInForce,
+    admission: PeerAdmission,
   ): Promise<readonly Endpoint[]> {
     const accept = (channel: Channel): void => {
       // Callers' credentials travel on control channels, so never in the clear.
       if (channel.protocol === '/damselfly/control/1' && channel.kind !== 'plain') control.accept(channel)
-      else pieces.serve(channel)
+      // By tickets alone strangers would get no piece either, but hold a channel.
+      else if (admission.isAdmitted(channel.remotePeer)) pieces.serve(channel)
+      else channel.abort(refusal(channel.remotePeer, 'it has not joined'))
     }
     const { listen, security, advertise, cdn, limits } = this.#config
     const bound: Endpoint[] = []

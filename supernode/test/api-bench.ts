@@ -55,7 +55,7 @@ export class ApiBench {
 
   /** A new token's text. */
   async token(given: Partial<NewToken> & Pick<NewToken, 'role'>): Promise<string> {
-    const { text } = await this.tokens.create({ name: `test ${given.role}`, scopes: null, expiresAt: null, createdBy: 'test', ...given })
+    const { text } = await this.tokens.create({ name: `test ${given.role}`, scopes: null, expiresAt: null, usesLeft: null, createdBy: 'test', ...given })
     return text
   }
 
@@ -83,7 +83,7 @@ export class ApiBench {
 
   #optionsWith(authenticator: Authenticator): ManagementApiOptions {
     const { control, tokens, cdnUploads } = this
-    const { identity, tasks, peers, scheduler, decisions, blockRules, rateRules, priorityRules, rateControl, preheats, catalogue, clock, metrics } = control
+    const { identity, peerAdmission, tasks, peers, scheduler, decisions, blockRules, rateRules, priorityRules, rateControl, preheats, catalogue, clock, metrics } = control
     return {
       addresses: [{ host: '127.0.0.1', port: 0 }],
       authenticator,
@@ -95,6 +95,7 @@ export class ApiBench {
         tokens,
         audit: this.audit,
         refusals: this.refusals,
+        peerAdmission,
         tasks,
         peers,
         scheduler,

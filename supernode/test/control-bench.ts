@@ -5,6 +5,10 @@ import type { OriginInfo } from '@damselfly/cdn'
 import { createIdentity, type Identity } from '@damselfly/exchange'
 import { createScheduler, type Scheduler } from '@damselfly/scheduler'
 import { DecisionTrace } from '@damselfly/scheduler/explain'
+import type { ApiToken } from '../src/access/api-tokens.ts'
+import { PeerAdmission, type AdmissionMode } from '../src/admission/peer-admission.ts'
+import { PeerStandings } from '../src/admission/peer-standings.ts'
+import { TicketRevocations } from '../src/admission/ticket-revocations.ts'
 import { CONTROL_LIMITS, type ControlLimits } from '../src/control/limits.ts'
 import { assembleControl, type AssembledControl, type ControlParts } from '../src/control-assembly.ts'
 import { blockRule, type BlockRule } from '../src/rules/block-rule.ts'
@@ -24,13 +28,15 @@ export interface ControlBench extends AssembledControl {
   readonly blockRules: RuleList<BlockRule>
   readonly rateRules: RuleList<RateRule>
   readonly priorityRules: RuleList<PriorityRule>
+  readonly peerAdmission: PeerAdmission
+  readonly revocations: TicketRevocations
   /** What the origin says when it is probed. */
   origin: { answer: OriginInfo | DamselflyError | 'the same'; probes: number }
   peer(greeting?: Greeting): FakePeer
 }
 
 /** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
-export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store']; demands?: ControlParts['demands'] } = {}): ControlBench {
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store']; demands?: ControlParts['demands']; admission?: AdmissionMode; redeem?: (text: string) => ApiToken | undefined } = {}): ControlBench {
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
@@ -47,6 +53,17 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
   const blockRules = createRuleList({ file: file('block-rules.json'), schema: blockRule, clock })
   const rateRules = createRuleList({ file: file('rate-rules.json'), schema: rateRule, clock })
   const priorityRules = createRuleList({ file: file('priority-rules.json'), schema: priorityRule, clock })
+  const standings = new PeerStandings(file('peers.jsonl'))
+  const peerAdmission = new PeerAdmission({
+    mode: options.admission ?? 'open',
+    allowed: new Set(),
+    standings,
+    tokens: { redeem: (text) => options.redeem?.(text) },
+    audit: { record: async () => undefined },
+    clock,
+    logger: silentLogger(),
+  })
+  const revocations = new TicketRevocations({ file: file('revoked-tickets.json'), clock, logger: silentLogger() })
   const assembled = assembleControl({
     identity,
     agent: 'supernode/test',
@@ -61,6 +78,8 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     },
     scheduler,
     announceQuorum: 2,
+    peerAdmission,
+    revocations,
     ...(options.demands === undefined ? {} : { demands: options.demands }),
     blockRules,
     rateRules,
@@ -76,7 +95,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     { peer: identity.peerId, endpoints: [{ kind: 'direct', host: '127.0.0.1', port: 65_000 }], security: 'tls', isCdn: true },
     { uploadSlots: 16, location: { location: '', zone: '', rack: '' }, isCdn: true, lanes: ['direct'] },
   )
-  return { ...assembled, identity, cdn, scheduler, decisions, clock, blockRules, rateRules, priorityRules, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
+  return { ...assembled, peerAdmission, revocations, identity, cdn, scheduler, decisions, clock, blockRules, rateRules, priorityRules, origin, peer: (greeting) => FakePeer.greet(assembled.control, greeting) }
 }
 
 /** A content of `pieces` pieces, the last one shorter, too large to travel inside an answer. */

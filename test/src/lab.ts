@@ -91,6 +91,8 @@ export class Lab {
       dataDir,
       listen: { addresses: [addressOf(settings)], directPort: direct, libp2pPort: libp2p, plainPort: 0 },
       management: { addresses: ['127.0.0.1'], port: management },
+      // On a network of hosts peers would have to be admitted, which most tests are not about.
+      admission: { mode: 'open' },
       ...settings.config,
     }
     const program = this.own('supernode', ['--config', await this.#configFile(name, config)], surroundings(settings))

@@ -52,7 +52,7 @@ const calls = {
     endpoints = listened.flat()
   },
   async introduce({ child }: { readonly child: PeerId }): Promise<Introduction> {
-    const grant = { taskId: TASK, child, parent: identity.peerId, expiresAt: Date.now() + 3_600_000 }
+    const grant = { taskId: TASK, child, parent: identity.peerId, expiresAt: Date.now() + 3_600_000, issuedAt: Date.now() }
     return { peer: identity.peerId, endpoints, signedTicket: signTicket(supernode, grant), digests }
   },
 }

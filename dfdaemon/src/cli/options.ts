@@ -22,6 +22,7 @@ interface Options {
   readonly socket?: string
   readonly listen?: string[]
   readonly logLevel?: string
+  readonly joinTokenFile?: string
 }
 
 /** @throws DamselflyError USAGE */
@@ -32,9 +33,10 @@ export function parseArguments(args: readonly string[], version: string): Invoca
   const command = createCommand(version, (choice) => (chosen = choice))
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { type: 'print', text: printed }
-  const { config, printConfig, supernode, dataDir, socket, listen, logLevel } = command.opts<Options>()
+  const { config, printConfig, supernode, dataDir, socket, listen, logLevel, joinTokenFile } = command.opts<Options>()
   const flags = {
     supernodes: supernode,
+    joinTokenFile,
     dataDir,
     api: { socket },
     listen: { addresses: listen },
@@ -56,6 +58,7 @@ function createCommand(version: string, choose: (choice: 'run' | 'export-ca') =>
     .option('--config <file>', 'configuration in YAML')
     .option('--print-config', 'show the configuration in force, then end')
     .option('--supernode <[peerid@]host:port>', 'supernode to use; repeatable', collect)
+    .option('--join-token-file <file>', 'file with the token by which this peer joins')
     .option('--data-dir <directory>', 'where identity and content are kept')
     .option('--socket <path>', 'unix socket of the local API')
     .option('--listen <address>', 'address to serve other peers on; repeatable', collect)

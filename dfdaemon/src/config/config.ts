@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { CIPHERS, connectionSettings, SECURITY_POLICIES, parseSupernodeAddress, spaceSettings } from '@damselfly/exchange'
 import { sourceSettings } from '@damselfly/cdn'
 import { messageOf } from '@damselfly/shared'
-import { byteRate, duration } from '@damselfly/shared/config'
+import { byteRate, duration, secret } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
 import * as z from 'zod'
 import { defaultDataDir } from './directories.ts'
@@ -31,6 +31,14 @@ export const daemonConfigSchema = z.strictObject({
       flag: '--supernode',
       description: 'Supernodes in order of preference: `HOST:PORT` or `PEERID@HOST:PORT`, IPv6 in brackets; none: downloads come from origins',
     }),
+  joinToken: secret()
+    .optional()
+    .describe("Token that opens the network of a supernode that does not know this peer; goes before `joinTokenFile`"),
+  joinTokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ flag: '--join-token-file', description: 'File with such a token; read for each connection, and not needed any more once the peer was admitted' }),
   dataDir: z
     .string()
     .min(1)

@@ -24,13 +24,17 @@ import {
   knownSupernodesFile,
   loadIdentity,
   Pins,
+  readJoinToken,
   requireUnpinned,
+  RevokedTickets,
   SecurityInForce,
+  shownTo,
   TaskDownload,
   UNTOLD_DEMANDS,
   withCollector,
   type Cipher,
   type Identity,
+  type JoinTokenPlace,
   type OriginReader,
   type PieceStore,
   type SecurityPolicy,
@@ -52,6 +56,8 @@ export interface PeerOptions {
   readonly dataDir: string
   /** In order of preference; empty: the peer only downloads from origins. */
   readonly supernodes: readonly SupernodeAddress[]
+  /** Opens the network of a supernode that does not know this peer. @default nothing */
+  readonly joinToken?: JoinTokenPlace | undefined
   readonly listen: PeerListen
   /** Who of other peers is let in. @default one of its own with the usual limits */
   readonly gate?: ConnectionGate
@@ -214,11 +220,13 @@ class LocalPeer implements Peer {
   }
 
   async #connect(identity: Identity): Promise<Links> {
-    const { supernodes, dataDir, clock, logger, version, location, uploadSlots, security, ciphers } = this.#options
+    const { supernodes, joinToken = {}, dataDir, clock, logger, version, location, uploadSlots, security, ciphers } = this.#options
     const inForce = new SecurityInForce({ security, ...(ciphers === undefined ? {} : { ciphers }) }, UNTOLD_DEMANDS)
     const supernodeIds = new Set(supernodes.flatMap(({ peer }) => (peer === undefined ? [] : [peer])))
+    const revoked = new RevokedTickets(() => clock.now())
     const network = new PeerNetwork({
       ...this.#options,
+      revoked,
       identity,
       inForce,
       store: this.#store,
@@ -234,12 +242,14 @@ class LocalPeer implements Peer {
       addresses: supernodes,
       transports: network.transports,
       known: knownSupernodesFile(join(dataDir, 'known-supernodes.json')),
+      joinToken: () => readJoinToken(joinToken),
     })
     const preheats = this.#createPreheats((report) => control.reportPreheat(report))
     const control: ControlClient = new ControlClient({
       dial,
       preheats,
-      hello: () => ({
+      hello: async (supernode) => ({
+        joinToken: shownTo(supernode, await readJoinToken(joinToken)),
         agent: `damselfly/${version}`,
         endpoints: [...network.endpoints],
         location,
@@ -250,6 +260,7 @@ class LocalPeer implements Peer {
       }),
       inventory: inventoryOf(this.#store, logger),
       onDemands: (demands) => inForce.networkDemands(demands),
+      onRevoked: (revocations) => revoked.add(revocations),
       onRate: (rates) => this.rates.supernodeAllows(rates),
       onEvict: (taskId) => this.#evict(taskId),
       clock,

@@ -1,4 +1,4 @@
-import { pause, type Clock, type PeerId, type RateLimiter, type TaskId } from '@damselfly/shared'
+import { DamselflyError, pause, type Clock, type PeerId, type RateLimiter, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import {
   ConnectionGate,
@@ -7,6 +7,8 @@ import {
   createTransports,
   formatAddress,
   offeredEndpoints,
+  readTicket,
+  revokedPeers,
   type Channel,
   type Endpoint,
   type Identity,
@@ -16,6 +18,7 @@ import {
   type ParentInfo,
   type PieceServer,
   type PieceStore,
+  type RevokedTickets,
   type SecurityInForce,
   type SecurityPolicy,
   type Transport,
@@ -44,6 +47,8 @@ export interface PeerNetworkOptions {
   readonly downloadLimiter: RateLimiter
   /** Whose tickets count. */
   readonly supernodes: () => ReadonlySet<PeerId>
+  /** Which do not, although they have not expired. */
+  readonly revoked: RevokedTickets
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -61,7 +66,7 @@ export class PeerNetwork {
 
   constructor(options: PeerNetworkOptions) {
     this.#options = options
-    const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, security, inForce, clock, logger } = options
+    const { identity, store, uploadLimiter, downloadLimiter, uploadSlots, supernodes, revoked, security, inForce, clock, logger } = options
     const gate = options.gate ?? new ConnectionGate({ clock, logger })
     this.transports = createTransports(security, inForce, { identity, clock, gate })
     this.#server = createPieceServer({
@@ -71,10 +76,12 @@ export class PeerNetwork {
       uploadLimiter,
       maxOpenRequests: uploadSlots * WAITING_PER_SLOT,
       security: inForce,
+      revoked,
       clock,
       logger,
     })
     this.#lanes = createLanePool({ transports: this.transports, security: inForce, clock, downloadLimiter })
+    revoked.onChange((revocations) => this.#lanes.cut(revokedPeers(revocations)))
   }
 
   /** What others are told. */
@@ -106,7 +113,10 @@ export class PeerNetwork {
   }
 
   /** @param apart the task, if it shall share its lane with no other */
-  lane(parent: ParentInfo, signal: AbortSignal, apart?: TaskId): Promise<Lane> {
+  async lane(parent: ParentInfo, signal: AbortSignal, apart?: TaskId): Promise<Lane> {
+    if (this.#options.revoked.isRevoked(readTicket(parent.signedTicket))) {
+      throw new DamselflyError('PEER_UNREACHABLE', `the supernode took back the right to ask ${parent.peer}`)
+    }
     return this.#lanes.lane(parent, signal, apart)
   }
 

@@ -10,13 +10,15 @@ interface GivenOptions extends ManagementOptions {
   readonly role: string
   readonly scope?: string
   readonly expires?: string
+  readonly uses?: string
 }
 
 const NOTES = `
 A token is shown once; the supernode keeps its hash alone. Roles: viewer reads, operator changes too, admin manages access,
-peer only asks who it is. Scopes confine it: contents, preheats, peers, rules, metrics, access.
+peer makes a join token, which lets peers into the network. Scopes confine it: contents, preheats, peers, rules, metrics, access.
 
   dfget token create prometheus --role viewer --scope metrics --expires never
+  dfget token create rack-7 --role peer --uses 40 --expires 1d
   dfget token revoke 5f0c63b1a2de
 `
 
@@ -29,8 +31,9 @@ export function readTokenCommand(args: readonly string[], clock: Clock): Managed
     .requiredOption('--role <role>', 'viewer, operator, admin or peer')
     .option('--scope <names>', 'confine it to these parts of the API, by comma')
     .option('--expires <duration>', 'how long it counts, such as 30d, or never (default: 90d)')
+    .option('--uses <number>', 'with the role peer: how many peers it lets in (default: any number)')
     .action((name: string, given: GivenOptions) => {
-      const body = { name, role: given.role, scopes: given.scope?.split(','), expiresAt: expiryOf(given.expires, clock) }
+      const body = { name, role: given.role, ...(given.uses === undefined ? {} : { uses: countOf(given.uses) }), scopes: given.scope?.split(','), expiresAt: expiryOf(given.expires, clock) }
       jobs.push(jobOf(given, (json) => async (client, write) => createToken(client, body, json, write)))
     })
   const list = command.command('list').description('shows the tokens that count')
@@ -59,4 +62,9 @@ function expiryOf(text: string | undefined, clock: Clock): string | null | undef
   const lifetime = parseDuration(text)
   if (lifetime === undefined || lifetime === 0) throw new DamselflyError('USAGE', `--expires '${text}': write a duration such as 30d, or never`)
   return new Date(clock.wallTime() + lifetime).toISOString()
+}
+
+function countOf(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new DamselflyError('USAGE', `--uses '${text}': write a number from 1 on`)
+  return Number(text)
 }

@@ -14,6 +14,7 @@ const token = z.object({
   createdBy: z.string(),
   expiresAt: z.string().nullable(),
   lastUsedAt: z.string().nullable(),
+  usesLeft: z.number().nullable().default(null),
 })
 const madeToken = token.extend({ token: z.string() })
 
@@ -41,8 +42,9 @@ export async function showCaller(client: ManagementClient, json: boolean, write:
 }
 
 function lineOf(each: z.output<typeof token>): string {
-  const { id, name, createdBy, expiresAt, lastUsedAt } = each
-  return `${id}  ${rightsOf(each)}, ${expiresAt === null ? 'never expires' : `until ${minute(expiresAt)}`}, ${lastUsedAt === null ? 'never used' : `used ${minute(lastUsedAt)}`}, by ${createdBy}  ${name}`
+  const { id, name, createdBy, expiresAt, lastUsedAt, usesLeft } = each
+  const left = typeof usesLeft !== 'number' ? '' : `${usesLeft} uses left, `
+  return `${id}  ${rightsOf(each)}, ${left}${expiresAt === null ? 'never expires' : `until ${minute(expiresAt)}`}, ${lastUsedAt === null ? 'never used' : `used ${minute(lastUsedAt)}`}, by ${createdBy}  ${name}`
 }
 
 function rightsOf({ role, scopes }: Pick<z.output<typeof token>, 'role' | 'scopes'>): string {

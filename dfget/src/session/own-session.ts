@@ -13,12 +13,13 @@ export async function openOwnSession({ settings, request, env, version }: Sessio
   collectBuffersWithYoungObjects()
   const dataDir = resolve(settings.dataDir ?? defaultDataDir(env))
   const { supernodes, security, parallelRanges, origins, limitUpload: uploadRate } = settings
+  const joinToken = { token: settings.joinToken?.reveal(), file: settings.joinTokenFile }
   const logger = createLogger('dfget', settings.log.level)
   const session = await openEmbeddedSession({
     request,
     dataDir,
     createPeer: (directory) =>
-      createEmbeddedPeer({ dataDir: directory, supernodes, security, parallelRanges, uploadRate, origins, version, clock: systemClock, logger }),
+      createEmbeddedPeer({ dataDir: directory, supernodes, joinToken, security, parallelRanges, uploadRate, origins, version, clock: systemClock, logger }),
   })
   await removeLeftovers(dataDir, systemClock.wallTime())
   return session

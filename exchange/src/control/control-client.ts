@@ -17,11 +17,12 @@ import type { Channel } from '../channel/channel.ts'
 import { ControlConnection, lossMessage, type SupernodeNews } from './control-connection.ts'
 import type { OutgoingMessage } from './outbox.ts'
 import { preheatFromWire, preheatReportToWire, type PreheatListener, type PreheatReport } from './preheat.ts'
-import { reconnectDelay } from './reconnect-delay.ts'
+import { reconnectDelay, refusedDelay } from './reconnect-delay.ts'
 import { readDemands, type ChannelDemands } from '../lane/security-in-force.ts'
 import type { SupernodeDialer } from './supernode-dialer.ts'
 import type { HeldTask, Registered, TaskControl, TaskControlListener, TaskRegistration } from './task-control.ts'
-import { announceToWire, assignmentFromWire, newsFromWire, parentFromWire, ratesFromWire } from './wire-mapping.ts'
+import type { TicketRevocation } from '../identity/revoked-tickets.ts'
+import { announceToWire, assignmentFromWire, newsFromWire, parentFromWire, ratesFromWire, revocationsFromWire } from './wire-mapping.ts'
 
 /** Until the supernode has said how many assignments a child should have open. */
 const DEFAULT_WINDOW = 8
@@ -44,15 +45,21 @@ export interface Inventory {
 
 export interface ControlClientOptions {
   readonly dial: SupernodeDialer
-  /** How this peer introduces itself; asked anew for each connection. */
-  readonly hello: () => MessageInitShape<typeof HelloSchema>
+  /**
+   * How this peer introduces itself; asked anew for each connection. What it throws ends the channel.
+   *
+   * @param supernode who is at the other end, proved
+   */
+  readonly hello: (supernode: PeerId) => MessageInitShape<typeof HelloSchema> | Promise<MessageInitShape<typeof HelloSchema>>
   /** Announced anew on each connection. */
   readonly inventory: Inventory
   /** Limits that the supernode sets; bytes per second, 0 for none. A new connection starts without. */
   readonly onRate: (rates: { readonly upload: number; readonly download: number; readonly origin: number }) => void
   readonly onEvict: (taskId: TaskId) => void
   /** What the network demands of channels, told each time a channel opens. What it throws ends the channel. */
-  readonly onDemands?: (demands: ChannelDemands) => void
+  readonly onDemands?: (demands: ChannelDemands, supernode: PeerId) => void
+  /** Tickets that count no more. What it throws ends the channel. */
+  readonly onRevoked?: (revocations: readonly TicketRevocation[]) => void
   /** Undefined: nothing is downloaded for the supernode. */
   readonly preheats?: PreheatListener | undefined
   readonly clock: Clock
@@ -78,6 +85,7 @@ export class ControlClient {
   #lastError: DamselflyError | undefined
   #window = DEFAULT_WINDOW
   #running: Promise<void> | undefined
+  #welcomed = Promise.withResolvers<void>()
 
   constructor(options: ControlClientOptions) {
     this.#options = options
@@ -174,7 +182,7 @@ export class ControlClient {
         this.#noteFailure(error)
         this.#attempted.resolve()
       }
-      await pause(clock, reconnectDelay(attempt, random()), signal)
+      await pause(clock, this.#isRefused ? refusedDelay(random()) : reconnectDelay(attempt, random()), signal)
     }
     this.#attempted.resolve()
   }
@@ -183,11 +191,14 @@ export class ControlClient {
   async #serve(channel: Channel): Promise<void> {
     const { clock, hello, onRate, inventory } = this.#options
     onRate({ upload: 0, download: 0, origin: 0 })
-    const connection = new ControlConnection(channel, clock, (news) => this.#take(news))
+    const connection = new ControlConnection(channel, clock, (news) => this.#take(news, channel.remotePeer))
     this.#open = connection
     try {
       this.#stopping.signal.throwIfAborted()
-      connection.send({ case: 'hello', value: hello() })
+      this.#welcomed = Promise.withResolvers()
+      connection.send({ case: 'hello', value: await hello(connection.supernode) })
+      // Otherwise what waits for a supernode would take each refusal for its return.
+      if (this.#isRefused) await Promise.race([this.#welcomed.promise, connection.ended])
       // A supernode that does not know what a child holds would fetch it anew when the child registers.
       const first = [...this.#listeners.keys()]
       await this.#announce(connection, first)
@@ -217,8 +228,13 @@ export class ControlClient {
     }
   }
 
+  get #isRefused(): boolean {
+    return isDamselflyError(this.#lastError, 'PEER_NOT_ADMITTED')
+  }
+
   #connected(connection: ControlConnection): void {
     const { supernode, address } = connection
+    if (connection.isOver) return
     this.#ready = connection
     this.#lastError = undefined
     this.#options.logger.info({ supernode, address }, 'connected to supernode')
@@ -229,14 +245,18 @@ export class ControlClient {
   #disconnected(connection: ControlConnection, error: Error | undefined): void {
     this.#open = undefined
     this.#options.preheats?.lost()
+    const { refusal } = connection
+    const lost = refusal ?? new DamselflyError('SUPERNODE_UNREACHABLE', lossMessage(error))
+    if (refusal !== undefined) this.#noteFailure(refusal)
+    this.#lastError = lost
     if (this.#ready !== connection) return this.#attempted.resolve()
     this.#ready = undefined
-    this.#attempted = Promise.withResolvers()
-    this.#lastError = new DamselflyError('SUPERNODE_UNREACHABLE', lossMessage(error))
-    if (!this.#stopping.signal.aborted) {
-      this.#options.logger.warn({ supernode: connection.supernode, error: this.#lastError.message }, 'lost the supernode')
+    // What was refused once is refused again: nobody waits for the next attempt.
+    if (refusal === undefined) this.#attempted = Promise.withResolvers()
+    if (refusal === undefined && !this.#stopping.signal.aborted) {
+      this.#options.logger.warn({ supernode: connection.supernode, error: lost.message }, 'lost the supernode')
     }
-    for (const listener of this.#listeners.values()) listener.lost()
+    for (const listener of this.#listeners.values()) listener.lost(lost)
   }
 
   #noteFailure(error: unknown): void {
@@ -249,11 +269,12 @@ export class ControlClient {
     this.#lastError = failure
   }
 
-  #take(news: SupernodeNews): void {
-    const { onRate, onEvict, onDemands, preheats, logger } = this.#options
+  #take(news: SupernodeNews, supernode: PeerId): void {
+    const { onRate, onEvict, onDemands, onRevoked, preheats, logger } = this.#options
     switch (news.case) {
       case 'welcome':
-        onDemands?.(readDemands(news.value.security, news.value.ciphers))
+        onDemands?.(readDemands(news.value.security, news.value.ciphers), supernode)
+        this.#welcomed.resolve()
         if (news.value.window > 0) this.#window = Math.min(LARGEST_WINDOW, news.value.window)
         return
       case 'registered':
@@ -273,6 +294,8 @@ export class ControlClient {
         return onRate(ratesFromWire(news.value))
       case 'evict':
         return onEvict(taskIdFromBytes(news.value.taskId))
+      case 'revokeTickets':
+        return onRevoked?.(revocationsFromWire(news.value))
       case 'preheat':
         return preheats?.asked(preheatFromWire(news.value))
       case 'cancelPreheat':

@@ -1,5 +1,5 @@
 import pLimit, { type LimitFunction } from 'p-limit'
-import { DamselflyError, isDamselflyError, messageOf, type Clock, type PeerId } from '@damselfly/shared'
+import { DamselflyError, errorFromWire, isDamselflyError, messageOf, type Clock, type PeerId } from '@damselfly/shared'
 import { decode, SupernodeBatchSchema, type SupernodeMessage } from '@damselfly/shared/wire'
 import { CHANNEL_LIMITS, type Channel } from '../channel/channel.ts'
 import { Heartbeat, PEER_PACE } from './heartbeat.ts'
@@ -31,6 +31,8 @@ export class ControlConnection {
   #nextRequest = 1
   /** Why it is over. */
   #lost: DamselflyError | undefined
+  /** Why the supernode ends it, if it said so. */
+  #refusal: DamselflyError | undefined
 
   /** @param take is given everything that no registration waits for; if it throws, the channel ends */
   constructor(channel: Channel, clock: Clock, take: (news: SupernodeNews) => void) {
@@ -61,6 +63,15 @@ export class ControlConnection {
 
   get address(): string {
     return this.#channel.remoteAddress
+  }
+
+  get isOver(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** Set when the supernode does not want this peer, however often it comes back. */
+  get refusal(): DamselflyError | undefined {
+    return isDamselflyError(this.#refusal, 'PEER_NOT_ADMITTED') ? this.#refusal : undefined
   }
 
   send(message: OutgoingMessage): void {
@@ -136,6 +147,9 @@ export class ControlConnection {
         const pending = this.#registrations.get(body.value.requestId)
         return pending === undefined ? this.#take(body) : settle(pending, () => registeredFromWire(body.value))
       }
+      case 'goodbye':
+        if (body.value.errorCode !== '') this.#refusal = errorFromWire(body.value.errorCode, body.value.reason)
+        return this.#take(body)
       default:
         return this.#take(body)
     }
@@ -143,7 +157,7 @@ export class ControlConnection {
 
   #closed(error: Error | undefined): void {
     this.#heartbeat.end()
-    const lost = new DamselflyError('SUPERNODE_UNREACHABLE', lossMessage(error))
+    const lost = this.refusal ?? new DamselflyError('SUPERNODE_UNREACHABLE', lossMessage(error))
     this.#lost = lost
     for (const { reject } of this.#registrations.values()) reject(lost)
   }

@@ -1,6 +1,7 @@
 import { DamselflyError, messageOf } from '@damselfly/shared'
 import type { Channel } from '../channel/channel.ts'
 import type { Transport } from '../channel/transport.ts'
+import type { JoinToken } from './join-token.ts'
 import type { KnownSupernodes } from './known-supernodes.ts'
 import { formatSupernodeAddress, type SupernodeAddress } from './supernode-address.ts'
 
@@ -15,6 +16,8 @@ export interface SupernodeDialerOptions {
   readonly addresses: readonly SupernodeAddress[]
   readonly transports: readonly Transport[]
   readonly known: KnownSupernodes
+  /** What this peer joins with: an address without a PeerId must answer as who made it. @default nothing */
+  readonly joinToken?: () => Promise<JoinToken | undefined>
 }
 
 /** The dialer throws DamselflyError SUPERNODE_UNREACHABLE or SUPERNODE_IDENTITY, naming every address that was tried. */
@@ -34,7 +37,7 @@ export function createSupernodeDialer(options: SupernodeDialerOptions): Supernod
 }
 
 async function dialOne(
-  { transports, known }: SupernodeDialerOptions,
+  { transports, known, joinToken }: SupernodeDialerOptions,
   address: SupernodeAddress,
   signal: AbortSignal,
 ): Promise<Channel> {
@@ -44,7 +47,7 @@ async function dialOne(
   }
   const endpoint = { kind: address.kind, host: address.host, port: address.port }
   const limit = AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT)])
-  const channel = await transport.dial({ endpoint, peer: address.peer }, '/damselfly/control/1', limit)
+  const channel = await transport.dial({ endpoint, peer: address.peer ?? (await joinToken?.())?.supernode }, '/damselfly/control/1', limit)
   if (address.peer !== undefined) return channel
   try {
     await known.check(formatSupernodeAddress(address), channel.remotePeer)

@@ -43,8 +43,8 @@ export interface TaskControlListener {
   /** Also a sign of life when it carries no news. */
   news(news: TaskNews): void
   backToSource(reason: string): void
-  /** The channel is gone; nothing more comes until the task is registered again. */
-  lost(): void
+  /** The channel is gone; nothing more comes until the task is registered again. @param error why, such as PEER_NOT_ADMITTED */
+  lost(error: DamselflyError): void
   /** A channel is there again; the task may be registered again. */
   restored(): void
 }

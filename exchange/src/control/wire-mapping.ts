@@ -6,6 +6,7 @@ import {
   PieceLayout,
   PRIORITIES,
   SHA256_BYTES,
+  taskIdFromBytes,
   taskIdToBytes,
   type HeaderMap,
   type PeerId,
@@ -22,14 +23,18 @@ import {
   type Assign,
   type Endpoint as WireEndpoint,
   type Parent,
+  type MessageInitShape,
   type Register,
   type Registered as WireRegistered,
+  type RevokeTicketsSchema,
+  type RevokeTickets,
   type SetRate,
   type TaskSpec,
   type TaskUpdate,
 } from '@damselfly/shared/wire'
 import type { ChannelKind } from '../channel/channel.ts'
 import type { Endpoint } from '../channel/transport.ts'
+import type { RevokedSubject, TicketRevocation } from '../identity/revoked-tickets.ts'
 import { isSecurityPolicy, type SecurityPolicy } from '../lane/security.ts'
 import type { Assignment, HeldTask, ParentInfo, Registered, TaskNews, TaskRegistration } from './task-control.ts'
 
@@ -164,4 +169,33 @@ function optionalNumber(value: bigint | undefined, what: string): number | undef
 /** Bytes per second, 0: no limit. */
 export function ratesFromWire({ upload, download, origin }: SetRate): { upload: number; download: number; origin: number } {
   return { upload: Number(upload), download: Number(download), origin: Number(origin) }
+}
+
+/** A subject that this version does not know is passed over. @throws DamselflyError PROTOCOL */
+export function revocationsFromWire({ revocations }: RevokeTickets): readonly TicketRevocation[] {
+  return revocations.flatMap(({ subject, issuedUntil }) => {
+    const known = subjectFromWire(subject)
+    return known === undefined ? [] : [{ subject: known, issuedUntil: toNumber(issuedUntil, 'a time of issue') }]
+  })
+}
+
+function subjectFromWire(subject: RevokeTickets['revocations'][number]['subject']): RevokedSubject | undefined {
+  switch (subject.case) {
+    case 'peer':
+      return { peer: subject.value as PeerId }
+    case 'taskId':
+      if (subject.value.length !== SHA256_BYTES) throw new DamselflyError('PROTOCOL', 'a task id does not have 32 bytes')
+      return { taskId: taskIdFromBytes(subject.value) }
+    case undefined:
+      return undefined
+  }
+}
+
+export function revocationsToWire(revocations: readonly TicketRevocation[]): MessageInitShape<typeof RevokeTicketsSchema> {
+  return {
+    revocations: revocations.map(({ subject, issuedUntil }) => ({
+      subject: 'peer' in subject ? { case: 'peer', value: subject.peer } : { case: 'taskId', value: taskIdToBytes(subject.taskId) },
+      issuedUntil: BigInt(issuedUntil),
+    })),
+  }
 }

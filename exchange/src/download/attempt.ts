@@ -163,9 +163,11 @@ export class DownloadAttempt implements TaskControlListener {
     this.#selfHelp.start(reason)
   }
 
-  lost(): void {
+  lost(error: DamselflyError): void {
     this.#round++
-    if (this.#standing.type !== 'away') this.#parted('supernode-lost')
+    if (this.#standing.type === 'away') return
+    if (error.code === 'PEER_NOT_ADMITTED') this.#parted('supernode-refused', error)
+    else this.#parted('supernode-lost')
   }
 
   restored(): void {
@@ -186,7 +188,10 @@ export class DownloadAttempt implements TaskControlListener {
   /** A channel that is made meanwhile is told by `restored`. */
   async #awaitChannel(): Promise<void> {
     await this.#options.dependencies.control?.settled(this.#work.signal)
-    if (this.#round === 0) this.#parted('supernode-unreachable')
+    if (this.#round !== 0) return
+    const state = this.#options.dependencies.control?.state
+    const refusal = state?.type === 'disconnected' && state.error?.code === 'PEER_NOT_ADMITTED' ? state.error : undefined
+    this.#parted(refusal === undefined ? 'supernode-unreachable' : 'supernode-refused', refusal)
   }
 
   async #join(): Promise<void> {

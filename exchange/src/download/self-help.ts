@@ -75,7 +75,7 @@ export class SelfHelp {
   noSource(reason: BackToSourceReason): DamselflyError {
     const standing = this.#options.standing()
     const refusal = standing.type === 'away' ? standing.refusal : undefined
-    if (refusal !== undefined && isOriginTrouble(refusal)) return refusal
+    if (refusal !== undefined && (isOriginTrouble(refusal) || refusal.code === 'PEER_NOT_ADMITTED')) return refusal
     const why = refusal === undefined ? reason : `${reason}: ${refusal.message}`
     return new DamselflyError('NO_SOURCE', `back-to-source is switched off (${why})`, { cause: refusal })
   }

@@ -10,6 +10,8 @@ export interface TicketGrant {
   readonly parent: PeerId
   /** Milliseconds since 1970. */
   readonly expiresAt: number
+  /** Likewise; what is revoked is told by it. */
+  readonly issuedAt: number
 }
 
 export interface TicketExpectation {
@@ -22,6 +24,9 @@ export interface TicketExpectation {
   /** Milliseconds since 1970. */
   readonly now: number
 }
+
+/** How long a ticket lasts at most, and so how long a peer that hears nothing of its supernode can be misled; milliseconds. */
+export const TICKET_LIFETIME_MS: number = 60 * 60 * 1000
 
 /** Hosts' clocks differ; a ticket counts this much longer than it says; milliseconds. */
 export const CLOCK_SKEW_MS = 60_000
@@ -37,6 +42,7 @@ export function signTicket(identity: Identity, grant: TicketGrant): Uint8Array {
       child: grant.child,
       parent: grant.parent,
       expiresAt: BigInt(grant.expiresAt),
+      issuedAt: BigInt(grant.issuedAt),
     }),
   )
   const signature = identity.sign('damselfly/ticket/1', ticket)
@@ -59,6 +65,11 @@ export function verifyTicket(bytes: Uint8Array, expected: TicketExpectation): Ti
   return grant
 }
 
+/** What a ticket says, without a look at its signature: for whoever shows it. @throws DamselflyError TICKET_INVALID */
+export function readTicket(bytes: Uint8Array): TicketGrant {
+  return readOr(() => readGrant(decode(SignedTicketSchema, bytes, MAX_TICKET_BYTES).ticket))
+}
+
 /** @param now milliseconds since 1970. */
 export function isExpired(grant: TicketGrant, now: number): boolean {
   return now > grant.expiresAt + CLOCK_SKEW_MS
@@ -71,6 +82,7 @@ function readGrant(bytes: Uint8Array): TicketGrant {
     child: ticket.child as PeerId,
     parent: ticket.parent as PeerId,
     expiresAt: toNumber(ticket.expiresAt, 'an expiry'),
+    issuedAt: toNumber(ticket.issuedAt, 'a time of issue'),
   }
 }
 

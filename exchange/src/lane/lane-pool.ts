@@ -48,6 +48,8 @@ export interface LanePool {
    * @throws DamselflyError PEER_UNREACHABLE with every cause, CHANNEL_CLOSED after `close`, or the signal's reason
    */
   lane(parent: LaneParent, signal: AbortSignal, apart?: TaskId): Promise<Lane>
+  /** Ends the lanes to these parents, with what is under way on them. */
+  cut(parents: readonly PeerId[]): void
   /** Ends every lane and every attempt. Idempotent. */
   close(): Promise<void>
 }
@@ -75,11 +77,17 @@ class DialingLanePool implements LanePool {
   async lane(parent: LaneParent, signal: AbortSignal, apart?: TaskId): Promise<Lane> {
     signal.throwIfAborted()
     if (this.#isClosed) throw new DamselflyError('CHANNEL_CLOSED', 'the lanes of this peer are closed')
-    const key = apart === undefined ? parent.peer : `${parent.peer} ${apart}`
+    const key = keyOf(parent.peer, apart)
     const known = this.#lanes.get(key)
     if (known?.isSpent === true) known.retire()
     const shared = this.#lanes.get(key) ?? this.#create(key, parent)
     return shared.acquire(signal)
+  }
+
+  cut(parents: readonly PeerId[]): void {
+    if (parents.length === 0) return
+    const doomed = new Set<string>(parents)
+    for (const [key, shared] of this.#lanes) if (doomed.has(parentOf(key))) void shared.close()
   }
 
   async close(): Promise<void> {
@@ -124,4 +132,12 @@ class DialingLanePool implements LanePool {
     }
     return dialFirst({ peer, endpoints: usable, dial, fallbackMs, clock }, signal)
   }
+}
+
+function keyOf(parent: PeerId, apart: TaskId | undefined): string {
+  return apart === undefined ? parent : `${parent} ${apart}`
+}
+
+function parentOf(key: string): string {
+  return key.split(' ', 1)[0] ?? ''
 }

@@ -3,6 +3,7 @@ import type { Logger } from '@damselfly/shared/logging'
 import { hostOfAddress } from '../channel/address.ts'
 import type { Channel } from '../channel/channel.ts'
 import { BufferPool } from '../store/buffer-pool.ts'
+import { revokedPeers, type RevokedTickets } from '../identity/revoked-tickets.ts'
 import type { PieceStore } from '../store/piece-store.ts'
 import { CHUNK_BYTES } from './piece-messages.ts'
 import type { PieceServerListener } from './piece-server-listener.ts'
@@ -26,6 +27,8 @@ export interface PieceServerInit {
   readonly listener?: PieceServerListener
   /** The least that children must have; a channel that has less by now is ended. @default nothing */
   readonly security?: SecurityInForce
+  /** Tickets that the supernode took back. @default none */
+  readonly revoked?: RevokedTickets
   readonly logger: Logger
 }
 
@@ -69,11 +72,17 @@ class TicketedPieceServer implements PieceServer {
   readonly #shares: TimeShares<PeerId>
   #isClosing = false
   #idle: PromiseWithResolvers<void> | undefined
+  readonly #unsubscribe: () => void
 
   constructor(init: PieceServerInit) {
     this.#init = init
     this.#slots = new RequestSlots(init.maxOpenRequests ?? DEFAULT_MAX_OPEN)
     this.#shares = new TimeShares({ ...MESSAGE_SHARE, clock: init.clock })
+    const unsubscribe = init.revoked?.onChange((revocations) => {
+      const peers = new Set(revokedPeers(revocations))
+      for (const served of this.#channels) served.ticketsRevoked(peers)
+    })
+    this.#unsubscribe = unsubscribe ?? (() => undefined)
   }
 
   get openRequests(): number {
@@ -85,7 +94,7 @@ class TicketedPieceServer implements PieceServer {
       channel.abort(new DamselflyError('PIECE_REFUSED', 'no pieces are served here'))
       return
     }
-    const { security } = this.#init
+    const { security, revoked } = this.#init
     const served = new ServedChannel(channel, {
       ...this.#init,
       buffers: this.#buffers,
@@ -95,6 +104,7 @@ class TicketedPieceServer implements PieceServer {
       waitAfter: (ms) => this.#shares.spend(channel.remotePeer, ms),
       tryOpen: () => !this.#isClosing && this.#slots.take(channel.remotePeer),
       isAllowed: () => security?.allows(channel.kind, hostOfAddress(channel.remoteAddress)) ?? true,
+      isRevoked: (grant) => revoked?.isRevoked(grant) ?? false,
       requestEnded: () => this.#requestEnded(channel.remotePeer),
       channelEnded: () => void this.#channels.delete(served),
     })
@@ -104,6 +114,7 @@ class TicketedPieceServer implements PieceServer {
 
   async close(): Promise<void> {
     this.#isClosing = true
+    this.#unsubscribe()
     if (this.#slots.open > 0) {
       this.#idle ??= Promise.withResolvers()
       await this.#idle.promise

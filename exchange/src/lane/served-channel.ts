@@ -15,6 +15,7 @@ import {
 import type { Logger } from '@damselfly/shared/logging'
 import type { PieceRequest } from '@damselfly/shared/wire'
 import type { Channel, ChannelReceiver } from '../channel/channel.ts'
+import type { TicketGrant } from '../identity/ticket.ts'
 import type { BufferPool } from '../store/buffer-pool.ts'
 import type { PieceStore, StoredTask } from '../store/piece-store.ts'
 import { FlowGate } from './flow-gate.ts'
@@ -38,6 +39,8 @@ export interface ServedChannelInit {
   readonly tryOpen: () => boolean
   /** Whether the channel is secure enough now. */
   readonly isAllowed: () => boolean
+  /** Whether the supernode took a ticket back. */
+  readonly isRevoked: (grant: TicketGrant) => boolean
   readonly requestEnded: () => void
   readonly channelEnded: () => void
   readonly listener: PieceServerListener
@@ -90,6 +93,7 @@ export class ServedChannel implements ChannelReceiver {
       supernodes: init.supernodes,
       child: channel.remotePeer,
       parent: init.parent,
+      isRevoked: init.isRevoked,
       wallTime: () => init.clock.wallTime(),
     })
     this.#restartIdle()
@@ -97,6 +101,14 @@ export class ServedChannel implements ChannelReceiver {
 
   close(): Promise<void> {
     return this.#channel.close()
+  }
+
+  /** What needs a ticket that was taken back ends. @param peers whose tickets were, among others */
+  ticketsRevoked(peers: ReadonlySet<PeerId>): void {
+    const revoked = new DamselflyError('TICKET_INVALID', 'the supernode took the ticket back')
+    const isLeft = this.#tickets.dropRevoked()
+    if (!isLeft && peers.has(this.#channel.remotePeer)) return this.#channel.abort(revoked)
+    for (const { taskId, stop } of this.#open.values()) if (!this.#tickets.has(taskId)) stop.abort(revoked)
   }
 
   message(bytes: Uint8Array): void {

@@ -12,6 +12,8 @@ export interface TicketBookInit {
   readonly supernodes: () => ReadonlySet<PeerId>
   readonly child: PeerId
   readonly parent: PeerId
+  /** Whether the supernode took a ticket back. */
+  readonly isRevoked: (grant: TicketGrant) => boolean
   /** Milliseconds since 1970. */
   readonly wallTime: () => number
 }
@@ -30,11 +32,12 @@ export class TicketBook {
 
   /** A ticket that does not count is only remembered as the reason for later refusals. @throws DamselflyError PROTOCOL after too many */
   add(signedTicket: Uint8Array): void {
-    const { supernodes, child, parent, wallTime } = this.#init
+    const { supernodes, child, parent, isRevoked, wallTime } = this.#init
     try {
       const grant = verifyTicket(signedTicket, { supernodes: supernodes(), child, parent, now: wallTime() })
+      if (isRevoked(grant)) throw new DamselflyError('TICKET_INVALID', 'the supernode took the ticket back')
       const known = this.#grants.get(grant.taskId)
-      if (known !== undefined && known.expiresAt > grant.expiresAt) return
+      if (known !== undefined && isNewer(known, grant)) return
       this.#grants.delete(grant.taskId)
       this.#grants.set(grant.taskId, grant)
       this.#refused = 0
@@ -47,6 +50,16 @@ export class TicketBook {
     if (this.#grants.size > MAX_TICKETS && oldest !== undefined) this.#grants.delete(oldest)
   }
 
+  /** Tickets were taken back. @returns whether any is left that counts */
+  dropRevoked(): boolean {
+    for (const [taskId, grant] of this.#grants) if (this.#init.isRevoked(grant)) this.#grants.delete(taskId)
+    return this.#grants.size > 0
+  }
+
+  has(taskId: TaskId): boolean {
+    return this.#grants.has(taskId)
+  }
+
   /** @throws DamselflyError TICKET_INVALID when the child may not have this task now. */
   check(taskId: TaskId): void {
     const grant = this.#grants.get(taskId)
@@ -57,4 +70,9 @@ export class TicketBook {
       throw new DamselflyError('TICKET_INVALID', 'the ticket for this task has expired')
     }
   }
+}
+
+/** A later ticket may end sooner: the right to the task became narrower. */
+function isNewer(one: TicketGrant, other: TicketGrant): boolean {
+  return one.issuedAt === other.issuedAt ? one.expiresAt > other.expiresAt : one.issuedAt > other.issuedAt
 }

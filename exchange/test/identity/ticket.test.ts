@@ -11,7 +11,7 @@ const parent = createIdentity().peerId
 const stranger = createIdentity()
 const taskId = 'ab'.repeat(32) as TaskId
 const expiresAt = 1_800_000_000_000
-const grant = { taskId, child, parent, expiresAt }
+const grant = { taskId, child, parent, expiresAt, issuedAt: expiresAt - 5000 }
 const expected: TicketExpectation = { supernodes: new Set([supernode.peerId]), child, parent, now: expiresAt - 1000 }
 
 const refusedBecause = (why: RegExp) => (error: unknown) =>

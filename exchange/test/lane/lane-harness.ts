@@ -85,7 +85,7 @@ export class LaneHarness {
 
   ticket(change: Partial<TicketGrant> = {}, signer: Identity = this.supernode): Uint8Array {
     const expiresAt = this.clock.wallTime() + 60_000
-    return signTicket(signer, { taskId: TASK, child: this.child.peerId, parent: this.parent.peerId, expiresAt, ...change })
+    return signTicket(signer, { taskId: TASK, child: this.child.peerId, parent: this.parent.peerId, expiresAt, issuedAt: this.clock.wallTime(), ...change })
   }
 
   piece(index: number): PieceRange {

@@ -37,7 +37,7 @@ describe('pieces on disk', () => {
       for (const { index, offset, length } of pieces()) await write(held, index, [CONTENT.subarray(offset, offset + length)])
       const endpoints = await serving.listen([{ host: '127.0.0.1', port: 0 }], (channel) => server.serve(channel))
       const lane = await pool.lane({ peer: parent.peerId, endpoints, security: 'plain' }, never)
-      const grant = { taskId: TASK, child: child.peerId, parent: parent.peerId, expiresAt: Date.now() + 60_000 }
+      const grant = { taskId: TASK, child: child.peerId, parent: parent.peerId, expiresAt: Date.now() + 60_000, issuedAt: Date.now() }
       lane.presentTicket(TASK, signTicket(supernode, grant))
 
       const wanted = await emptyTask(target)

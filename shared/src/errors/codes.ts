@@ -200,6 +200,12 @@ export const ERROR_CODES = {
     meaning: 'the other side offers less security than is demanded here or in the network, or demands what is not allowed here',
     advice: 'compare `security` and `ciphers` of both sides, and `network` of the supernode',
   },
+  PEER_NOT_ADMITTED: {
+    exit: EXIT.network,
+    http: 403,
+    meaning: 'the supernode does not let this peer into its network, or not any more',
+    advice: 'give the peer a join token (`joinTokenFile`; `dfget token create NAME --role peer`), or `dfget peer admit` its PeerId',
+  },
   PIECE_REFUSED: {
     exit: EXIT.network,
     http: 502,

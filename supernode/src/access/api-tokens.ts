@@ -21,6 +21,8 @@ export const apiToken = z.object({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   createdBy: z.string(),
   lastUsedAt: z.iso.datetime().nullable(),
+  /** Peers that may still join with it; null: any number. */
+  usesLeft: z.number().int().min(0).nullable().default(null),
 })
 export type ApiToken = z.output<typeof apiToken>
 
@@ -31,6 +33,8 @@ export interface NewToken {
   readonly scopes: readonly Scope[] | null
   /** ISO 8601; null: until it is revoked. */
   readonly expiresAt: string | null
+  /** Of a join token: how many peers it lets in; null: any number. */
+  readonly usesLeft: number | null
   readonly createdBy: string
 }
 
@@ -95,6 +99,14 @@ export class ApiTokens {
     return token
   }
 
+  /** Uses a join token up for one peer. @returns undefined for one that does not count (any more), and for tokens of other roles */
+  redeem(text: string): ApiToken | undefined {
+    const token = this.find(text)
+    if (token?.role !== 'peer' || token.usesLeft === 0) return undefined
+    if (token.usesLeft !== null) this.#amend({ ...token, usesLeft: token.usesLeft - 1, lastUsedAt: new Date(this.#clock.wallTime()).toISOString() })
+    return token
+  }
+
   async stop(): Promise<void> {
     await this.#kept.stop()
   }
@@ -102,8 +114,12 @@ export class ApiTokens {
   #used(token: ApiToken): void {
     const now = this.#clock.wallTime()
     if (token.lastUsedAt !== null && now - Date.parse(token.lastUsedAt) < USE_STEP_MS) return
-    this.#kept.amend({ ...token, lastUsedAt: new Date(now).toISOString() }).catch((error: unknown) => {
-      this.#logger.warn({ token: token.id, reason: messageOf(error) }, 'the last use of a token could not be recorded')
+    this.#amend({ ...token, lastUsedAt: new Date(now).toISOString() })
+  }
+
+  #amend(token: ApiToken): void {
+    this.#kept.amend(token).catch((error: unknown) => {
+      this.#logger.warn({ token: token.id, reason: messageOf(error) }, 'the use of a token could not be recorded')
     })
   }
 }

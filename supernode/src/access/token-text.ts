@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const SECRET_BYTES = 32
-const PATTERN = /^dfly_([0-9a-f]{12})_([\w-]{43})$/
+/** Join tokens also say whose they are, for the peers; the supernode itself needs no such word. */
+const PATTERN = /^dfly_([0-9a-f]{12})_([\w-]{43})(?:\.\w{1,64})?$/
 
 /** What a token says: where its record is, and the secret that proves it. */
 export interface TokenWords {

@@ -13,7 +13,7 @@ export interface AuditSources {
 
 /** Fields of requests that hold no secrets; URLs and headers may. */
 const SHOWN: ReadonlySet<string> = new Set(
-  'name role scopes expiresAt reason direction peer addresses tag application location priority upload download origin together dryRun bytes peers scope digest'.split(' '),
+  'name role scopes expiresAt reason direction peer addresses tag application location priority upload download origin together dryRun bytes peers scope digest note uses'.split(' '),
 )
 
 const MOST_SHOWN = 128

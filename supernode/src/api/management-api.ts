@@ -8,6 +8,7 @@ import { addScrubRoutes } from '@damselfly/exchange/scrub-api'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import type { Authenticator } from '../access/authenticator.ts'
 import { addDecisionRoutes } from './decision-routes.ts'
+import { addAdmissionRoutes, type AdmissionSources } from './admission-routes.ts'
 import { addAuditRoutes, recordChanges, type AuditSources } from './audit-routes.ts'
 import { allowOrigins } from './cross-origin.ts'
 import { guard } from './guard.ts'
@@ -34,7 +35,7 @@ export interface ManagementApiOptions {
   readonly allowedOrigins: readonly string[]
   /** Whether metrics are for everybody. */
   readonly openMetrics: boolean
-  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources & TokenSources & AuditSources
+  readonly sources: RouteSources & RuleSources & PreheatSources & TaskSources & TokenSources & AuditSources & AdmissionSources
   readonly logger: Logger
 }
 
@@ -87,7 +88,7 @@ class HttpManagementApi implements ManagementApi {
       },
       transform: jsonSchemaTransform,
     })
-    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes, addTokenRoutes, addAuditRoutes]) add(app, sources)
+    for (const add of [addHealthRoutes, addStatusRoutes, addTaskRoutes, addPeerRoutes, addDecisionRoutes, addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, addPreheatRoutes, addTokenRoutes, addAuditRoutes, addAdmissionRoutes]) add(app, sources)
     addCollectorRoutes(app, sources.collector)
     addScrubRoutes(app, sources.scrubber)
     app.get('/openapi.json', { schema: { description: 'This description.' } }, async () => app.swagger())

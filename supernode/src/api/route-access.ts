@@ -48,6 +48,9 @@ export const ROUTE_ACCESS: Readonly<Record<string, Requirement>> = {
   'DELETE /api/v1/rates/rules/:id': changes('rules'),
   'PATCH /api/v1/rates/cdn': changes('rules'),
 
+  'GET /api/v1/admission': manages,
+  'POST /api/v1/admission/:id/admit': manages,
+  'POST /api/v1/admission/:id/revoke': manages,
   'GET /api/v1/audit': manages,
   'GET /api/v1/audit/refusals': manages,
   'GET /api/v1/tokens': manages,

@@ -1,4 +1,4 @@
-import { DamselflyError, type Clock } from '@damselfly/shared'
+import { DamselflyError, type Clock, type PeerId } from '@damselfly/shared'
 import { apiErrorBody, isoTime, type ApiServer } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import type { ApiToken, ApiTokens } from '../access/api-tokens.ts'
@@ -10,6 +10,8 @@ const TOKENS_PATH = '/api/v1/tokens'
 const USUAL_LIFETIME_MS = 90 * 86_400_000
 
 export interface TokenSources {
+  /** The supernode's own. */
+  readonly peerId: PeerId
   readonly tokens: ApiTokens
   readonly clock: Clock
 }
@@ -23,13 +25,15 @@ const tokenBody = z.object({
   createdBy: z.string(),
   expiresAt: z.iso.datetime().nullable().describe('null: until it is revoked'),
   lastUsedAt: z.iso.datetime().nullable().describe('To ten minutes; null: never'),
+  usesLeft: z.number().nullable().describe('Of a join token: peers that may still join with it; null: any number'),
 })
 
 const newTokenBody = z.strictObject({
   name: z.string().min(1).max(100).describe('Whom or what it is for'),
-  role: roleName.describe('`viewer` reads; `operator` changes too; `admin` manages access; `peer` may nothing but ask who it is'),
+  role: roleName.describe('`viewer` reads; `operator` changes too; `admin` manages access; `peer` makes a join token, which lets peers in and opens nothing of the API'),
   scopes: z.array(scopeName).min(1).max(SCOPES.length).optional().describe('Parts of the API that it is confined to; absent: all that the role opens'),
   expiresAt: z.iso.datetime().nullable().optional().describe('null: until it is revoked; absent: in 90 days'),
+  uses: z.number().int().min(1).max(1_000_000).optional().describe('Of a join token: how many peers it lets in; absent: any number'),
 })
 
 const callerBody = z.object({
@@ -39,7 +43,7 @@ const callerBody = z.object({
   scopes: z.array(scopeName).nullable(),
 })
 
-export function addTokenRoutes(app: ApiServer, { tokens, clock }: TokenSources): void {
+export function addTokenRoutes(app: ApiServer, { tokens, peerId, clock }: TokenSources): void {
   app.get(
     '/api/v1/whoami',
     { schema: { description: 'Who the caller is and what it may do.', response: { 200: callerBody, 401: apiErrorBody } } },
@@ -63,11 +67,12 @@ export function addTokenRoutes(app: ApiServer, { tokens, clock }: TokenSources):
       },
     },
     async ({ body, caller }, reply) => {
-      const { name, role, scopes = null, expiresAt = isoTime(clock.wallTime() + USUAL_LIFETIME_MS) } = body
+      const { name, role, uses, scopes = null, expiresAt = isoTime(clock.wallTime() + USUAL_LIFETIME_MS) } = body
       const maker = known(caller)
       refuseMoreThan(maker, scopes)
-      const { token, text } = await tokens.create({ name, role, scopes, expiresAt, createdBy: maker.name })
-      return reply.code(201).send({ ...bodyOf(token), token: text })
+      if (uses !== undefined && role !== 'peer') throw new DamselflyError('USAGE', 'only tokens of the role peer have a number of uses')
+      const { token, text } = await tokens.create({ name, role, scopes, expiresAt, usesLeft: uses ?? null, createdBy: maker.name })
+      return reply.code(201).send({ ...bodyOf(token), token: role === 'peer' ? `${text}.${peerId}` : text })
     },
   )
   app.delete(
@@ -86,8 +91,8 @@ export function addTokenRoutes(app: ApiServer, { tokens, clock }: TokenSources):
   )
 }
 
-function bodyOf({ id, name, role, scopes, createdAt, createdBy, expiresAt, lastUsedAt }: ApiToken): z.output<typeof tokenBody> {
-  return { id, name, role, scopes, createdAt, createdBy, expiresAt, lastUsedAt }
+function bodyOf({ id, name, role, scopes, createdAt, createdBy, expiresAt, lastUsedAt, usesLeft }: ApiToken): z.output<typeof tokenBody> {
+  return { id, name, role, scopes, createdAt, createdBy, expiresAt, lastUsedAt, usesLeft }
 }
 
 /** Nobody opens to others what is closed to itself. @throws DamselflyError FORBIDDEN */

@@ -3,6 +3,7 @@ import { CIPHERS, scrubSettings, SECURITY_POLICIES, spaceSettings } from '@damse
 import { fileSettings, sourceSettings, storageSettings } from '@damselfly/cdn'
 import { byteRate, duration } from '@damselfly/shared/config'
 import { LOG_LEVELS } from '@damselfly/shared/logging'
+import { admissionSettings } from './admission-config.ts'
 import { freshnessSettings, originSettings } from './cdn-config.ts'
 import { address, LOOPBACK, port } from './listening.ts'
 import { limitSettings } from './limit-settings.ts'
@@ -59,6 +60,7 @@ export const supernodeConfigSchema = z.strictObject({
     })
     .prefault({}),
   management: managementSettings.prefault({}),
+  admission: admissionSettings.prefault({}),
   origins: z
     .strictObject({
       allow: z

@@ -1,8 +1,10 @@
 import { DamselflyError, isErrorCode, ORIGIN_PEER, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register, Want } from '@damselfly/shared/wire'
-import type { ChannelDemands, Channel } from '@damselfly/exchange'
+import { revocationsToWire, type ChannelDemands, type Channel, type TicketRevocation } from '@damselfly/exchange'
 import type { FailureReason } from '@damselfly/scheduler'
+import type { PeerAdmission } from '../admission/peer-admission.ts'
+import type { TicketRevocations } from '../admission/ticket-revocations.ts'
 import type { Preheats } from '../preheat/preheats.ts'
 import type { SupernodeMetrics } from '../metrics/supernode-metrics.ts'
 import type { RateControl } from '../rules/rate-control.ts'
@@ -26,6 +28,10 @@ export interface ControlPlaneDeps {
   readonly agent: string
   /** What channels between peers must have. */
   readonly demands: ChannelDemands
+  /** Who may come. */
+  readonly admission: Pick<PeerAdmission, 'check'>
+  /** Tickets that count no more. */
+  readonly revocations: Pick<TicketRevocations, 'live'>
   readonly peers: PeerRegister
   readonly tasks: TaskRegistry
   readonly bridge: SchedulerBridge
@@ -73,9 +79,22 @@ export class ControlPlane implements SessionListener {
     await Promise.all(this.#registrations)
   }
 
+  /** Tickets count no more. */
+  tell(peers: Iterable<ConnectedPeer>, revocations: readonly TicketRevocation[]): void {
+    if (revocations.length === 0) return
+    const value = revocationsToWire(revocations)
+    for (const { session } of peers) session.send({ case: 'revokeTickets', value })
+  }
+
+  /** Ends the peer's channel, and tells it why. */
+  dismiss(peer: PeerId, error: DamselflyError): void {
+    for (const session of this.#sessions) if (session.peer === peer) session.dismiss(error)
+  }
+
   hello(session: Session, hello: Hello): void {
-    const { self, agent, demands, peers, bridge, limits, clock, logger } = this.#deps
+    const { self, agent, demands, admission, peers, bridge, limits, clock, logger } = this.#deps
     if (session.peer === self) throw new DamselflyError('PROTOCOL', 'this PeerId is the supernode itself')
+    admission.check(session.peer, hello.joinToken, session.remoteAddress)
     const peer = readHello(session, hello, clock.wallTime(), limits.claimsPerPeer, demands.security)
     const replaced = peers.get(session.peer)
     if (replaced !== undefined) this.#replace(replaced)
@@ -83,6 +102,7 @@ export class ControlPlane implements SessionListener {
     this.#peerOf.set(session, peer)
     bridge.handle({ type: 'peer-joined', peer: peer.peer, capacity: capacityOf(peer) })
     session.send({ case: 'welcome', value: { agent, window: WINDOW, security: demands.security, ciphers: [...(demands.ciphers ?? [])] } })
+    this.tell([peer], this.#deps.revocations.live())
     this.#deps.rates.joined(peer)
     this.#deps.preheats.peerJoined(peer.peer)
     logger.info({ peer: peer.peer, address: session.remoteAddress, agent: peer.agent }, 'peer connected')

@@ -70,6 +70,11 @@ export class Session implements ChannelReceiver {
     await this.#close()
   }
 
+  /** Says Goodbye with the reason, and ends. Idempotent. */
+  dismiss(error: DamselflyError): void {
+    this.#fail(error)
+  }
+
   /** Ends at once. Idempotent. */
   abort(error: DamselflyError): void {
     this.#ended(error)
@@ -131,13 +136,13 @@ export class Session implements ChannelReceiver {
 
   #fail(error: DamselflyError): void {
     if (this.#state === 'ended') return
-    this.#sayGoodbye(`${error.code}: ${error.message}`)
+    this.#sayGoodbye(error.message, error.code)
     this.#ended(error)
     void this.#close()
   }
 
-  #sayGoodbye(reason: string): void {
-    this.#outbox.push({ case: 'goodbye', value: { reason } })
+  #sayGoodbye(reason: string, errorCode = ''): void {
+    this.#outbox.push({ case: 'goodbye', value: { reason, errorCode } })
     this.#outbox.finish()
   }
 

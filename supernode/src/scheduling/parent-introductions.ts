@@ -1,18 +1,19 @@
 import { taskIdToBytes, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
+import { TICKET_LIFETIME_MS, type TicketGrant } from '@damselfly/exchange'
+import type { TicketRevocations } from '../admission/ticket-revocations.ts'
 import { endpointsFor, type ConnectedPeer, type ParentCard } from '../control/connected-peer.ts'
-
-/** How long a ticket lasts; milliseconds. */
-export const TICKET_LIFETIME_MS: number = 60 * 60 * 1000
 
 export interface ParentIntroductionsDeps {
   readonly clock: Clock
-  /** @param expiresAt milliseconds since 1970 @returns an encoded SignedTicket */
-  readonly signTicket: (grant: { taskId: TaskId; child: PeerId; parent: PeerId; expiresAt: number }) => Uint8Array
+  readonly revocations: Pick<TicketRevocations, 'issueTime' | 'revoked'>
+  /** @returns an encoded SignedTicket */
+  readonly signTicket: (grant: TicketGrant) => Uint8Array
 }
 
 interface Introduction {
   /** Another object after the parent came back, maybe with other addresses. */
   readonly card: ParentCard
+  readonly grant: TicketGrant
   /** The first assignment after this comes with a new ticket, on the clock's scale; milliseconds. */
   readonly renewAt: number
 }
@@ -31,12 +32,14 @@ export class ParentIntroductions {
   introduce(child: ConnectedPeer, taskId: TaskId, card: ParentCard, allowedMs: number = Number.POSITIVE_INFINITY): void {
     const made = this.#madeTo(child, taskId)
     const known = made.get(card.peer)
-    const now = this.#deps.clock.now()
-    if (known?.card === card && now < known.renewAt) return
+    const { clock, revocations, signTicket } = this.#deps
+    const now = clock.now()
+    if (known?.card === card && now < known.renewAt && !revocations.revoked.isRevoked(known.grant)) return
     const lifetime = Math.max(0, Math.min(TICKET_LIFETIME_MS, allowedMs))
-    made.set(card.peer, { card, renewAt: now + lifetime / 2 })
-    const expiresAt = Math.round(this.#deps.clock.wallTime() + lifetime)
-    const signedTicket = this.#deps.signTicket({ taskId, child: child.peer, parent: card.peer, expiresAt })
+    const expiresAt = Math.round(clock.wallTime() + lifetime)
+    const grant = { taskId, child: child.peer, parent: card.peer, expiresAt, issuedAt: revocations.issueTime() }
+    made.set(card.peer, { card, grant, renewAt: now + lifetime / 2 })
+    const signedTicket = signTicket(grant)
     const { peer, security, isCdn } = card
     const endpoints = endpointsFor(child, card).map((one) => ({ ...one }))
     child.session.send({

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file damselfly/manifest.proto.
  */
 export const file_damselfly_manifest: GenFile = /*@__PURE__*/
-  fileDesc("ChhkYW1zZWxmbHkvbWFuaWZlc3QucHJvdG8SCWRhbXNlbGZseSIxCgpWYWxpZGF0b3JzEgwKBGV0YWcYASABKAkSFQoNbGFzdF9tb2RpZmllZBgCIAEoCSLDAQoITWFuaWZlc3QSDwoHdGFza19pZBgBIAEoDBIWCg5jb250ZW50X2xlbmd0aBgCIAEoBBISCgpwaWVjZV9zaXplGAMgASgNEhUKDXBpZWNlX2RpZ2VzdHMYBCABKAwSEwoLbWVya2xlX3Jvb3QYBSABKAwSFgoOY29udGVudF9kaWdlc3QYBiABKAwSKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEgsKA3VybBgIIAEoCSI1Cg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiTAoGVGlja2V0Eg8KB3Rhc2tfaWQYASABKAwSDQoFY2hpbGQYAiABKAkSDgoGcGFyZW50GAMgASgJEhIKCmV4cGlyZXNfYXQYBCABKAQiMQoMU2lnbmVkVGlja2V0Eg4KBnRpY2tldBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAxiBnByb3RvMw");
+  fileDesc("ChhkYW1zZWxmbHkvbWFuaWZlc3QucHJvdG8SCWRhbXNlbGZseSIxCgpWYWxpZGF0b3JzEgwKBGV0YWcYASABKAkSFQoNbGFzdF9tb2RpZmllZBgCIAEoCSLDAQoITWFuaWZlc3QSDwoHdGFza19pZBgBIAEoDBIWCg5jb250ZW50X2xlbmd0aBgCIAEoBBISCgpwaWVjZV9zaXplGAMgASgNEhUKDXBpZWNlX2RpZ2VzdHMYBCABKAwSEwoLbWVya2xlX3Jvb3QYBSABKAwSFgoOY29udGVudF9kaWdlc3QYBiABKAwSKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEgsKA3VybBgIIAEoCSI1Cg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiXwoGVGlja2V0Eg8KB3Rhc2tfaWQYASABKAwSDQoFY2hpbGQYAiABKAkSDgoGcGFyZW50GAMgASgJEhIKCmV4cGlyZXNfYXQYBCABKAQSEQoJaXNzdWVkX2F0GAUgASgEIjEKDFNpZ25lZFRpY2tldBIOCgZ0aWNrZXQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMYgZwcm90bzM");
 
 /**
  * What proves that an origin still serves the same content.
@@ -147,6 +147,13 @@ export type Ticket = Message<"damselfly.Ticket"> & {
    * @generated from field: uint64 expires_at = 4;
    */
   expiresAt: bigint;
+
+  /**
+   * Milliseconds since 1970, by the same clock as the times of revocations; absent: before every revocation.
+   *
+   * @generated from field: uint64 issued_at = 5;
+   */
+  issuedAt: bigint;
 };
 
 /**
