@@ -8,6 +8,12 @@ import { FakePeer } from './fake-peer.ts'
 
 const URL_A = 'https://a.example/file'
 
+/** Why the supernode ended the peer's channel. */
+function farewell(peer: FakePeer): string {
+  const [goodbye] = peer.all('goodbye')
+  return `${goodbye?.errorCode}: ${goodbye?.reason}`
+}
+
 describe('a control channel', () => {
   it('begins with Hello and is welcomed', async () => {
     const bench = createControlBench()
@@ -23,13 +29,13 @@ describe('a control channel', () => {
     const bench = createControlBench()
     const early = new FakePeer(bench.control)
     early.say({ case: 'want', value: { taskId: new Uint8Array(32), count: 1 } })
-    assert.match(early.all('goodbye')[0]?.reason ?? '', /^PROTOCOL: 'want' before Hello/)
+    assert.match(farewell(early), /^PROTOCOL: 'want' before Hello/)
     const twice = bench.peer()
     twice.hello()
-    assert.match(twice.all('goodbye')[0]?.reason ?? '', /^PROTOCOL: a second Hello/)
+    assert.match(farewell(twice), /^PROTOCOL: a second Hello/)
     const silent = new FakePeer(bench.control)
     bench.clock.advance(10_000)
-    assert.match(silent.all('goodbye')[0]?.reason ?? '', /in time/)
+    assert.match(farewell(silent), /in time/)
     assert.deepEqual([early, twice, silent].map(({ channel }) => channel.isEnded), [true, true, true])
     assert.equal(bench.peers.count, 0)
     await bench.stop()
@@ -85,7 +91,7 @@ describe('a control channel', () => {
     const bench = createControlBench({ limits: { peers: 1 } })
     bench.peer()
     const second = bench.peer()
-    assert.match(second.all('goodbye')[0]?.reason ?? '', /^SUPERNODE_OVERLOADED/)
+    assert.match(farewell(second), /^SUPERNODE_OVERLOADED/)
     await bench.stop()
   })
 
