@@ -61,14 +61,15 @@ export async function succeeds(program: Program): Promise<Exit> {
   return exit
 }
 
-export async function createSkopeo(lab: Lab, mirror: string, registries: readonly string[]): Promise<ContainerTool> {
-  await mkdir(lab.path('skopeo'))
-  const conf = await registriesConf(lab, 'skopeo', mirror, registries)
+/** @param folder of its own, below the lab's */
+export async function createSkopeo(lab: Lab, mirror: string, registries: readonly string[], folder = 'skopeo'): Promise<ContainerTool> {
+  await mkdir(lab.path(folder))
+  const conf = await registriesConf(lab, folder, mirror, registries)
   let pulls = 0
   return {
     async pull(image, user) {
-      const target = `dir:${lab.path('skopeo', String(pulls++))}`
-      const auth = await authFile(lab, 'skopeo', mirror, user)
+      const target = `dir:${lab.path(folder, String(pulls++))}`
+      const auth = await authFile(lab, folder, mirror, user)
       const args = ['--insecure-policy', '--registries-conf', conf, 'copy', '--authfile', auth, `docker://${image}`, target]
       await succeeds(lab.program('skopeo', CONTAINER_PROGRAMS.skopeo, args))
     },

@@ -1,5 +1,5 @@
 import type { Program } from './program.ts'
-import { callSocket } from './socket-call.ts'
+import { askSocket, callSocket } from './socket-call.ts'
 
 /** A running dfdaemon. */
 export class Daemon {
@@ -24,5 +24,11 @@ export class Daemon {
   /** An answer of the local API. @throws when it is refused, with all that was answered */
   async call<T>(method: string, path: string, body?: unknown): Promise<T> {
     return callSocket<T>(this.socket, method, path, body)
+  }
+
+  /** A counter or gauge, with its labels as they are written; 0 while it does not exist. */
+  async metric(name: string): Promise<number> {
+    const lines = (await askSocket(this.socket, 'GET', '/metrics')).split('\n')
+    return Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? 0)
   }
 }

@@ -1,38 +1,44 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { request, type IncomingMessage } from 'node:http'
-import { buffer } from 'node:stream/consumers'
 import { createImage, pushImage, RegistryProxy, RegistryPush, RegistryServer, whyNoRegistryServer, type BlobFault } from '@damselfly/cdn/testing/registry'
-import { canMount, Lab, type Daemon, type Supernode } from '@damselfly/test'
+import { canMount, createSkopeo, Lab, missingPrograms, until, type Daemon, type Supernode } from '@damselfly/test'
 
 const MIB = 1024 * 1024
 const NAME = 'registry.test:5000'
 
-/** Each fault has a blob of its own, which nobody has had before. */
-const image = createImage([6, 6, 3, 2, 2, 6, 3].map((mib, index) => mib * MIB + index))
-const [cut, held, orphaned, wrong, failing, large, slow] = image.layers as [Blob, Blob, Blob, Blob, Blob, Blob, Blob]
-type Blob = (typeof image.layers)[number]
+/** Each has a layer of its own, which nobody has had before. */
+const IMAGES = { cut: 6, wrong: 2, failing: 3, cold: 2, large: 7, full: 8, stalled: 5, held: 6, orphaned: 3 } as const
 
-describe('a registry with faults, through a daemon', function () {
+/** skopeo takes a whole image from whoever gave the manifest, tries once, and goes on with nothing: so it hides no fault. */
+describe('skopeo through a daemon, from a registry with faults', function () {
   this.timeout(180_000)
   let lab: Lab
   let registry: RegistryServer
   let proxy: RegistryProxy
   let supernode: Supernode
   let origins: { readonly registries: readonly { readonly host: string; readonly endpoint: string }[] }
-  let first: Daemon
-  let second: Daemon
+  let first: Puller
+  let second: Puller
+
+  interface Puller {
+    readonly daemon: Daemon
+    /** @throws with all that skopeo said */
+    pull(image: keyof typeof IMAGES): Promise<void>
+    /** Contents for which the registry was asked past the peer, or by it. */
+    reasons(reason: string): Promise<number>
+  }
 
   before(async function () {
-    if ((await whyNoRegistryServer()) !== undefined) this.skip()
+    if ((await whyNoRegistryServer()) !== undefined || (await missingPrograms(['skopeo'])).length > 0) this.skip()
     lab = await Lab.create()
     registry = await RegistryServer.start()
-    await pushImage(new RegistryPush(registry.authority, 'library/big'), '1', image)
+    for (const [index, [name, mib]] of Object.entries(IMAGES).entries()) {
+      await pushImage(new RegistryPush(registry.authority, `library/${name}`), '1', createImage([mib * MIB + index]))
+    }
     proxy = await RegistryProxy.start(registry.authority)
     origins = { registries: [{ host: NAME, endpoint: `http://${proxy.authority}` }] }
     supernode = await lab.supernode('supernode', { config: { origins } })
-    first = await daemon('first')
-    second = await daemon('second')
+    first = await puller('first')
+    second = await puller('second')
   })
   beforeEach(() => void (proxy.fault = { type: 'none' }))
   after(async () => {
@@ -41,26 +47,15 @@ describe('a registry with faults, through a daemon', function () {
     await registry?.stop()
   })
 
-  const daemon = (name: string, more: Readonly<Record<string, unknown>> = {}): Promise<Daemon> =>
-    lab.daemon(name, { supernodes: [supernode.address], config: { origins, mirror: { port: 0, stallTimeout: '3s' }, ...more } })
-
-  /** As a client would that tries only once. @returns when the answer has begun */
-  async function ask({ mirror }: Daemon, { digest }: Blob): Promise<IncomingMessage> {
-    const asking = request(`${mirror}/v2/${NAME}/library/big/blobs/${digest}`, { agent: false }).end()
-    const [answer] = (await once(asking, 'response')) as [IncomingMessage]
-    return answer
-  }
-
-  async function pull(from: Daemon, blob: Blob): Promise<IncomingMessage & { readonly bytes: Buffer }> {
-    const answer = await ask(from, blob)
-    return Object.assign(answer, { bytes: await buffer(answer) })
-  }
-
-  async function pulls(from: Daemon, blob: Blob): Promise<IncomingMessage> {
-    const answer = await pull(from, blob)
-    assert.equal(answer.statusCode, 200, answer.bytes.toString())
-    assert.ok(answer.bytes.equals(blob.bytes))
-    return answer
+  async function puller(name: string, more: Readonly<Record<string, unknown>> = {}): Promise<Puller> {
+    const config = { origins, mirror: { port: 0, stallTimeout: '3s' }, ...more }
+    const daemon = await lab.daemon(name, { supernodes: [supernode.address], config })
+    const skopeo = await createSkopeo(lab, daemon.mirror, [NAME], `skopeo-${name}`)
+    return {
+      daemon,
+      pull: (image) => skopeo.pull(`${NAME}/library/${image}:1`),
+      reasons: (reason) => daemon.metric(`damselfly_mirror_back_to_source_total{reason="${reason}"}`),
+    }
   }
 
   /** @returns a fault, and when it has come to it */
@@ -70,53 +65,71 @@ describe('a registry with faults, through a daemon', function () {
     return { fault: { type: 'hold', after, until: gate.promise, onHeld: reached.resolve }, isHeld: reached.promise, goOn: gate.resolve }
   }
 
-  it('that cuts every blob again and again gives them all the same', async () => {
+  it('gets what is cut again and again', async () => {
     proxy.fault = { type: 'cut', after: 2 * MIB }
-    await pulls(first, cut)
+    await first.pull('cut')
   })
 
-  it('that fails with blobs gives what the swarm has, and a clear error for the rest', async () => {
-    await pulls(first, failing)
+  it('gets what the swarm has while blobs are answered by 500, and hears so of the rest', async () => {
+    await first.pull('failing')
     proxy.fault = { type: 'status', status: 500 }
-    await pulls(second, failing)
-    const refused = await pull(second, slow)
-    assert.deepEqual([refused.statusCode, JSON.parse(refused.bytes.toString()).errors[0].message], [500, 'spoiled'])
+    await second.pull('failing')
+    await assert.rejects(second.pull('cold'), /500|spoiled/)
   })
 
-  it('that gives wrong bytes is never taken for whole', async () => {
+  it('never takes wrong bytes for an image, and gets the right ones afterwards', async () => {
     proxy.fault = { type: 'wrong' }
-    const failed = await pull(first, wrong).then(({ statusCode }) => statusCode, (error: NodeJS.ErrnoException) => error.code)
-    assert.notEqual(failed, 200)
+    await assert.rejects(first.pull('wrong'))
     proxy.fault = { type: 'none' }
-    await pulls(second, wrong)
+    await second.pull('wrong')
   })
 
-  it('gives a blob although the peer that had it is killed in the middle', async () => {
-    const third = await daemon('third')
-    await pulls(third, large)
-    const answer = await ask(second, large)
-    third.program.kill('SIGKILL')
-    assert.ok((await buffer(answer)).equals(large.bytes))
-  })
-
-  it('gives a blob to a daemon whose disk is full', async function () {
-    if (!(await canMount())) this.skip()
-    const disk = await lab.smallDisk('full', 3 * MIB)
-    const answer = await pulls(await daemon('full-daemon', { dataDir: disk.path }), large)
-    assert.equal(answer.headers['x-damselfly-back-to-source'] ?? 'disk-failed', 'disk-failed')
-  })
-
-  it('gives a blob although the supernode dies in the middle, and after it has', async () => {
+  it('gets what a registry stops to send, after seconds, with the reason in log and metric', async () => {
     const { fault, isHeld, goOn } = holding(MIB)
     proxy.fault = fault
-    const pulling = pull(first, held)
+    const pulling = first.pull('stalled')
+    await isHeld
+    proxy.fault = { type: 'none' }
+    await pulling
+    goOn()
+    assert.match(first.daemon.program.stderr, /"reason":"swarm-stalled".*the registry itself is asked/)
+    await until(async () => (await first.reasons('swarm-stalled')) > 0)
+  })
+
+  it('gets an image although the peer that had it is killed in the middle', async () => {
+    const third = await puller('third', { rates: { upload: '3MiB/s' } })
+    await third.pull('large')
+    const pulling = second.pull('large')
+    await until(async () => (await received(second.daemon)) > MIB)
+    third.daemon.program.kill('SIGKILL')
+    await pulling
+  })
+
+  it('gets an image that the disk of the host has no room for', async function () {
+    if (!(await canMount())) this.skip()
+    const disk = await lab.smallDisk('full', 3 * MIB)
+    const full = await puller('full-daemon', { dataDir: disk.path })
+    await full.pull('full')
+    await until(async () => (await full.reasons('disk-failed')) > 0)
+  })
+
+  it('gets an image although the supernode dies in the middle, and after it has', async () => {
+    const { fault, isHeld, goOn } = holding(MIB)
+    proxy.fault = fault
+    const pulling = first.pull('held')
     await isHeld
     supernode.program.kill('SIGKILL')
     await supernode.program.exited
     proxy.fault = { type: 'none' }
     goOn()
-    assert.ok((await pulling).bytes.equals(held.bytes))
-    const answer = await pulls(second, orphaned)
-    assert.ok(answer.headers['x-damselfly-back-to-source'] !== undefined)
+    await pulling
+    await second.pull('orphaned')
+    await until(async () => (await Promise.all(['supernode-lost', 'supernode-unreachable'].map((reason) => second.reasons(reason)))).some((count) => count > 0))
   })
+
+  /** Of what is not whole yet; bytes. */
+  async function received(daemon: Daemon): Promise<number> {
+    const { tasks } = await daemon.call<{ tasks: readonly { state: string; verifiedBytes: number }[] }>('GET', '/api/v1/tasks')
+    return Math.max(0, ...tasks.filter(({ state }) => state !== 'complete').map(({ verifiedBytes }) => verifiedBytes))
+  }
 })
