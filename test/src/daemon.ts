@@ -26,9 +26,8 @@ export class Daemon {
     return callSocket<T>(this.socket, method, path, body)
   }
 
-  /** A counter or gauge, with its labels as they are written; 0 while it does not exist. */
-  async metric(name: string): Promise<number> {
-    const lines = (await askSocket(this.socket, 'GET', '/metrics')).split('\n')
-    return Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? 0)
+  /** The metrics as Prometheus reads them. */
+  async metrics(): Promise<string> {
+    return await askSocket(this.socket, 'GET', '/metrics')
   }
 }
