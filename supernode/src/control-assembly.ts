@@ -106,6 +106,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     ports: {
       cdnPeer: self,
       announceQuorum: parts.announceQuorum,
+      vouched: { left: limits.vouchedPieces },
       clock,
       schedule: (event) => bridge.handle(event),
       send: (peer, news) => peers.send(peer, news),
@@ -128,6 +129,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       sign: (swarm) => signManifest(identity, manifestOf(swarm)),
     },
     blocked: () => blockedNow(scheduler),
+    maxTasks: limits.tasks,
     clock,
   })
   const unsubscribe = cdn.onSuperseded((taskId) => tasks.get(taskId)?.source.superseded())

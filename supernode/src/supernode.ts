@@ -41,7 +41,7 @@ import { blockRule } from './rules/block-rule.ts'
 import { priorityRule } from './rules/priority-rule.ts'
 import { rateRule } from './rules/rate-rule.ts'
 import { createRuleList } from './rules/rule-list.ts'
-import { CONTROL_LIMITS } from './control/limits.ts'
+import { controlLimits } from './config/limit-settings.ts'
 import { assembleScheduler, type AssembledScheduler } from './scheduling/scheduler-assembly.ts'
 import { exposeOrigins } from './metrics/origin-metrics.ts'
 import { createOriginSources } from './origin-sources.ts'
@@ -153,7 +153,7 @@ class ComposedSupernode implements Supernode {
       revocations,
       ...rules,
       preheat: { ...this.#config.preheat, directory: join(dataDir, 'preheats') },
-      limits: CONTROL_LIMITS,
+      limits: controlLimits(this.#config.limits),
       originBytes: () => cdn.stats().originBytes,
       cdnServedBytes: () => this.#cdnServedBytes,
       clock: this.#clock,
@@ -353,7 +353,7 @@ class ComposedSupernode implements Supernode {
   async #allowedConnections(): Promise<number> {
     const openFiles = (await openFileLimit()) ?? Number.POSITIVE_INFINITY
     const allowed = Math.max(OTHER_FILES, Math.min(this.#config.limits.connections, openFiles - OTHER_FILES))
-    if (allowed < CONTROL_LIMITS.peers) {
+    if (allowed < this.#config.limits.peers) {
       const advice = 'few files may be open at once, which limits the peers: raise it (LimitNOFILE of the service, or ulimit -n)'
       this.#deps.logger.warn({ openFiles, connections: allowed }, advice)
     }

@@ -10,6 +10,7 @@ export class MemoryChannel implements Channel {
   /** Called with each frame that the holder sends. */
   onSent: (bytes: Uint8Array) => void = () => undefined
   onEnd: () => void = () => undefined
+  isPaused = false
   #receiver: ChannelReceiver | undefined
   #isEnded = false
   #drained: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
@@ -65,9 +66,13 @@ export class MemoryChannel implements Channel {
     return this.#drained?.promise ?? Promise.resolve()
   }
 
-  pause(): void {}
+  pause(): void {
+    this.isPaused = true
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.isPaused = false
+  }
 
   async close(): Promise<void> {
     this.#end(undefined)

@@ -1,4 +1,4 @@
-import { DamselflyError, isErrorCode, ORIGIN_PEER, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
+import { DamselflyError, isErrorCode, ORIGIN_PEER, TimeShares, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register, Want } from '@damselfly/shared/wire'
 import { revocationsToWire, type ChannelDemands, type Channel, type TicketRevocation } from '@damselfly/exchange'
@@ -48,6 +48,12 @@ export interface ControlPlaneDeps {
   readonly logger: Logger
 }
 
+/** What one peer's messages may take of this thread's time at once after a pause; milliseconds. */
+const BURST_MS = 2000
+
+/** What a registration takes later, when nobody measures it; milliseconds. */
+const REGISTRATION_COST_MS = 0.3
+
 /** Speaks with the peers: turns what they say into events, and keeps who is connected. */
 export class ControlPlane implements SessionListener {
   readonly #deps: ControlPlaneDeps
@@ -56,11 +62,15 @@ export class ControlPlane implements SessionListener {
   readonly #registrations = new Set<Promise<void>>()
   /** Many may ask for the same content at once, and the origin's answer is what they all wait for. */
   readonly #slices: Slices
+  /** Registrations that wait for their slice. */
+  readonly #queued = new WeakMap<ConnectedPeer, number>()
+  readonly #shares: TimeShares<PeerId>
   #isStopping = false
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps
     this.#slices = new Slices(deps.clock)
+    this.#shares = new TimeShares({ share: deps.limits.timePerPeer, burstMs: BURST_MS, clock: deps.clock })
   }
 
   /** Takes a new control channel over. */
@@ -137,6 +147,12 @@ export class ControlPlane implements SessionListener {
     }
   }
 
+  took({ peer }: Session, ms: number): number {
+    const wait = this.#shares.spend(peer, ms)
+    if (wait > 0) this.#deps.metrics.heldBack(wait)
+    return wait
+  }
+
   ended(session: Session, error: DamselflyError | undefined): void {
     this.#sessions.delete(session)
     const peer = this.#peerOf.get(session)
@@ -179,12 +195,19 @@ export class ControlPlane implements SessionListener {
     if (announcement.pieces.length === 0) return
     const { taskId } = announcement.spec
     if (!peer.tasks.has(taskId) && peer.tasks.size >= limits.tasksPerPeer) return
+    if (!tasks.hasRoomFor(taskId)) return
     takeInventory(tasks.use(announcement.spec), peer, announcement, readManifest)
   }
 
   #register(peer: ConnectedPeer, register: Register): void {
+    const { registrar, limits } = this.#deps
+    const queued = this.#queued.get(peer) ?? 0
+    if (queued >= limits.pendingRegistrations) return registrar.refuse(peer, register, `${queued} registrations of this peer wait`)
+    this.#queued.set(peer, queued + 1)
+    this.#shares.spend(peer.peer, REGISTRATION_COST_MS)
     this.#slices.run(() => {
-      const registration = this.#deps.registrar.register(peer, register).finally(() => this.#registrations.delete(registration))
+      this.#queued.set(peer, (this.#queued.get(peer) ?? 1) - 1)
+      const registration = registrar.register(peer, register).finally(() => this.#registrations.delete(registration))
       this.#registrations.add(registration)
     })
   }

@@ -2,12 +2,20 @@
 export interface ControlLimits {
   /** Peers that may be connected at once. */
   readonly peers: number
+  /** Tasks that may be known while peers hold or want them. */
+  readonly tasks: number
   /** Tasks that one peer may hold or want at once. */
   readonly tasksPerPeer: number
   /** Registrations of one peer that may be under way at once. */
   readonly pendingRegistrations: number
-  /** Digests of pieces that one peer vouches for while nobody else does. */
+  /** Contents that are fetched from origins for one peer at once. */
+  readonly fetchesPerPeer: number
+  /** Digests of pieces that are known by the word of one peer, alone or with others, and of no CDN or manifest. */
   readonly claimsPerPeer: number
+  /** The same of all peers: of those that enough of them vouched for. */
+  readonly vouchedPieces: number
+  /** The part of this thread's time that the messages of one peer may take, after a second or two at once; 0 to 1. */
+  readonly timePerPeer: number
   /** What may wait for a peer that does not read; bytes, roughly. */
   readonly maxQueuedBytes: number
   /** Time for the first message, Hello; milliseconds. */
@@ -16,9 +24,14 @@ export interface ControlLimits {
 
 export const CONTROL_LIMITS: ControlLimits = {
   peers: 10_000,
+  tasks: 100_000,
   tasksPerPeer: 10_000,
   pendingRegistrations: 256,
+  fetchesPerPeer: 1024,
   claimsPerPeer: 1 << 18,
+  // Some 300 MB.
+  vouchedPieces: 1 << 21,
+  timePerPeer: 0.25,
   // Four full frames: more than any burst of assignments, less than what hurts with many slow readers.
   maxQueuedBytes: 32 * 1024 * 1024,
   helloTimeoutMs: 10_000,

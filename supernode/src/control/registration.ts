@@ -6,6 +6,7 @@ import {
   toDamselflyError,
   type Clock,
   type ErrorCode,
+  type TaskId,
 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { toNumber, type Register } from '@damselfly/shared/wire'
@@ -46,14 +47,20 @@ export interface RegistrarDeps {
 export class Registrar {
   readonly #deps: RegistrarDeps
   readonly #pending = new WeakMap<ConnectedPeer, number>()
+  /** That were begun for a peer; those that have ended are taken out when there are many. */
+  readonly #fetches = new WeakMap<ConnectedPeer, Set<Task>>()
 
   constructor(deps: RegistrarDeps) {
     this.#deps = deps
   }
 
+  /** Answers that it cannot be taken now. */
+  refuse(peer: ConnectedPeer, { requestId }: Register, why: string): void {
+    this.#refuse(peer, requestId, new DamselflyError('SUPERNODE_OVERLOADED', why))
+  }
+
   /** Answers, unless the peer is gone by then. Never throws. */
   async register(peer: ConnectedPeer, register: Register): Promise<void> {
-    const { metrics } = this.#deps
     const pending = this.#pending.get(peer) ?? 0
     this.#pending.set(peer, pending + 1)
     try {
@@ -61,18 +68,18 @@ export class Registrar {
         throw new DamselflyError('SUPERNODE_OVERLOADED', `${pending} registrations of this peer are under way`)
       }
       await this.#admit(peer, register)
-      metrics.registered('ok')
+      this.#deps.metrics.registered('ok')
     } catch (error) {
       if (peer.gone.signal.aborted) return
-      const { code, message } = this.#refusalOf(error, peer)
-      metrics.registered(code)
-      peer.session.send({
-        case: 'registered',
-        value: { requestId: register.requestId, errorCode: code, errorMessage: message },
-      })
+      this.#refuse(peer, register.requestId, this.#refusalOf(error, peer))
     } finally {
       this.#pending.set(peer, (this.#pending.get(peer) ?? 1) - 1)
     }
+  }
+
+  #refuse(peer: ConnectedPeer, requestId: number, { code, message }: DamselflyError): void {
+    this.#deps.metrics.registered(code)
+    peer.session.send({ case: 'registered', value: { requestId, errorCode: code, errorMessage: message } })
   }
 
   /** What of an error concerns the peer: the supernode's own troubles are not its disk's or its fault. */
@@ -93,6 +100,8 @@ export class Registrar {
     if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
       throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
     }
+    if (!tasks.hasRoomFor(spec.taskId)) throw new DamselflyError('SUPERNODE_OVERLOADED', 'too many tasks are known already')
+    this.#requireFewFetches(peer, spec.taskId)
     const task = tasks.use(spec)
     const { signal } = peer.gone
     const wasHere = task.source.task !== undefined || task.swarm.isAvailable
@@ -106,6 +115,7 @@ export class Registrar {
     } finally {
       task.waiting.delete(peer.peer)
     }
+    if (!wasHere && task.source.state.type === 'fetching') this.#fetchesOf(peer).add(task)
     signal.throwIfAborted()
     // A rule may have been made meanwhile.
     blocks.checkDownload(ruledPeerOf(peer), spec)
@@ -113,6 +123,21 @@ export class Registrar {
     this.#answer(peer, register.requestId, task.swarm, content)
     const access = { spec, credentials, allowedUntil: clock.now() + allowedMs }
     this.#join(peer, task.swarm, order, access, register)
+  }
+
+  /** What one peer has brought may take all of the origins' time, and of the disk, only as far as this. @throws DamselflyError SUPERNODE_OVERLOADED */
+  #requireFewFetches(peer: ConnectedPeer, taskId: TaskId): void {
+    const fetches = this.#fetchesOf(peer)
+    if (fetches.size < this.#deps.limits.fetchesPerPeer || this.#deps.tasks.get(taskId)?.swarm.hasChildren === true) return
+    for (const task of fetches) if (task.source.state.type !== 'fetching') fetches.delete(task)
+    if (fetches.size < this.#deps.limits.fetchesPerPeer) return
+    throw new DamselflyError('SUPERNODE_OVERLOADED', `${fetches.size} contents are being fetched for this peer already`)
+  }
+
+  #fetchesOf(peer: ConnectedPeer): Set<Task> {
+    const known = this.#fetches.get(peer) ?? new Set()
+    this.#fetches.set(peer, known)
+    return known
   }
 
   /** A small content that the CDN holds or has in a moment. */

@@ -11,6 +11,17 @@ const CLOSE_TIMEOUT_MS = 5000
 const PING = Buffer.from(encode(PeerBatchSchema, create(PeerBatchSchema, { messages: [{ body: { case: 'ping', value: {} } }] })))
 const PONG = encode(SupernodeBatchSchema, create(SupernodeBatchSchema, { messages: [{ body: { case: 'pong', value: {} } }] }))
 
+/** What one peer says at once may keep the others waiting for so long; milliseconds. */
+const SLICE_MS = 5
+
+/** The most that one slice counts: when the process was stopped meanwhile that was not the peer's doing. Milliseconds. */
+const MOST_OF_SLICE_MS = 250
+
+/** Milliseconds. */
+const PING_COST_MS = 0.01
+
+const NOTHING: PeerMessage['body'] = { case: undefined }
+
 /** What a peer says after its Hello. */
 export type PeerRequest = Exclude<PeerMessage['body'], { case: undefined | 'hello' | 'ping' | 'pong' }>
 
@@ -18,6 +29,8 @@ export type PeerRequest = Exclude<PeerMessage['body'], { case: undefined | 'hell
 export interface SessionListener {
   hello(session: Session, hello: Hello): void
   request(session: Session, request: PeerRequest): void
+  /** Messages of this channel took so long. @returns how long it is not to be heard; milliseconds, both */
+  took(session: Session, ms: number): number
   /** Once, and last. `error` is undefined after an orderly end by either side. */
   ended(session: Session, error: DamselflyError | undefined): void
 }
@@ -31,6 +44,8 @@ export class Session implements ChannelReceiver {
   readonly #clock: Clock
   readonly #outbox: Outbox
   readonly #cancelHelloTimer: () => void
+  #isHeld = false
+  #cancelHold = (): void => undefined
   #heartbeat: Heartbeat | undefined
   #state: 'greeting' | 'open' | 'ended' = 'greeting'
 
@@ -84,16 +99,58 @@ export class Session implements ChannelReceiver {
   message(bytes: Uint8Array): void {
     if (this.#state === 'ended') return
     this.#heartbeat?.heard()
-    if (this.#state === 'open' && PING.equals(bytes)) return this.#pong()
+    if (this.#state === 'open' && PING.equals(bytes)) {
+      this.#pong()
+      return this.#holdBack([], 0, PING_COST_MS)
+    }
+    const begunAt = this.#clock.now()
     try {
       const batch = decode(PeerBatchSchema, bytes, CHANNEL_LIMITS['/damselfly/control/1'].maxMessageBytes)
       if (batch.messages.length > MAX_BATCH_MESSAGES) {
         throw new DamselflyError('PROTOCOL', `a batch of ${batch.messages.length} messages exceeds ${MAX_BATCH_MESSAGES}`)
       }
-      for (const { body } of batch.messages) this.#dispatch(body)
+      this.#work(batch.messages, 0, begunAt)
     } catch (error) {
       this.#fail(toDamselflyError(error))
     }
+  }
+
+  /** Handles a batch from `from` on, a slice at a time; the channel is paused until all of it is done. @throws DamselflyError */
+  #work(messages: readonly PeerMessage[], from: number, begunAt: number): void {
+    let at = from
+    let tookMs = 0
+    while (at < messages.length && tookMs < SLICE_MS) {
+      this.#dispatch(messages[at++]?.body ?? NOTHING)
+      tookMs = this.#clock.now() - begunAt
+    }
+    this.#holdBack(messages, at, Math.min(tookMs, MOST_OF_SLICE_MS))
+  }
+
+  /** A peer that says too much is not heard for a while, so that others are. */
+  #holdBack(messages: readonly PeerMessage[], next: number, tookMs: number): void {
+    const wait = this.#listener.took(this, tookMs)
+    if (this.#state === 'ended') return
+    if (wait === 0 && next >= messages.length) return this.#listenAgain()
+    if (!this.#isHeld) this.#channel.pause()
+    this.#isHeld = true
+    this.#cancelHold = this.#clock.after(wait, () => this.#goOn(messages, next))
+  }
+
+  #goOn(messages: readonly PeerMessage[], next: number): void {
+    // Its silence was this side's doing.
+    this.#heartbeat?.heard()
+    if (next >= messages.length) return this.#listenAgain()
+    try {
+      this.#work(messages, next, this.#clock.now())
+    } catch (error) {
+      this.#fail(toDamselflyError(error))
+    }
+  }
+
+  #listenAgain(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#channel.resume()
   }
 
   data(): void {
@@ -163,6 +220,7 @@ export class Session implements ChannelReceiver {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.#cancelHelloTimer()
+    this.#cancelHold()
     this.#heartbeat?.end()
     this.#outbox.close()
     this.#listener.ended(this, error)

@@ -19,6 +19,7 @@ export class SupernodeMetrics {
   readonly #backToSource: Counter<'reason'>
   readonly #registrations: Counter<'result'>
   readonly #protocolErrors: Counter
+  readonly #heldBack: Counter
   readonly #schedulerSeconds: Histogram<'event'>
   readonly #preheatTargets: Counter<'result'>
   readonly #preheatBytes: Counter
@@ -60,6 +61,11 @@ export class SupernodeMetrics {
       help: 'Control channels ended because of what the peer sent',
       registers,
     })
+    this.#heldBack = new Counter({
+      name: 'damselfly_control_held_back_seconds_total',
+      help: 'Time for which control channels were not heard because their peers had taken more than their share',
+      registers,
+    })
     this.#preheatTargets = new Counter({
       name: 'damselfly_preheat_targets_total',
       help: 'Contents that peers were asked to preheat, by result: ok or an error code',
@@ -99,6 +105,11 @@ export class SupernodeMetrics {
   preheated(result: string, bytes: number): void {
     this.#preheatTargets.inc({ result })
     this.#preheatBytes.inc(bytes)
+  }
+
+  /** @param ms milliseconds */
+  heldBack(ms: number): void {
+    this.#heldBack.inc(ms / 1000)
   }
 
   protocolError(): void {

@@ -54,6 +54,8 @@ export class Member {
   /** Pieces that it says it holds, whose digest is not trusted so far; undefined where it did not tell its own. */
   readonly #claims = new Map<number, Sha256 | undefined>()
   readonly #budget: ClaimBudget
+  /** Claims that became known because others agreed, and so go on counting. */
+  #agreed = 0
 
   constructor({ peer, origin, canServe, budget }: MemberInit) {
     this.peer = peer
@@ -80,23 +82,30 @@ export class Member {
     return this.#claims
   }
 
+  /** Whether it found the whole content to have this digest. */
+  found(contentDigest: Sha256): boolean {
+    return this.contentDigest !== undefined && digestsEqual(this.contentDigest, contentDigest)
+  }
+
   vouchesFor(index: number, digest: Sha256): boolean {
     const claimed = this.#claims.get(index)
     return claimed !== undefined && digestsEqual(claimed, digest)
   }
 
-  /** The digest of a piece is trusted now. @returns whether this peer turns out to hold it. */
-  settle(index: number, digest: Sha256): boolean {
+  /** The digest of a piece is trusted now. @param isVouched by the peers' word alone @returns whether this peer turns out to hold it. */
+  settle(index: number, digest: Sha256, isVouched: boolean): boolean {
     if (!this.#claims.has(index)) return false
     const claimed = this.#claims.get(index)
     this.#claims.delete(index)
-    this.#budget.left++
+    if (isVouched) this.#agreed++
+    else this.#budget.left++
     return claimed === undefined || digestsEqual(claimed, digest)
   }
 
   /** Gives its budget back. */
   release(): void {
-    this.#budget.left += this.#claims.size
+    this.#budget.left += this.#claims.size + this.#agreed
+    this.#agreed = 0
     this.#claims.clear()
   }
 }

@@ -4,9 +4,10 @@ import type { PieceOrder, SchedulerEvent } from '@damselfly/scheduler'
 import type { SupernodeNews } from '../control/outbox.ts'
 import { FreshNews } from './fresh-news.ts'
 import { GrowingSet } from './growing-set.ts'
-import { Member, type ChildAccess, type ChildRole, type MemberInit } from './member.ts'
+import { Member, type ChildAccess, type ChildRole, type ClaimBudget, type MemberInit } from './member.ts'
 import { digestNews, failureNews, headNews, manifestNews, priorityNews, snapshotNews } from './swarm-news.ts'
 import { TaskContent } from './task-content.ts'
+import { VouchedPieces } from './vouched-pieces.ts'
 
 /** What a swarm needs of its surroundings. */
 export interface SwarmPorts {
@@ -14,6 +15,8 @@ export interface SwarmPorts {
   readonly cdnPeer: PeerId
   /** How many peers must vouch for the same digest before it is trusted. */
   readonly announceQuorum: number
+  /** How many more pieces may be known by the peers' word alone, in all swarms. */
+  readonly vouched: ClaimBudget
   readonly clock: Clock
   schedule(event: SchedulerEvent): void
   send(peer: PeerId, news: SupernodeNews): void
@@ -43,6 +46,7 @@ export class Swarm {
   #cdnPieces = new GrowingSet()
   #isVerified = false
   #isPassedOn = false
+  readonly #vouched: VouchedPieces
   /** How many members that serve hold each piece. */
   #holders: number[] = []
 
@@ -50,6 +54,7 @@ export class Swarm {
     this.taskId = spec.taskId
     this.spec = spec
     this.#ports = ports
+    this.#vouched = new VouchedPieces(ports.vouched)
     this.#fresh = new FreshNews(ports.clock, () => this.#sendNews())
   }
 
@@ -133,13 +138,13 @@ export class Swarm {
     if (this.#content.pieceSize !== undefined) this.#ports.schedule({ type: 'origin-failed', task: this.taskId })
   }
 
-  /** These digests are right: they come from our own CDN or from a manifest that we signed. */
-  trust(digests: Iterable<PieceDigest>): void {
+  /** These digests are right: they come from our own CDN or from a manifest that we signed. @param isVouched enough peers agree on them instead */
+  trust(digests: Iterable<PieceDigest>, isVouched = false): void {
     const fresh = [...digests].filter(([index, digest]) => this.#content.setDigest(index, digest) !== 'same')
     if (fresh.length === 0) return
     for (const [index] of fresh) this.#fresh.addDigest(index)
     for (const member of this.#members.values()) {
-      if (member.claims.size > 0) this.#possess(member, fresh.filter((piece) => member.settle(...piece)).map(([index]) => index))
+      if (member.claims.size > 0) this.#possess(member, fresh.filter((piece) => member.settle(...piece, isVouched)).map(([index]) => index))
     }
   }
 
@@ -200,6 +205,7 @@ export class Swarm {
     this.#isVerified = false
     this.#isPassedOn = false
     this.#holders = []
+    this.#vouched.release()
     this.#fresh.take()
     this.sourceOrigin = undefined
     this.#ports.schedule({ type: 'task-removed', task: this.taskId })
@@ -269,9 +275,7 @@ export class Swarm {
     member.contentDigest = digest
     const expected = this.spec.expectedDigest
     if (this.isVerified || expected === undefined || !digestsEqual(digest, expected)) return
-    const agreeing = [...this.#members.values()].filter((other) => {
-      return other.contentDigest !== undefined && digestsEqual(other.contentDigest, expected)
-    })
+    const agreeing = [...this.#members.values()].filter((other) => other.found(expected))
     if (agreeing.length >= this.#ports.announceQuorum) this.verified(expected)
   }
 
@@ -363,7 +367,7 @@ export class Swarm {
       const [index, digest] = claim
       return digest !== undefined && this.#vouchers(index, digest) >= this.#ports.announceQuorum
     })
-    this.trust(agreed)
+    if (this.#vouched.take(agreed.length)) this.trust(agreed, true)
   }
 
   #vouchers(index: number, digest: Sha256): number {
@@ -378,8 +382,6 @@ export class Swarm {
   #mayVouch(member: Member): boolean {
     return this.isVerified || member.origin === this.sourceOrigin
   }
-
-  // --- news ---
 
   #sendNews(): void {
     const { lengthIsKnown, pieces } = this.#fresh.take()

@@ -15,11 +15,16 @@ const STRANDED_MS = 3000
 /** Tasks without peers that are remembered; beyond it the least recently used are forgotten. */
 const MAX_IDLE_TASKS = 10_000
 
+/** How many are looked at for each new one, so that many that cannot be forgotten cost nobody time. */
+const FORGET_LOOKS = 32
+
 export interface TaskRegistryDeps {
   readonly ports: SwarmPorts
   readonly source: TaskSourceDeps
   /** Whom a child may not use at the moment; looked up once and asked many times. */
   readonly blocked: () => (child: PeerId, parent: PeerId) => boolean
+  /** Tasks that may be known while peers hold or want them. */
+  readonly maxTasks: number
   readonly clock: Clock
 }
 
@@ -66,6 +71,11 @@ export class TaskRegistry {
 
   get count(): number {
     return this.#tasks.size
+  }
+
+  /** Whether it is known, or may become so. */
+  hasRoomFor(taskId: TaskId): boolean {
+    return this.#tasks.size < this.#deps.maxTasks || this.#tasks.has(taskId)
   }
 
   /** The task, made if it is new; the caller counts as a use. */
@@ -142,13 +152,18 @@ export class TaskRegistry {
   }
 
   #forgetIdle(): void {
-    if (this.#tasks.size <= MAX_IDLE_TASKS) return
-    for (const [taskId, { swarm, source, waiting }] of this.#tasks) {
-      if (this.#tasks.size <= MAX_IDLE_TASKS) return
-      if (swarm.members.size > 0 || waiting.size > 0 || isBusy(source.state)) continue
+    let looks = 0
+    for (const [taskId, task] of this.#tasks) {
+      if (this.#tasks.size <= MAX_IDLE_TASKS || looks++ >= FORGET_LOOKS) return
+      const { swarm, source, waiting } = task
+      this.#tasks.delete(taskId)
+      if (swarm.members.size > 0 || waiting.size > 0 || isBusy(source.state)) {
+        // In use, so not looked at again soon.
+        this.#tasks.set(taskId, task)
+        continue
+      }
       source.stop()
       swarm.reset(undefined)
-      this.#tasks.delete(taskId)
     }
   }
 }
