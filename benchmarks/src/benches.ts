@@ -1,3 +1,4 @@
+import { attackBench } from './attack/attack.ts'
 import type { Bench } from './bench.ts'
 import { cdnBench } from './cdn/cdn.ts'
 import { firstBench } from './first/first.ts'
@@ -29,5 +30,6 @@ export const BENCHES: readonly Bench[] = [
   leakBench,
   schedulerBench,
   memoryBench,
+  attackBench,
   regressionBench,
 ]
