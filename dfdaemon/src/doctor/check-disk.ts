@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { diskSpace } from '@damselfly/exchange'
 import { messageOf } from '@damselfly/shared'
 import type { DaemonConfig } from '../config/config.ts'
@@ -11,10 +13,17 @@ const FEW_BYTES = GIB
 /** Whether there is room for images. @param used bytes of all contents; undefined: not known */
 export async function checkDisk({ dataDir, store }: Pick<DaemonConfig, 'dataDir' | 'store'>, used: number | undefined): Promise<Finding> {
   try {
-    return spaceFinding(dataDir, await diskSpace(dataDir), store, used ?? 0)
+    return spaceFinding(dataDir, await diskSpace(existingFolder(dataDir)), store, used ?? 0)
   } catch (error) {
     return fail('disk', messageOf(error), 'make the folder, or set dataDir to one that is there')
   }
+}
+
+/** The folder, or the one in which a daemon that starts would make it. */
+function existingFolder(dataDir: string): string {
+  let folder = resolve(dataDir)
+  while (!existsSync(folder)) folder = dirname(folder)
+  return folder
 }
 
 export function spaceFinding(

@@ -1,8 +1,13 @@
 import { messageOf } from '@damselfly/shared'
 import { fail, ok, warn, type Finding } from './finding.ts'
+import { registryRefusal } from './registry-answer.ts'
 
 /** A registry far away is asked; milliseconds. */
 const PATIENCE_MS = 15_000
+
+const HINTS: Readonly<Record<string, string>> = {
+  ORIGIN_TLS: 'set its ca under origins.registries, here and at the supernode, if its certificate is not of a public authority',
+}
 
 /** Whether the mirror answers container tools, and whether the registry behind it answers the mirror. */
 export async function checkMirror(mirror: string, defaultRegistry: string): Promise<readonly Finding[]> {
@@ -27,7 +32,8 @@ async function registryFinding(mirror: string, registry: string): Promise<Findin
     const answer = await fetch(`${mirror}/v2/?ns=${encodeURIComponent(registry)}`, { signal: AbortSignal.timeout(PATIENCE_MS) })
     const text = await answer.text()
     if (answer.status === 200 || answer.status === 401) return ok('registry', `${registry} answers /v2/ through the mirror`)
-    return warn('registry', `${registry} answers ${answer.status} to /v2/: ${text.slice(0, 200)}`, 'see whether this host reaches it, or set its endpoint under origins.registries')
+    const refusal = registryRefusal(answer.status, text)
+    return warn('registry', `${registry} does not answer /v2/ (${refusal.text})`, HINTS[refusal.code ?? ''] ?? 'see whether this host reaches it, or set its endpoint under origins.registries')
   } catch (error) {
     return warn('registry', `${registry}: ${reasonOf(error)}`, 'see whether this host reaches it')
   }

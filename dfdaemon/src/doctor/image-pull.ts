@@ -2,7 +2,8 @@ import { MANIFEST_TYPES, parseOciUrl, type OciReference } from '@damselfly/cdn'
 import { formatDigest, messageOf, parseDigest, sha256 } from '@damselfly/shared'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
 import { reasonOf } from './check-mirror.ts'
-import { fail, ok, warn, type Finding } from './finding.ts'
+import { adviceOf, fail, ok, warn, type Finding } from './finding.ts'
+import { registryRefusal } from './registry-answer.ts'
 
 /** For the whole of it; milliseconds. */
 const TIME_LIMIT = 60_000
@@ -22,7 +23,8 @@ export async function checkImage(mirror: string, image: string): Promise<Finding
     if (backToSource === undefined) return ok('pull', text)
     return warn('pull', `${text}, but from the registry itself (${backToSource})`, 'docs/reference/errors.md and docs/architecture.md tell of the reasons to go back to the source')
   } catch (error) {
-    return fail('pull', `${image}: ${reasonOf(error)}`, `see whether it is there, and whether it needs a login: try the same with the tool itself`)
+    if (error instanceof NoLogin) return warn('pull', `${image}: ${error.message}`, LOGIN_HINT)
+    return fail('pull', `${image}: ${reasonOf(error)}`, error instanceof Refused ? error.hint : 'see whether it is there: try the same with the tool itself')
   }
 }
 
@@ -32,6 +34,22 @@ export function fullName(image: string): string {
   const hasRegistry = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
   const name = hasRegistry ? image : `docker.io/${rest.length > 0 ? '' : 'library/'}${image}`
   return /(:[^/]*|@.*)$/.test(name.slice(name.lastIndexOf('/'))) ? name : `${name}:latest`
+}
+
+const LOGIN_HINT =
+  'tools that log in by themselves may still pull it; a login under origins.registries, or origins.dockerConfig, lets everybody on this host, and this command'
+
+/** The registry wants to know who asks, and nobody says. */
+class NoLogin extends Error {}
+
+/** The registry, or the mirror, does not give it. */
+class Refused extends Error {
+  readonly hint: string
+
+  constructor(message: string, code: string | undefined) {
+    super(message)
+    this.hint = code === undefined ? 'see whether it is there, under this very name: try the same with the tool itself' : adviceOf(code)
+  }
 }
 
 class ImagePull {
@@ -66,7 +84,9 @@ class ImagePull {
     const url = `${this.#mirror}/v2/${repository}/${path}?ns=${encodeURIComponent(registry)}`
     const answer = await fetch(url, { headers: { accept: MANIFEST_TYPES }, signal: this.#signal })
     const bytes = Buffer.from(await answer.arrayBuffer())
-    if (answer.status !== 200) throw new Error(`${path} is answered by status ${answer.status}: ${bytes.toString().slice(0, 200)}`)
+    const { text, code } = registryRefusal(answer.status, bytes.toString())
+    if (answer.status === 401 || answer.status === 403) throw new NoLogin(`${path} is refused without a login (${text})`)
+    if (answer.status !== 200) throw new Refused(`${path} is not given (${text})`, code)
     if (digest !== undefined && digest !== formatDigest(sha256(bytes))) throw new Error(`${path} has another digest`)
     return { bytes, backToSource: answer.headers.get(BACK_TO_SOURCE_HEADER) ?? undefined }
   }

@@ -49,7 +49,7 @@ async function* examineMirror({ mirror: settings }: DaemonConfig, image: string 
   try {
     mirror = mirrorAddress(settings)
   } catch (error) {
-    return yield fail('mirror', messageOf(error), 'correct the named setting')
+    return yield fail('mirror', messageOf(error), 'container tools pull past this daemon until that is set otherwise, and dfdaemon is started again')
   }
   const findings = await checkMirror(mirror, settings.defaultRegistry)
   yield* findings
