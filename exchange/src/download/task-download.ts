@@ -18,7 +18,7 @@ import type { PieceStore, StoredTask } from '../store/piece-store.ts'
 import { DownloadAttempt } from './attempt.ts'
 import type { BackToSourceReason } from './back-to-source-reason.ts'
 import { isWhole } from '../store/whole.ts'
-import { hashContent } from './content-hasher.ts'
+import { ContentDigest } from './content-digest.ts'
 import { canBeRevalidated } from './content-version.ts'
 import { followContent } from './follow-content.ts'
 import type { Freshness } from './freshness.ts'
@@ -90,6 +90,7 @@ export class TaskDownload {
   #isReady = false
   #stored: StoredTask | undefined
   #release: (() => void) | undefined
+  #digest: ContentDigest | undefined
   #hashing: Promise<Sha256> | undefined
   #backToSource: BackToSourceReason | undefined
 
@@ -112,7 +113,14 @@ export class TaskDownload {
   async *content(signal: AbortSignal, start = 0): AsyncGenerator<Uint8Array, undefined> {
     const position = this.#positions.begin(start)
     try {
-      yield* followContent(() => this.ready, signal, { start, onPiece: (index) => position.moveTo(index) })
+      let at = start
+      let digest: ContentDigest | undefined
+      for await (const bytes of followContent(() => this.ready, signal, { start, onPiece: (index) => position.moveTo(index) })) {
+        digest ??= this.#digest
+        digest?.take(at, bytes)
+        at += bytes.length
+        yield bytes
+      }
       return undefined
     } finally {
       position.end()
@@ -264,7 +272,7 @@ export class TaskDownload {
   async #verify(stored: StoredTask, signal: AbortSignal): Promise<Sha256 | undefined> {
     const { digest: expected } = this.task.identity
     if (expected === undefined) return stored.record.contentDigest
-    const digest = await (this.#hashing ?? hashContent(stored, signal))
+    const digest = await (this.#hashing ?? this.#digestOf(stored).whole(signal))
     if (!digestsEqual(digest, expected)) {
       throw new DamselflyError('DIGEST_MISMATCH', `the content has ${formatDigest(digest)}, not ${formatDigest(expected)}`)
     }
@@ -275,8 +283,13 @@ export class TaskDownload {
   /** Where the whole is to be compared, hashing keeps pace with the download instead of following it. */
   #hashAlong(stored: StoredTask, signal: AbortSignal): void {
     if (this.task.identity.digest === undefined) return
-    this.#hashing = hashContent(stored, signal)
+    this.#digest = this.#digestOf(stored)
+    this.#hashing = this.#digest.whole(signal)
     this.#hashing.catch(() => undefined)
+  }
+
+  #digestOf(stored: StoredTask): ContentDigest {
+    return new ContentDigest(stored, () => this.#positions.hasReaders)
   }
 
   #finished(stored: StoredTask, contentDigest: Sha256 | undefined): FinishedTask {

@@ -1,4 +1,4 @@
-import { constants, readSync, writeSync, type Stats } from 'node:fs'
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readSync, writeSync, type Stats } from 'node:fs'
 import { copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { diskError, systemCode, type TaskId } from '@damselfly/shared'
@@ -31,6 +31,7 @@ export class TaskFile {
   /** Starts an empty sparse file. @param size bytes. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
   async create(size: number): Promise<void> {
     await this.#attempt('create', async () => {
+      if (this.#createNow(size)) return
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
       // Never opened for truncation: an old file of this name may be somebody's output too.
       await rm(this.path, { force: true })
@@ -134,6 +135,25 @@ export class TaskFile {
     await this.#attempt('remove', () => removeFile(this.path))
   }
 
+  /**
+   * At once, which a client that waits for its first byte notices, if the disk is fast and nothing is in the way.
+   *
+   * @returns false when nothing was made
+   */
+  #createNow(size: number): boolean {
+    if (!this.#pace.isFast) return false
+    return this.#pace.measure(() => {
+      const descriptor = openNew(this.path)
+      if (descriptor === undefined) return false
+      try {
+        ftruncateSync(descriptor, size)
+        return true
+      } finally {
+        closeSync(descriptor)
+      }
+    })
+  }
+
   #look(): Promise<Stats | undefined> {
     return this.#attempt('examine', async () => {
       try {
@@ -165,5 +185,16 @@ export class TaskFile {
     } catch (error) {
       throw diskError(error, `${doing} ${this.path}`)
     }
+  }
+}
+
+/** @returns undefined where there is such a file */
+function openNew(path: string): number | undefined {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    return openSync(path, 'wx', 0o600)
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return undefined
+    throw error
   }
 }

@@ -37,7 +37,8 @@ export class TaskTrust {
   /** Undefined when the file need not be looked at now; else resolves when it has been. */
   beforeRead(): Promise<void> | undefined {
     if (this.#looking !== undefined) return this.#looking
-    const isDue = this.#services.clock.now() - this.#lookedAt >= LOOK_INTERVAL_MS
+    // While pieces are still being written a look would tell nothing.
+    const isDue = this.#pieces.isComplete && this.#services.clock.now() - this.#lookedAt >= LOOK_INTERVAL_MS
     return isDue ? this.look() : undefined
   }
 
