@@ -1,44 +1,100 @@
 import { LRUCache } from 'lru-cache'
-import pLimit, { type LimitFunction } from 'p-limit'
+import type { Clock } from '@damselfly/shared'
+import { PassingBytes } from './passing-bytes.ts'
 
-/** Pieces fetched from the bucket at once. */
-const MAX_LOADS = 4
+/** How long a piece from the bucket stays, whatever else has to be there, for those who read it bit by bit; milliseconds. */
+const READING_MS = 5_000
 
-/** Pieces that were written or read lately, by their key; those that are being fetched are fetched once. */
+/** A piece that was brought to be read. */
+interface Reading {
+  readonly bytes: Buffer
+  readonly end: () => void
+}
+
+/**
+ * Pieces in memory, by their key: those that were written or read lately, and those on their way to or from the bucket, for
+ * which others make room. One that comes from there stays until it was read to its end: else many that are read at once
+ * would drive each other out after every portion. Those that are being fetched are fetched once.
+ */
 export class HotPieces {
-  readonly #pieces: LRUCache<string, Buffer>
+  readonly #maxBytes: number
+  readonly #clock: Clock
+  readonly #kept: LRUCache<string, Buffer>
   readonly #loading = new Map<string, Promise<Buffer>>()
-  readonly #limit: LimitFunction = pLimit(MAX_LOADS)
+  readonly #reading = new Map<string, Reading>()
+  readonly #passing: PassingBytes
 
-  /** @param maxBytes of all that are kept */
-  constructor(maxBytes: number) {
-    this.#pieces = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ length }) => Math.max(1, length) })
+  /** @param maxBytes of all of them together; those on their way take up to half of it, or one piece */
+  constructor(maxBytes: number, clock: Clock) {
+    this.#maxBytes = maxBytes
+    this.#clock = clock
+    this.#kept = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ length }) => Math.max(1, length) })
+    this.#passing = new PassingBytes(maxBytes / 2)
   }
 
   get(key: string): Buffer | undefined {
-    return this.#pieces.get(key)
+    return this.#kept.get(key) ?? this.#reading.get(key)?.bytes
   }
 
-  set(key: string, bytes: Buffer): void {
-    this.#pieces.set(key, bytes)
+  /**
+   * Keeps a piece that `pass` brings to the bucket. Waits until there is room.
+   *
+   * @param length bytes
+   * @throws what `pass` throws
+   */
+  async store(key: string, length: number, pass: () => Promise<Buffer>): Promise<void> {
+    await this.#passing.within(length, async () => {
+      this.#makeRoom()
+      this.#kept.set(key, await pass())
+    })
   }
 
-  /** @throws what `load` throws */
-  async obtain(key: string, load: () => Promise<Buffer>): Promise<Buffer> {
-    const here = this.#pieces.get(key) ?? this.#loading.get(key)
-    if (here !== undefined) return here
-    const loading = this.#limit(load)
-    this.#loading.set(key, loading)
-    try {
-      const bytes = await loading
-      this.#pieces.set(key, bytes)
-      return bytes
-    } finally {
-      this.#loading.delete(key)
-    }
+  /** @param length bytes. @param load from the bucket, once there is room. @throws what `load` throws */
+  async obtain(key: string, length: number, load: () => Promise<Buffer>): Promise<Buffer> {
+    return this.get(key) ?? (await (this.#loading.get(key) ?? this.#load(key, length, load)))
+  }
+
+  /** Somebody has read the last byte of it. */
+  readToEnd(key: string): void {
+    this.#reading.get(key)?.end()
   }
 
   delete(key: string): void {
-    this.#pieces.delete(key)
+    this.#kept.delete(key)
+    this.readToEnd(key)
+  }
+
+  #load(key: string, length: number, load: () => Promise<Buffer>): Promise<Buffer> {
+    const loaded = Promise.withResolvers<Buffer>()
+    this.#loading.set(key, loaded.promise)
+    void this.#passing
+      .within(length, async () => {
+        this.#makeRoom()
+        const bytes = await load()
+        this.#kept.set(key, bytes)
+        const read = this.#whenRead(key, bytes)
+        loaded.resolve(bytes)
+        this.#loading.delete(key)
+        await read
+      })
+      .catch((error: unknown) => {
+        this.#loading.delete(key)
+        loaded.reject(error)
+      })
+    return loaded.promise
+  }
+
+  async #whenRead(key: string, bytes: Buffer): Promise<void> {
+    const read = Promise.withResolvers<void>()
+    const cancel = this.#clock.after(READING_MS, read.resolve)
+    this.#reading.set(key, { bytes, end: read.resolve })
+    await read.promise
+    cancel()
+    this.#reading.delete(key)
+  }
+
+  /** Whoever still reads a piece that goes has its bytes. */
+  #makeRoom(): void {
+    while (this.#kept.size > 0 && this.#kept.calculatedSize + this.#passing.bytes > this.#maxBytes) this.#kept.pop()
   }
 }

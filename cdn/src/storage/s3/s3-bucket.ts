@@ -63,8 +63,8 @@ export class S3Bucket {
   get(key: string, maxBytes: number): Promise<Buffer | undefined> {
     return this.#attempt(key, async (signal) => {
       try {
-        const { Body } = await this.#init.client.send(new GetObjectCommand(this.#object(key)), { abortSignal: signal })
-        return await collect(Body as AsyncIterable<Uint8Array>, maxBytes, this.#shown(key))
+        const { Body, ContentLength } = await this.#init.client.send(new GetObjectCommand(this.#object(key)), { abortSignal: signal })
+        return await collect(Body as AsyncIterable<Uint8Array>, { expected: ContentLength, maxBytes, shown: this.#shown(key) })
       } catch (error) {
         if (isNoSuchObject(error)) return undefined
         throw error
@@ -147,13 +147,23 @@ function signWith(command: PutObjectCommand, sha256: Sha256): void {
   )
 }
 
-async function collect(body: AsyncIterable<Uint8Array>, maxBytes: number, shown: string): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
+interface Collecting {
+  /** What the server announced; bytes. */
+  readonly expected: number | undefined
+  readonly maxBytes: number
+  /** For messages. */
+  readonly shown: string
+}
+
+/** Into memory of just that size: parts that are joined at the end would need it twice. @throws DamselflyError STORAGE_FAILED */
+async function collect(body: AsyncIterable<Uint8Array>, { expected = 0, maxBytes, shown }: Collecting): Promise<Buffer> {
+  let bytes = Buffer.allocUnsafeSlow(Math.min(expected, maxBytes))
   let length = 0
   for await (const chunk of body) {
+    if (length + chunk.length > maxBytes) throw new DamselflyError('STORAGE_FAILED', `${shown} has more than the ${maxBytes} bytes that it may have`)
+    if (length + chunk.length > bytes.length) bytes = Buffer.concat([bytes.subarray(0, length)], Math.min(maxBytes, 2 * (length + chunk.length)))
+    bytes.set(chunk, length)
     length += chunk.length
-    if (length > maxBytes) throw new DamselflyError('STORAGE_FAILED', `${shown} has more than the ${maxBytes} bytes that it may have`)
-    chunks.push(chunk)
   }
-  return Buffer.concat(chunks, length)
+  return bytes.subarray(0, length)
 }

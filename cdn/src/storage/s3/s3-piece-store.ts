@@ -15,9 +15,6 @@ import { Spool } from './spool.ts'
 import { encodeMetadata, versionOf } from './stored-metadata.ts'
 import { TaskCatalogue } from './task-catalogue.ts'
 
-/** Pieces on their way to the bucket at once; each is in memory. */
-const MAX_UPLOADS = 4
-
 /** Small requests at once. */
 const MAX_REQUESTS = 8
 
@@ -36,7 +33,7 @@ export interface S3PieceStoreInit {
   readonly bucket: string
   /** Of all keys, so that a bucket may be shared with others. */
   readonly prefix: string
-  /** Bytes of pieces that are kept in memory. */
+  /** Bytes of pieces in memory, those on their way to and from the bucket among them. */
   readonly memory: number
   /** A file of this store alone, for pieces that are not whole yet. */
   readonly spoolFile: string
@@ -94,9 +91,8 @@ class RunningS3Store implements RunningPieceStore {
     this.#services = {
       bucket: new S3Bucket({ client: this.#client, bucket, prefix, clock, signal }),
       catalogue: new TaskCatalogue(),
-      hot: new HotPieces(memory),
+      hot: new HotPieces(memory, clock),
       spool: new Spool(spoolFile, init.createWriting(), clock, logger),
-      uploads: pLimit(MAX_UPLOADS),
       save: (taskId) => this.#save(taskId, signal),
       logger,
     }

@@ -38,12 +38,12 @@ export class S3Pieces extends KnownPieces {
 
   /** Puts a piece into the bucket; then it counts. @throws DamselflyError PIECE_CORRUPT, STORAGE_*, DISK_FAILED */
   async record(index: number, length: number, digest: Sha256, spooled: SpooledPiece): Promise<void> {
-    const { bucket, hot, uploads } = this.#services
+    const { bucket, hot } = this.#services
     const key = pieceKey(this.#taskId, this.#version, index, digest)
-    await uploads(async () => {
+    await hot.store(key, length, async () => {
       const bytes = await spooled.content(length)
       await bucket.put(key, bytes, { sha256: digest, ifAbsent: true })
-      hot.set(key, bytes)
+      return bytes
     })
     if (this.lengthOf(index) !== length) {
       await this.#discard(index, digest)
@@ -51,6 +51,11 @@ export class S3Pieces extends KnownPieces {
     }
     this.add(index, digest)
     this.#count()
+  }
+
+  /** Somebody has read its last byte. */
+  readToEnd(index: number): void {
+    this.#services.hot.readToEnd(this.#keyOf(index))
   }
 
   /** The whole piece if it is in memory. */
@@ -63,7 +68,7 @@ export class S3Pieces extends KnownPieces {
     const key = this.#keyOf(index)
     const digest = this.digest(index) as Sha256
     try {
-      return await this.#services.hot.obtain(key, () => this.#fetch(key, index, digest))
+      return await this.#services.hot.obtain(key, this.lengthOf(index), () => this.#fetch(key, index, digest))
     } catch (error) {
       if (error instanceof DamselflyError && error.code === 'TASK_NOT_FOUND') this.#lose(index, digest)
       throw error
@@ -75,6 +80,7 @@ export class S3Pieces extends KnownPieces {
     this.#services.hot.delete(this.#keyOf(index))
     try {
       await this.fetch(index)
+      this.readToEnd(index)
       return true
     } catch (error) {
       if (error instanceof DamselflyError && error.code === 'TASK_NOT_FOUND') return false

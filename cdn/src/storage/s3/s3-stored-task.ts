@@ -26,16 +26,21 @@ export class S3StoredTask extends BaseStoredTask<S3Pieces> {
 
   async read(index: number, offset: number, target: Uint8Array): Promise<void> {
     this.requireBytes(index, offset, target.length)
-    const piece = await this.inFlight.run(() => this.pieces.fetch(index))
-    target.set(piece.subarray(offset, offset + target.length))
+    this.#copy(await this.inFlight.run(() => this.pieces.fetch(index)), index, offset, target)
   }
 
   readNow(index: number, offset: number, target: Uint8Array): boolean {
     this.requireBytes(index, offset, target.length)
     const piece = this.pieces.hot(index)
     if (piece === undefined) return false
-    target.set(piece.subarray(offset, offset + target.length))
+    this.#copy(piece, index, offset, target)
     return true
+  }
+
+  #copy(piece: Buffer, index: number, offset: number, target: Uint8Array): void {
+    const end = offset + target.length
+    target.set(piece.subarray(offset, end))
+    if (end === piece.length && this.pieces.has(index)) this.pieces.readToEnd(index)
   }
 
   /** Every piece is compared with its digest when it comes from the bucket. */

@@ -1,4 +1,3 @@
-import type { LimitFunction } from 'p-limit'
 import type { Logger } from '@damselfly/shared/logging'
 import type { TaskId } from '@damselfly/shared'
 import type { HotPieces } from './hot-pieces.ts'
@@ -12,8 +11,6 @@ export interface S3TaskServices {
   readonly catalogue: TaskCatalogue
   readonly hot: HotPieces
   readonly spool: Spool
-  /** Bounds the pieces that are in memory on their way to the bucket. */
-  readonly uploads: LimitFunction
   /** Writes a task's metadata now. */
   readonly save: (taskId: TaskId) => Promise<void>
   readonly logger: Logger
