@@ -102,6 +102,8 @@ export interface Cdn {
   vouch(spec: ContentSpec, credentials: HeaderMap, held: HeldVersion): Promise<FreshnessVerdict>
   /** Named listeners on contents that are about to be deleted because their origin serves another one now. */
   onSuperseded(listener: (taskId: TaskId) => void): () => void
+  /** Named listeners on contents that their origin gave to everybody, and gives to strangers no more. */
+  onTurnedPrivate(listener: (taskId: TaskId) => void): () => void
   /** Stops fetches; what is verified stays for the next start. Idempotent. */
   stop(): Promise<void>
 }

@@ -118,6 +118,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
         const peer = ruled(id)
         return peer === undefined ? undefined : priorities.find(peer, spec)?.priority
       },
+      turnedPrivate: (taskId) => void revocations.revoke({ taskId }),
       memberGone: (peer, taskId) => void peers.get(peer)?.tasks.delete(taskId),
     },
     source: {
@@ -132,7 +133,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     maxTasks: limits.tasks,
     clock,
   })
-  const unsubscribe = cdn.onSuperseded((taskId) => tasks.get(taskId)?.source.superseded())
+  const unsubscribeFromChanges = cdn.onSuperseded((taskId) => tasks.get(taskId)?.source.superseded())
   const metrics = new SupernodeMetrics({
     peers: () => peers.count,
     tasks: () => tasks.count,
@@ -206,6 +207,11 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     logger,
   })
 
+  const unsubscribeFromPrivacy = cdn.onTurnedPrivate((taskId) => {
+    const task = tasks.get(taskId)
+    if (task === undefined) void revocations.revoke({ taskId })
+    else task.swarm.turnPrivate()
+  })
   revocations.onRevoked((revocation) => control.tell(peers.list(), [revocation]))
   peerAdmission.onRevoked((peer) => {
     // Told before the channel ends, by which the others could not tell a revoked peer from one that left.
@@ -232,7 +238,8 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       await preheats.stop()
       await control.stop()
       stopping.abort()
-      unsubscribe()
+      unsubscribeFromChanges()
+      unsubscribeFromPrivacy()
       renewal.stop()
       rateControl.stop()
       bridge.stop()

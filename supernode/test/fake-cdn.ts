@@ -123,6 +123,7 @@ export class FakeCdn implements Cdn {
   /** Holds the origin's answers back while it is set. */
   gate: Promise<void> | undefined
   readonly #waiters = new Set<() => void>()
+  readonly #privacyListeners = new Set<(taskId: TaskId) => void>()
 
   async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal): Promise<CdnTask> {
     this.obtained.push({ spec, credentials })
@@ -163,6 +164,16 @@ export class FakeCdn implements Cdn {
 
   async vouch(_spec: ContentSpec, _credentials: HeaderMap, held: HeldVersion): Promise<FreshnessVerdict> {
     return this.confirms(held)
+  }
+
+  onTurnedPrivate(listener: (taskId: TaskId) => void): () => void {
+    this.#privacyListeners.add(listener)
+    return () => void this.#privacyListeners.delete(listener)
+  }
+
+  /** The origin was found to refuse strangers now. */
+  turnPrivate(taskId: TaskId): void {
+    for (const tell of this.#privacyListeners) tell(taskId)
   }
 
   onSuperseded(): () => void {

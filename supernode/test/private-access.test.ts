@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { DamselflyError, taskIdFromBytes, type TaskId } from '@damselfly/shared'
-import { verifyTicket } from '@damselfly/exchange'
+import { readTicket, verifyTicket } from '@damselfly/exchange'
 import { createControlBench, largeContent, settle, type ControlBench } from './control-bench.ts'
 import { pieceCountOf, type FakeCdnTask } from './fake-cdn.ts'
 import type { FakePeer } from './fake-peer.ts'
@@ -90,14 +90,23 @@ describe('a child of a private content', () => {
     assert.deepEqual(ends(), ['ORIGIN_UNREACHABLE'])
   })
 
-  it('is asked about at once when its content becomes private', async () => {
+  it('is asked about at once when its content becomes private, and its ticket counts no more', async () => {
     const open = 'https://a.example/open'
     bench.cdn.contents.set(open, largeContent(3))
-    const { taskId: bytes } = await child.register({ url: open })
-    const swarm = bench.tasks.get(taskIdFromBytes(bytes))?.swarm
+    const task = taskIdFromBytes((await child.register({ url: open })).taskId)
+    const swarm = bench.tasks.get(task)?.swarm
     assert.ok(swarm !== undefined)
-    swarm.content.isPrivate = true
+    child.want(task)
+    bench.cdn.tasks.get(task)?.storePiece(0)
+    await child.whenHeard('parent')
+    const ticket = readTicket(child.all('parent').at(-1)?.signedTicket ?? new Uint8Array())
+    assert.ok(ticket.expiresAt - bench.clock.wallTime() > 5 * MINUTE)
     bench.cdn.contents.set(open, { ...content, authorization: 'Bearer other' })
+    const other = bench.peer()
+    await other.whenHeard('welcome')
+    bench.cdn.turnPrivate(task)
+    await other.whenHeard('revokeTickets')
+    assert.ok(bench.revocations.revoked.isRevoked(ticket))
     await pass(5_000)
     assert.deepEqual(ends(), ['ORIGIN_UNAUTHORIZED'])
     assert.equal(swarm.hasChildren, false)

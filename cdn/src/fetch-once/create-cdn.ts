@@ -66,6 +66,7 @@ class FetchOnceCdn implements MeasuredCdn {
   readonly #access: Access
   readonly #freshness: Freshness
   readonly #supersededListeners = new Set<(taskId: TaskId) => void>()
+  readonly #privacyListeners = new Set<(taskId: TaskId) => void>()
 
   constructor(init: CdnInit) {
     this.#init = init
@@ -139,6 +140,11 @@ class FetchOnceCdn implements MeasuredCdn {
     return () => void this.#supersededListeners.delete(listener)
   }
 
+  onTurnedPrivate(listener: (taskId: TaskId) => void): () => void {
+    this.#privacyListeners.add(listener)
+    return () => void this.#privacyListeners.delete(listener)
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort(new DamselflyError('CANCELLED', 'the CDN stops'))
     await Promise.all(Array.from(this.#running.values(), (running) => running.over))
@@ -165,11 +171,18 @@ class FetchOnceCdn implements MeasuredCdn {
     } catch (error) {
       if (stored.record.isPrivate || !mayNeedCredentials(error)) throw error
       // From now on each caller has to be let in by the origin, also by the word of those that were here before.
-      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) await stored.update({ isPrivate: true })
+      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) await this.#turnPrivate(stored)
       if (asked.credentials.size === 0) throw error
       await this.#check(stored, asked, true)
-      await stored.update({ isPrivate: true })
+      await this.#turnPrivate(stored)
     }
+  }
+
+  async #turnPrivate(stored: StoredTask): Promise<void> {
+    const { taskId, isPrivate } = stored.record
+    if (isPrivate) return
+    await stored.update({ isPrivate: true })
+    for (const tell of this.#privacyListeners) tell(taskId)
   }
 
   async #check(stored: StoredTask, asked: SeparatedSpec, isPrivate: boolean): Promise<void> {

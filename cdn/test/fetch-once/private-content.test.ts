@@ -174,8 +174,11 @@ describe('the CDN, with private content', () => {
   it('becomes private when the origin begins to refuse strangers', async () => {
     const spec = specOf(fixture.origin.add('/f', { size: 1000 }))
     const task = await fixture.obtainWhole(spec)
+    const told: string[] = []
+    fixture.cdn.onTurnedPrivate((taskId) => told.push(taskId))
     clock.advance(10_000)
     await fixture.obtain(spec, MALLORY)
+    assert.deepEqual(told, [])
     fixture.origin.add('/f', SECRET)
     clock.advance(10_000)
     await assert.rejects(fixture.obtain(spec, NOBODY), { code: 'ORIGIN_UNAUTHORIZED' })
@@ -183,6 +186,7 @@ describe('the CDN, with private content', () => {
     assert.equal(await fixture.obtain(spec, ALICE), task)
     await assert.rejects(authorize(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
     await assert.rejects(fixture.obtain(spec, MALLORY), { code: 'ORIGIN_UNAUTHORIZED' })
+    assert.deepEqual(told, [spec.taskId])
   })
 
   it('waits a moment where the origin asks for that', async () => {

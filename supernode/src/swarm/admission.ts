@@ -87,7 +87,7 @@ export class Admission {
       if ((await this.#deps.cdn.vouch(spec, credentials, held)) === 'current') return true
     } catch (error) {
       if (content.isPrivate || !isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) throw error
-      content.isPrivate = true
+      if (swarm.content === content) swarm.turnPrivate()
       // The same once more, by the caller's own credentials.
       return false
     }
@@ -104,7 +104,7 @@ export class Admission {
       await this.#deps.probe(spec, AbortSignal.any([timeout.signal, this.#deps.stopping]))
       return true
     } catch (error) {
-      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) task.swarm.content.isPrivate = true
+      if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) task.swarm.turnPrivate()
       else if (isDamselflyError(error) && FORBIDDING.has(error.code)) {
         task.confirmation = undefined
         throw error

@@ -24,6 +24,8 @@ export interface SwarmPorts {
   isUploadBlocked(peer: PeerId, spec: ContentSpec): boolean
   /** What a rule makes of the priority of the peer's downloads of such a content. */
   ruledPriority(peer: PeerId, spec: ContentSpec): Priority | undefined
+  /** Strangers may have the content no more, who could have it before. */
+  turnedPrivate(taskId: TaskId): void
   /** The peer is no longer in this swarm. */
   memberGone(peer: PeerId, taskId: TaskId): void
 }
@@ -94,9 +96,7 @@ export class Swarm {
   get isAvailable(): boolean {
     const { layout, hasAllDigests } = this.#content
     if (layout === undefined || !hasAllDigests) return false
-    for (let index = 0; index < layout.pieceCount; index++) {
-      if (!this.#cdnPieces.has(index) && this.holdersOf(index) === 0) return false
-    }
+    for (let index = 0; index < layout.pieceCount; index++) if (!this.#cdnPieces.has(index) && this.holdersOf(index) === 0) return false
     return true
   }
 
@@ -131,6 +131,12 @@ export class Swarm {
     }
     const pieceCount = this.#content.layout?.pieceCount
     this.#ports.schedule({ type: 'task-registered', task: this.taskId, pieceCount, pieceSize })
+  }
+
+  /** The origin was found to refuse strangers, whatever it did before. */
+  turnPrivate(): void {
+    if (!this.#content.isPrivate) this.#ports.turnedPrivate(this.taskId)
+    this.#content.isPrivate = true
   }
 
   /** The origin can bring no further piece now. */
@@ -199,7 +205,6 @@ export class Swarm {
 
   /** Forgets content and members. @param error what the children are told, if they cannot go on */
   reset(error: DamselflyError | undefined): void {
-    const members = [...this.#members.values()]
     this.#content = new TaskContent()
     this.#cdnPieces = new GrowingSet()
     this.#isVerified = false
@@ -209,7 +214,7 @@ export class Swarm {
     this.#fresh.take()
     this.sourceOrigin = undefined
     this.#ports.schedule({ type: 'task-removed', task: this.taskId })
-    for (const member of members) {
+    for (const member of this.#members.values()) {
       if (error !== undefined && member.child !== undefined) this.#ports.send(member.peer, failureNews(this.taskId, error))
       this.#remove(member)
     }
@@ -372,9 +377,7 @@ export class Swarm {
 
   #vouchers(index: number, digest: Sha256): number {
     let count = 0
-    for (const member of this.#members.values()) {
-      if (member.vouchesFor(index, digest) && this.#mayVouch(member)) count++
-    }
+    for (const member of this.#members.values()) if (member.vouchesFor(index, digest) && this.#mayVouch(member)) count++
     return count
   }
 
@@ -385,10 +388,8 @@ export class Swarm {
 
   #sendNews(): void {
     const { lengthIsKnown, pieces } = this.#fresh.take()
-    const news = [
-      ...(lengthIsKnown ? headNews(this.taskId, this.#content) : []),
-      ...digestNews(this.taskId, this.#content, pieces),
-    ]
+    const head = lengthIsKnown ? headNews(this.taskId, this.#content) : []
+    const news = [...head, ...digestNews(this.taskId, this.#content, pieces)]
     if (news.length === 0) return
     for (const { peer } of this.#children) this.#sendAll(peer, news)
   }

@@ -1,4 +1,4 @@
-import { DamselflyError, digestsEqual, originOf, toDamselflyError, type Clock, type HeaderMap, type PeerId, type Sha256 } from '@damselfly/shared'
+import { DamselflyError, digestsEqual, isDamselflyError, originOf, toDamselflyError, type Clock, type HeaderMap, type PeerId, type Sha256 } from '@damselfly/shared'
 import type { Cdn, CdnTask, CdnTaskState, ContentSpec } from '@damselfly/cdn'
 import type { Overview, Passthrough } from './passthrough.ts'
 import type { PieceDigest, Swarm } from './swarm.ts'
@@ -123,7 +123,7 @@ export class TaskSource {
     const held = this.#state.task
     const current = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping)
     // The origin may have begun to refuse strangers.
-    this.#swarm.content.isPrivate ||= current.isPrivate
+    if (current.isPrivate) this.#swarm.turnPrivate()
     if (this.task !== held || current === held) return this.task === held
     this.#detach()
     this.#attach(attempt, current)
@@ -213,12 +213,19 @@ export class TaskSource {
 
   async #lookNow(attempt: SourceAttempt): Promise<boolean> {
     const { clock, passthrough, stopping } = this.#deps
-    const overview = await passthrough?.look(attempt.spec, attempt.credentials, stopping)
+    const overview = await passthrough?.look(attempt.spec, attempt.credentials, stopping).catch((error: unknown) => this.#refused(error))
     if (overview === undefined || this.#state.type !== 'passed-on') return true
     const isCurrent = !this.#contradicts({ ...overview, etag: overview.validators.etag })
     if (!isCurrent) this.#passOn(attempt, overview)
     else this.#state = { type: 'passed-on', freshUntil: clock.now() + overview.freshForMs }
+    if (isCurrent && overview.isPrivate) this.#swarm.turnPrivate()
     return isCurrent
+  }
+
+  /** From now on each caller has to be let in by the origin, also by the word of those that were here before. */
+  #refused(error: unknown): never {
+    if (isDamselflyError(error, 'ORIGIN_UNAUTHORIZED')) this.#swarm.turnPrivate()
+    throw error
   }
 
   /** The swarm is about this content from now on. */
