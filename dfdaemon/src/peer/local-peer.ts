@@ -46,6 +46,7 @@ import { DownloadRegister } from './download-register.ts'
 import { inventoryOf } from './held-tasks.ts'
 import { HostRates, type RateSettings } from './host-rates.ts'
 import { originOfTask } from './origin-of-task.ts'
+import { NetworkDemands } from './network-demands.ts'
 import { PeerNetwork, type PeerListen } from './peer-network.ts'
 import { Preheats, type PreheatsOptions } from './preheats.ts'
 import type { DownloadRequest, OwnDownload, Peer, PeerStatus, SupernodeState, TaskView } from './peer.ts'
@@ -237,11 +238,15 @@ class LocalPeer implements Peer {
         return state.type === 'connected' ? supernodeIds.add(state.supernode) : supernodeIds
       },
     })
+    const known = knownSupernodesFile(join(dataDir, 'known-supernodes.json'))
+    // After the network, which must be able to use what a later word of the supernode's may allow.
+    const demands = new NetworkDemands({ directory: dataDir, inForce, supernodes, known, logger })
+    await demands.recall()
     await network.start()
     const dial = createSupernodeDialer({
       addresses: supernodes,
       transports: network.transports,
-      known: knownSupernodesFile(join(dataDir, 'known-supernodes.json')),
+      known,
       joinToken: () => readJoinToken(joinToken),
     })
     const preheats = this.#createPreheats((report) => control.reportPreheat(report))
@@ -259,7 +264,7 @@ class LocalPeer implements Peer {
         acceptsPreheats: this.#options.preheat,
       }),
       inventory: inventoryOf(this.#store, logger),
-      onDemands: (demands) => inForce.networkDemands(demands),
+      onDemands: (told, supernode) => demands.told(told, supernode),
       onRevoked: (revocations) => revoked.add(revocations),
       onRate: (rates) => this.rates.supernodeAllows(rates),
       onEvict: (taskId) => this.#evict(taskId),

@@ -9,11 +9,17 @@ export interface KnownSupernodes {
    * @throws DamselflyError SUPERNODE_IDENTITY
    */
   check(address: string, peer: PeerId): Promise<void>
+  /** Who answered at these addresses before. @throws DamselflyError CONFIG_INVALID, DISK_DENIED, DISK_FAILED */
+  seenAt(addresses: readonly string[]): Promise<ReadonlySet<PeerId>>
 }
 
 /** @param path a JSON file of addresses and peer ids; written when a new one is seen */
 export function knownSupernodesFile(path: string): KnownSupernodes {
   return {
+    async seenAt(addresses) {
+      const known = await readKnown(path)
+      return new Set(addresses.flatMap((address) => (known[address] === undefined ? [] : [known[address] as PeerId])))
+    },
     async check(address, peer) {
       const known = await readKnown(path)
       const seen = known[address]

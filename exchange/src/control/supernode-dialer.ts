@@ -15,7 +15,7 @@ export interface SupernodeDialerOptions {
   /** In order of preference. */
   readonly addresses: readonly SupernodeAddress[]
   readonly transports: readonly Transport[]
-  readonly known: KnownSupernodes
+  readonly known: Pick<KnownSupernodes, 'check'>
   /** What this peer joins with: an address without a PeerId must answer as who made it. @default nothing */
   readonly joinToken?: () => Promise<JoinToken | undefined>
 }
