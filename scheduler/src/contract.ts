@@ -18,6 +18,8 @@ export interface PeerCapacity {
   readonly location: PeerLocation
   /** The supernode's own CDN: the parent of last resort. */
   readonly isCdn: boolean
+  /** Who may stand behind it: what several peers of one party say of others counts once. @default the peer alone */
+  readonly party?: string | undefined
   /** Whether others reach it only through a relay. @default false */
   readonly isRelayed?: boolean | undefined
   /** Kinds of lanes that it listens on, by preference; without any it is never a parent. */
@@ -90,6 +92,8 @@ export type SchedulerEvent =
    * Holds until the CDN reports a new piece of the task, or the task is registered again.
    */
   | { readonly type: 'origin-failed'; readonly task: TaskId }
+  /** It is proved that this parent sends wrong bytes: not only children say so. */
+  | { readonly type: 'parent-caught'; readonly peer: PeerId }
   /** Time passed; needed only for what expires (blocklists). The caller's period does not matter. */
   | { readonly type: 'tick' }
 

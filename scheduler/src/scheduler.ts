@@ -142,6 +142,8 @@ class PieceScheduler implements Scheduler {
         return onPieceDone(event, parts, now)
       case 'piece-failed':
         return onPieceFailed(event, parts, now)
+      case 'parent-caught':
+        return parts.blocks.caught(event.peer, now)
       case 'tick':
         return
     }

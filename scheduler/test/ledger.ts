@@ -107,6 +107,7 @@ export class Ledger {
         if (task !== undefined) task.originFailed = true
         return
       }
+      case 'parent-caught':
       case 'tick':
         return
     }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { PeerId } from '@damselfly/shared'
 import { Stage, takes } from './stage.ts'
 
 describe('assignments', () => {
@@ -145,11 +146,7 @@ describe('a waiting child', () => {
 
   it('is served when the block of its parent for everybody ends', () => {
     stage.has('bob', [0])
-    for (const child of ['cat', 'dan', 'eve']) {
-      stage.joins(child, { slots: 1 })
-      stage.downloads(child, 0)
-      stage.fails(child, 0, 'bob', 'corrupt')
-    }
+    stage.scheduler.handle({ type: 'parent-caught', peer: 'bob' as PeerId }, stage.now)
     assert.deepEqual(stage.scheduler.snapshotBlocklist()[0], {
       parent: 'bob', child: undefined, reason: 'corrupt', until: 60_000, failures: 1,
     })

@@ -107,6 +107,7 @@ const disruption: fc.Arbitrary<SchedulerEvent> = fc.oneof(
     arbitrary: fc.record({ type: fc.constantFrom('task-removed' as const, 'origin-failed' as const), task }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('uploads-shut' as const), task, peer, isShut: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('parent-caught' as const), peer: fc.constantFrom('ann', 'bob') as fc.Arbitrary<PeerId> }) },
   { weight: 1, arbitrary: fc.constant({ type: 'tick' as const }) },
 )
 

@@ -2,7 +2,7 @@ import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics } from '@damselfly/shared/metrics'
 import type { Cdn } from '@damselfly/cdn'
-import { NO_DEMANDS, signManifest, signTicket, verifyManifest, type ChannelDemands, type Identity, type PieceStore } from '@damselfly/exchange'
+import { NO_DEMANDS, SecurityInForce, signManifest, signTicket, verifyManifest, type ChannelDemands, type Identity, type PieceStore } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
 import { refusal, type PeerAdmission } from './admission/peer-admission.ts'
 import type { TicketRevocations } from './admission/ticket-revocations.ts'
@@ -29,6 +29,8 @@ import type { RuleList } from './rules/rule-list.ts'
 import { CommandDelivery } from './scheduling/command-delivery.ts'
 import { ParentIntroductions } from './scheduling/parent-introductions.ts'
 import { SchedulerBridge } from './scheduling/scheduler-bridge.ts'
+import { inspectParent } from './trust/inspect-parent.ts'
+import { Inspections, type InspectionsInit } from './trust/inspections.ts'
 import { AccessRenewal } from './swarm/access-renewal.ts'
 import { Admission, type OriginProbe } from './swarm/admission.ts'
 import { DigestSamples } from './swarm/digest-samples.ts'
@@ -63,6 +65,8 @@ export interface ControlParts {
   readonly revocations: TicketRevocations
   /** What channels between peers must have. @default whatever both sides accept */
   readonly demands?: ChannelDemands
+  /** @default asks the accused over the network */
+  readonly inspect?: InspectionsInit['inspect'] | undefined
   /** Body bytes received from origins. */
   readonly originBytes: () => number
   /** Bytes of pieces that the CDN has sent. */
@@ -185,10 +189,19 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   })
   readMetrics(metrics.registry).gauge('damselfly_preheats_running', 'Preheats that are carried out', () => preheats.running)
   const samples = new DigestSamples({ passthrough: parts.passthrough, random: Math.random, stopping: stopping.signal, logger })
+  const security = new SecurityInForce({ security: 'plain' }, parts.demands ?? NO_DEMANDS)
+  const inspections = new Inspections({
+    inspect: parts.inspect ?? ((accusation, signal) => inspectParent({ identity, security, peers, tasks, revocations, clock }, accusation, signal)),
+    caught: (parent) => bridge.handle({ type: 'parent-caught', peer: parent }),
+    stopping: stopping.signal,
+    clock,
+    logger,
+  })
   const control = new ControlPlane({
     admission: peerAdmission,
     revocations,
     samples,
+    inspections,
     rates: rateControl,
     uses,
     preheats,

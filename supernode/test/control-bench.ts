@@ -36,7 +36,7 @@ export interface ControlBench extends AssembledControl {
 }
 
 /** The control plane with a real scheduler, a CDN that the test drives and a clock that it turns. */
-export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store']; demands?: ControlParts['demands']; admission?: AdmissionMode; redeem?: (text: string) => ApiToken | undefined } = {}): ControlBench {
+export function createControlBench(options: { identity?: Identity; limits?: Partial<ControlLimits>; rulesDirectory?: string; passthrough?: Passthrough; store?: ControlParts['store']; demands?: ControlParts['demands']; admission?: AdmissionMode; redeem?: (text: string) => ApiToken | undefined; inspect?: ControlParts['inspect'] } = {}): ControlBench {
   const identity = options.identity ?? createIdentity()
   const cdn = new FakeCdn()
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
@@ -80,6 +80,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     announceQuorum: 2,
     peerAdmission,
     revocations,
+    inspect: options.inspect ?? (async () => 'unknown'),
     ...(options.demands === undefined ? {} : { demands: options.demands }),
     blockRules,
     rateRules,

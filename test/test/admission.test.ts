@@ -79,8 +79,9 @@ describe('a network that peers must be admitted to', function () {
     const ofPeer = await endpointsOf(parent)
     const { direct, libp2p, management } = supernode.ports
     const plain = supernode.allPorts.find((port) => ![direct, libp2p, management].includes(port)) ?? 0
-    const ofSupernode = Object.entries({ direct, libp2p, plain }).map(([kind, port]) => ({ kind, host: '127.0.0.1', port }))
-    const doors = [...ofSupernode, ...ofPeer]
+    const host = '127.0.0.1'
+    const ofSupernode: Endpoint[] = [{ kind: 'direct', host, port: direct }, { kind: 'libp2p', host, port: libp2p }, { kind: 'plain', host, port: plain }]
+    const doors: readonly Endpoint[] = [...ofSupernode, ...ofPeer]
     let bytes = 0
     let tried = 0
     try {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { generatedContent, type FaultOrigin } from '@damselfly/cdn/testing'
 import { MIN_PIECE_SIZE } from '@damselfly/shared'
-import { digestOf, falsify, Lab, storedFiles, type Daemon, type Supernode } from '@damselfly/test'
+import { digestOf, falsify, Lab, storedFiles, until, type Daemon, type Supernode } from '@damselfly/test'
 
 const PIECES = 12
 const SIZE = PIECES * MIN_PIECE_SIZE
@@ -52,6 +52,11 @@ describe('a parent that sends wrong bytes', function () {
     const { entries } = await supernode.get<Blocklist>('/api/v1/blocklist')
     const pair = entries.find((entry) => entry.parent === liar.peerId && entry.child === child.peerId)
     assert.equal(pair?.reason, 'corrupt', JSON.stringify(entries))
+    // The supernode asks it too, under a name that nobody knows, and needs no other complaint.
+    await until(async () => {
+      const { entries: now } = await supernode.get<Blocklist>('/api/v1/blocklist')
+      return now.some((entry) => entry.parent === liar.peerId && entry.child === null && entry.reason === 'corrupt')
+    })
     assert.ok((await supernode.metric('damselfly_piece_failures_total{reason="corrupt"}')) > 0)
     assert.equal(await supernode.metric('damselfly_reported_piece_bytes_total{from="peer"}'), 0)
   })

@@ -32,7 +32,7 @@ export function onPieceDone(event: EventOf<'piece-done'>, parts: EventParts, now
   const assignment = fetchIn(member, event.piece)
   if (assignment?.parent.peer.id === event.parent) {
     assignments.measure(assignment, event.bytes, event.durationMs)
-    if (isTooSlow(assignment, event)) blocks.failed({ child: event.peer, parent: event.parent, parentIsCdn: false, reason: 'slow' }, now)
+    if (isTooSlow(assignment, event)) blocks.failed({ child: event.peer, party: member.peer.party, parent: event.parent, parentIsCdn: false, reason: 'slow' }, now)
     else blocks.succeeded(member, assignment.parent, now)
   }
   if (gain(member, event.piece, event.parent, assignment, parts)) wakes.possession = { member, piece: event.piece }
@@ -58,7 +58,7 @@ function outcomeOf({ forsaken }: Assignment, { reason }: EventOf<'piece-failed'>
 function noteFailure({ peer, parent, reason }: EventOf<'piece-failed'>, { register, blocks }: EventParts, now: number): void {
   const blamed = register.peers.get(parent)
   if (reason === 'cancelled' || blamed === undefined || parent === peer) return
-  blocks.failed({ child: peer, parent, parentIsCdn: blamed.isCdn, reason }, now)
+  blocks.failed({ child: peer, party: register.peers.get(peer)?.party, parent, parentIsCdn: blamed.isCdn, reason }, now)
 }
 
 /**

@@ -26,6 +26,7 @@ const TRIGGERS = Object.keys({
   'piece-done': 0,
   'piece-failed': 0,
   'origin-failed': 0,
+  'parent-caught': 0,
   tick: 0,
 } satisfies Record<SchedulerEvent['type'], 0>) as readonly SchedulerEvent['type'][]
 

@@ -82,6 +82,8 @@ function untilWhen(decision: AssignmentDecision): string {
       return `${who} had dropped what it held`
     case 'uploads-shut':
       return `${who} had been forbidden to be a parent, or allowed again`
+    case 'parent-caught':
+      return `${who} had been caught sending wrong bytes`
     case 'peer-left':
       return `${who} had gone`
     case 'child-left':

@@ -1,3 +1,4 @@
+import type { PeerId } from '@damselfly/shared'
 import type { Block, BlockingReason, Blocklist, FailureReport } from '../policies/blocklist.ts'
 import type { Member } from '../state/member.ts'
 import type { Peer } from '../state/peer.ts'
@@ -26,6 +27,11 @@ export class Blocks {
 
   failed(report: FailureReport, now: number): void {
     for (const block of this.#blocklist.failed(report, now)) this.#begin(block, report.reason)
+  }
+
+  /** A parent was proved to send wrong bytes. */
+  caught(parent: PeerId, now: number): void {
+    for (const block of this.#blocklist.caught?.(parent, now) ?? []) this.#begin(block, 'corrupt')
   }
 
   succeeded({ peer: child }: Member, { peer: parent }: Member, now: number): void {

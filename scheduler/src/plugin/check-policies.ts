@@ -21,6 +21,7 @@ const POLICIES: Shapes = {
   turns: { isBackgroundsTurn: 'function' },
   blocklist: {
     failed: 'function',
+    caught: 'function?',
     succeeded: 'function',
     pairBlockedUntil: 'function',
     blockedUntil: 'function',

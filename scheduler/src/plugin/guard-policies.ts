@@ -94,6 +94,7 @@ function guardedControl(own: SlotControl, guard: Guard): SlotControl {
 function guardedBlocklist(own: Blocklist, guard: Guard): Blocklist {
   return {
     failed: (report, now) => guard.list('failed', () => own.failed(report, now)),
+    caught: (parent, now) => guard.list('caught', () => own.caught?.(parent, now) ?? []),
     succeeded: (child, parent, now) => guard.attempt('succeeded', () => own.succeeded(child, parent, now)),
     pairBlockedUntil: (child, parent) => guard.time('pairBlockedUntil', () => own.pairBlockedUntil(child, parent)),
     blockedUntil: (parent) => guard.time('blockedUntil', () => own.blockedUntil(parent)),

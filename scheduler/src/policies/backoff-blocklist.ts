@@ -13,8 +13,6 @@ export interface Backoff {
 export interface BackoffBlocklistOptions {
   /** How long the pair is blocked, by reason; the time doubles with each further failure. */
   readonly backoff?: Readonly<Record<BlockingReason, Backoff>>
-  /** How many children must get wrong bytes from a parent until nobody uses it. @default 3 */
-  readonly corruptedChildren?: number
   /** How many children in a row must find a parent far slower than all others until nobody uses it. @default 2 */
   readonly slowedChildren?: number
   /** How long a failure counts; half as much after half of it. @default 300_000 */
@@ -46,20 +44,17 @@ interface Entry {
   countedAt: number
   /** Undefined while nothing is blocked. */
   until: number | undefined
-  /** Children that got wrong bytes; only in entries that count for all. */
-  readonly corrupted: Set<PeerId>
-  /** Children for which it was too slow, since the last one for which it was not; likewise. */
-  readonly slowed: Set<PeerId>
+  /** Parties of children for which it was too slow, since the last one for which it was not; only in entries that count for all. */
+  readonly slowed: Set<string>
 }
 
 type Seen = Map<PeerId, Entry>
 
 const NONE: readonly Block[] = []
 
-/** Blocks a pair of child and parent by its failures, and a parent for all if several children get wrong bytes. */
+/** Blocks a pair of child and parent by its failures, and a parent for all if it is proved to send wrong bytes or crawls for several children. */
 export class BackoffBlocklist implements Blocklist {
   readonly #backoff: Readonly<Record<BlockingReason, Backoff>>
-  readonly #corruptedChildren: number
   readonly #slowedChildren: number
   readonly #memoryMs: number
   readonly #byChild = new Map<PeerId, Seen>()
@@ -68,25 +63,28 @@ export class BackoffBlocklist implements Blocklist {
     return this.#find(entry.block) !== entry || this.#dueAt(entry) !== at
   })
 
-  constructor({ backoff = DEFAULT_BACKOFF, corruptedChildren = 3, slowedChildren = 2, memoryMs = 300_000 }: BackoffBlocklistOptions = {}) {
+  constructor({ backoff = DEFAULT_BACKOFF, slowedChildren = 2, memoryMs = 300_000 }: BackoffBlocklistOptions = {}) {
     this.#backoff = backoff
-    this.#corruptedChildren = corruptedChildren
     this.#slowedChildren = slowedChildren
     this.#memoryMs = memoryMs
   }
 
-  failed({ child, parent, parentIsCdn, reason }: FailureReport, now: number): readonly Block[] {
+  failed({ child, party = child, parent, parentIsCdn, reason }: FailureReport, now: number): readonly Block[] {
     const begun: Block[] = []
     const pair = this.#entry({ child, parent }, reason, now)
     if (this.#count(pair, reason, now)) begun.push(pair.block)
-    if ((reason !== 'corrupt' && reason !== 'slow') || parentIsCdn) return begun
+    if (reason !== 'slow' || parentIsCdn) return begun
     const forAll = this.#entry({ child: undefined, parent }, reason, now)
-    const [witnesses, enough] = reason === 'slow' ? [forAll.slowed, this.#enoughSlowed(forAll)] : [forAll.corrupted, this.#corruptedChildren]
-    witnesses.add(child)
-    if (witnesses.size < enough) return begun
-    witnesses.clear()
-    if (this.#count(forAll, reason, now, reason === 'slow' ? SLOW_FOR_ALL : undefined)) begun.push(forAll.block)
+    forAll.slowed.add(party)
+    if (forAll.slowed.size < this.#enoughSlowed(forAll)) return begun
+    forAll.slowed.clear()
+    if (this.#count(forAll, reason, now, SLOW_FOR_ALL)) begun.push(forAll.block)
     return begun
+  }
+
+  caught(parent: PeerId, now: number): readonly Block[] {
+    const forAll = this.#entry({ child: undefined, parent }, 'corrupt', now)
+    return this.#count(forAll, 'corrupt', now) ? [forAll.block] : []
   }
 
   /** Of one that was slow before a single child is believed. */
@@ -199,7 +197,7 @@ export class BackoffBlocklist implements Blocklist {
   #entry(block: Block, reason: BlockingReason, now: number): Entry {
     let entry = this.#find(block)
     if (entry !== undefined) return entry
-    entry = { block, reason, failures: 0, countedAt: now, until: undefined, corrupted: new Set(), slowed: new Set() }
+    entry = { block, reason, failures: 0, countedAt: now, until: undefined, slowed: new Set() }
     this.#seen(block.child).set(block.parent, entry)
     this.#deadlines.push(entry, this.#dueAt(entry))
     return entry

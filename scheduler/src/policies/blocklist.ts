@@ -3,6 +3,8 @@ import type { BlocklistEntry, FailureReason } from '../contract.ts'
 
 export interface FailureReport {
   readonly child: PeerId
+  /** Who may stand behind the child. @default the child alone */
+  readonly party?: string | undefined
   readonly parent: PeerId
   /** What children say of the supernode's own CDN never blocks it for everybody. */
   readonly parentIsCdn: boolean
@@ -22,6 +24,13 @@ export interface Block {
 export interface Blocklist {
   /** @returns the blocks that begin with this failure. */
   failed(report: FailureReport, now: number): readonly Block[]
+  /**
+   * It is proved that a parent sends wrong bytes. What children say of that blocks pairs alone, since a few identities of
+   * one liar could say it of anybody. Left out: such a parent is blocked from none but those who complain.
+   *
+   * @returns the blocks that begin
+   */
+  caught?(parent: PeerId, now: number): readonly Block[]
   /** A piece came from this parent and was right. */
   succeeded(child: PeerId, parent: PeerId, now: number): void
   /** When the child's own block of the parent ends; undefined: there is none. */

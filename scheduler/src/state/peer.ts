@@ -51,6 +51,11 @@ export class Peer implements ParentCandidate {
     return this.#capacity.location
   }
 
+  /** Who may stand behind it. */
+  get party(): string {
+    return this.#capacity.party ?? this.id
+  }
+
   get isRelayed(): boolean {
     return this.#capacity.isRelayed === true
   }

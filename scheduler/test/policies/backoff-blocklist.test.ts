@@ -53,7 +53,7 @@ describe('the blocklist', () => {
     assert.deepEqual(list.pardon(PARENT, 10), [{ child: undefined, parent: PARENT }])
     assert.equal(list.blockedUntil(PARENT), undefined)
     assert.deepEqual(list.pardon(PARENT, 11), [])
-    for (const child of [ANN, BOB, CAT]) list.failed(report(child, 'corrupt'), 20)
+    list.caught(PARENT, 20)
     assert.notEqual(list.blockedUntil(PARENT), undefined)
     assert.deepEqual(list.pardon(PARENT, 30), [])
     assert.notEqual(list.blockedUntil(PARENT), undefined)
@@ -113,22 +113,27 @@ describe('the blocklist', () => {
     assert.deepEqual(list.entries(), [])
   })
 
-  it('blocks a parent for everybody once several children got wrong bytes from it', () => {
+  it('blocks a parent for everybody once it is proved to send wrong bytes, however many say so before', () => {
     const list = new BackoffBlocklist()
-    for (let again = 0; again < 5; again++) list.failed(report(ANN, 'corrupt'), again)
-    list.failed(report(BOB, 'corrupt'), 10)
+    const sybils = Array.from({ length: 10 }, (_, index) => `sybil ${index}` as PeerId)
+    for (const sybil of sybils) assert.deepEqual(list.failed(report(sybil, 'corrupt'), 10), [{ child: sybil, parent: PARENT }])
     assert.equal(list.blockedUntil(PARENT), undefined)
-    const begun = list.failed(report(CAT, 'corrupt'), 20)
-    assert.deepEqual(begun.at(-1), { child: undefined, parent: PARENT })
+    assert.deepEqual([...list.childrenWithBlocks()], sybils)
+    assert.deepEqual(list.caught(PARENT, 20), [{ child: undefined, parent: PARENT }])
     assert.equal(list.blockedUntil(PARENT), 60_020)
     assert.deepEqual([...list.blockedForAll()], [PARENT])
-    assert.deepEqual([...list.childrenWithBlocks()], [ANN, BOB, CAT])
+    assert.deepEqual(list.caught(PARENT, 30), [], 'the same incident')
+    list.expire(60_020)
+    assert.deepEqual(list.caught(PARENT, 60_020), [{ child: undefined, parent: PARENT }])
+    assert.ok((list.blockedUntil(PARENT) ?? 0) > 60_020 + 100_000, 'longer, the second time')
   })
 
-  it('never blocks the CDN for everybody', () => {
+  it('counts what several peers of one party say of a slow parent once', () => {
     const list = new BackoffBlocklist()
-    for (const child of [ANN, BOB, CAT]) list.failed(report(child, 'corrupt', true), 0)
+    for (const child of [ANN, BOB, CAT]) list.failed({ ...report(child, 'slow'), party: '192.0.2.0/24' }, 0)
     assert.equal(list.blockedUntil(PARENT), undefined)
+    list.failed({ ...report(CAT, 'slow'), party: '198.51.100.0/24' }, 1)
+    assert.notEqual(list.blockedUntil(PARENT), undefined)
   })
 
   it('tells which blocks ended, once', () => {

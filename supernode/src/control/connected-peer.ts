@@ -6,6 +6,7 @@ import type { RuledPeer } from '../rules/download-conditions.ts'
 import type { ClaimBudget, MemberInit } from '../swarm/member.ts'
 import { MAX_ENDPOINTS, MAX_NAME_LENGTH } from './limits.ts'
 import { localNetworkOf } from './local-network.ts'
+import { partyOf } from './party.ts'
 import type { Session } from './session.ts'
 
 /** How a parent is reached. */
@@ -74,7 +75,8 @@ export function readHello(session: Session, hello: Hello, connectedAt: number, m
 export function capacityOf(peer: ConnectedPeer): PeerCapacity {
   const lanes = KINDS.filter((kind) => peer.card.endpoints.some((endpoint) => endpoint.kind === kind))
   const location = { ...peer.location, lan: localNetworkOf(hostOfAddress(peer.session.remoteAddress)) }
-  return { uploadSlots: peer.uploadSlots, location, isCdn: false, lanes }
+  const party = partyOf(hostOfAddress(peer.session.remoteAddress))
+  return { uploadSlots: peer.uploadSlots, location, isCdn: false, lanes, party }
 }
 
 /** @param url as the peer gave it for the task */

@@ -14,6 +14,7 @@ import type { DigestSamples } from '../swarm/digest-samples.ts'
 import { takeInventory, type ManifestReader } from '../swarm/inventory.ts'
 import type { UseLedger } from '../swarm/use-ledger.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
+import type { Inspections } from '../trust/inspections.ts'
 import { readAnnouncement } from './announcement.ts'
 import { capacityOf, readHello, type ConnectedPeer } from './connected-peer.ts'
 import { MAX_WANTED, WINDOW, type ControlLimits } from './limits.ts'
@@ -41,6 +42,7 @@ export interface ControlPlaneDeps {
   readonly uses: Pick<UseLedger, 'served'>
   readonly preheats: Pick<Preheats, 'peerJoined' | 'peerLeft' | 'reported'>
   readonly samples: DigestSamples
+  readonly inspections: Pick<Inspections, 'accused'>
   readonly readManifest: ManifestReader
   readonly limits: ControlLimits
   readonly metrics: SupernodeMetrics
@@ -232,8 +234,8 @@ export class ControlPlane implements SessionListener {
     if (swarm.content.digest(index) === undefined) return
     const bytes = Math.min(said, swarm.content.pieceSize ?? 0)
     swarm.settleAssignment(peer.peer, index)
-    // What comes from the origin was counted when its digest was told.
-    if (parent !== ORIGIN_PEER) {
+    // What comes from the origin was counted when its digest was told, and nothing comes twice, whatever a child says.
+    if (parent !== ORIGIN_PEER && !member.possession.has(index)) {
       metrics.pieceReported(from === this.#deps.self ? 'cdn' : 'peer', bytes)
       rates.moved(peer.peer, from, bytes)
       this.#deps.uses.served(task, bytes)
@@ -251,10 +253,11 @@ export class ControlPlane implements SessionListener {
   }
 
   #failed(peer: ConnectedPeer, task: TaskId, piece: number, parent: PeerId, reason: FailureReason): void {
-    const { tasks, bridge, metrics } = this.#deps
+    const { self, tasks, bridge, metrics } = this.#deps
     tasks.get(task)?.swarm.settleAssignment(peer.peer, piece)
     metrics.pieceFailed(reason)
     bridge.handle({ type: 'piece-failed', task, peer: peer.peer, piece, parent, reason })
+    if (reason === 'corrupt' && parent !== self) this.#deps.inspections.accused({ task, piece, parent, child: peer.peer })
   }
 
   /**

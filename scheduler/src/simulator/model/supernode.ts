@@ -5,6 +5,9 @@ import type { Agenda } from '../agenda.ts'
 /** More events in one moment mean that scheduler and children answer each other without end. */
 const MOST_AT_ONCE = 2_000_000
 
+/** How long it takes to fetch one piece from somebody who is accused; milliseconds. */
+const INSPECTION_MS = 1000
+
 export interface SupernodeDeps {
   readonly scheduler: Scheduler
   readonly agenda: Agenda
@@ -16,6 +19,8 @@ export interface SupernodeDeps {
 export class Supernode {
   readonly #deps: SupernodeDeps
   readonly #inbox: SchedulerEvent[] = []
+  /** Parents that are looked into. */
+  readonly #inspected = new Set<PeerId>()
   #isHandling = false
   #tickAt = Infinity
   #moment = 0
@@ -46,11 +51,22 @@ export class Supernode {
     const started = performance.now()
     const commands = scheduler.handle(event, agenda.now)
     this.busyMs += performance.now() - started
+    if (event.type === 'piece-failed' && event.reason === 'corrupt') this.#inspect(event.parent)
     this.events++
     for (const command of commands) {
       if (command.type === 'assign') this.assignments++
       send('child' in command ? command.child : command.peer, command)
     }
+  }
+
+  /** The piece is asked for by the supernode too. In the model nobody speaks ill of an honest parent, so what it finds is certain. */
+  #inspect(parent: PeerId): void {
+    if (this.#inspected.has(parent)) return
+    this.#inspected.add(parent)
+    this.#deps.agenda.after(INSPECTION_MS, () => {
+      this.#inspected.delete(parent)
+      this.handle({ type: 'parent-caught', peer: parent })
+    })
   }
 
   #checkProgress({ type }: SchedulerEvent): void {
