@@ -4,7 +4,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { createImage, pushImage, RegistryPush, RegistryServer, whyNoRegistryServer } from '@damselfly/cdn/testing/registry'
 import { formatDigest, sha256 } from '@damselfly/shared'
-import { Lab } from '@damselfly/test'
+import { describe as described, Lab } from '@damselfly/test'
 
 /** Codes that the distribution specification (1.1) knows for errors. */
 const CODES = new Set([
@@ -115,6 +115,17 @@ describe('the pull category of the distribution specification, through a daemon'
       assertRefused(await ask('GET', 'no/such/manifests/a'), 404)
       assert.equal((await ask('GET', 'team/app/manifests/.INVALID_MANIFEST_NAME')).statusCode, 404)
     })
+  })
+
+  it("passes the specification's own suite (DAMSELFLY_TEST_CONFORMANCE: the path of the compiled one)", async function () {
+    const suite = process.env['DAMSELFLY_TEST_CONFORMANCE']
+    if (suite === undefined) this.skip()
+    const config = { mirror: { port: 0, defaultRegistry: registry.authority } }
+    const { mirror } = await lab.daemon('for-the-suite', { config })
+    const env = { OCI_ROOT_URL: mirror, OCI_NAMESPACE: 'a/b', OCI_TEST_PULL: '1', OCI_REPORT_DIR: 'none', OCI_HIDE_SKIPPED_WORKFLOWS: '1' }
+    const exit = await lab.program('conformance', suite, [], { env }).exited
+    assert.equal(exit.code, 0, described(exit))
+    assert.match(exit.stdout, /Ran [1-9]\d* of \d+ Specs/)
   })
 
   it('lists tags', async () => {

@@ -63,6 +63,15 @@ describe('a preheat of an image in a private registry (docker-registry)', functi
     assert.deepEqual(held.map(({ tasks }) => tasks.filter(({ state }) => state === 'complete').length), [0, 5])
   })
 
+  it('brings what every platform needs where none is chosen, and nothing of it twice', async () => {
+    const ways = ['--management', supernode.url, '--token-file', join(supernode.dataDir, 'admin-token')]
+    const { code, stdout, stderr } = await lab.dfget(['preheat', '--list', `oci://${registry.authority}/team/app:v1`, ...ways]).exited
+    assert.equal(code, 0, stderr)
+    // Index, a manifest, a configuration and a layer for each platform, and the layer that they share.
+    assert.match(stdout, /done: 8 of 8 at the supernode/)
+    for (const layer of image.layers) assert.equal(fetched(layer.digest), 1)
+  })
+
   it('says so where the image is for other platforms: ORIGIN_NOT_FOUND', async () => {
     const body = { list: `oci://${registry.authority}/team/app:v1`, platforms: ['windows/amd64'] }
     await assert.rejects(supernode.send('POST', '/api/v1/preheats', body), /ORIGIN_NOT_FOUND.*linux\/amd64, linux\/arm64/)
