@@ -1,11 +1,10 @@
 import { figure, type Figure } from '../figure.ts'
 import type { NodesRun } from './nodes.ts'
 
-/** @param lines how fast they are */
-export function nodesFigures(lines: string, runs: readonly NodesRun[]): readonly Figure[] {
-  const name = `eight nodes, ${lines}`
+/** @param name how many nodes, and how fast their lines are @param most times as long as one node alone needs from the registry */
+export function nodesFigures(name: string, runs: readonly NodesRun[], most: number): readonly Figure[] {
   return [
-    figure(`${name}: last node / one direct`, 'x', runs.map(({ last, direct }) => last / direct), { op: '<=', value: 1.25 }),
+    figure(`${name}: last node / one direct`, 'x', runs.map(({ last, direct }) => last / direct), { op: '<=', value: most }),
     figure(`${name}: blobs from the registry`, 'x', runs.map(({ fromRegistry }) => fromRegistry), { op: '<=', value: 1 }),
     figure(`${name}: one direct`, 's', runs.map(({ direct }) => direct)),
     figure(`${name}: last node`, 's', runs.map(({ last }) => last)),

@@ -13,11 +13,12 @@ const ROUNDS = 5
 
 /** The nodes and the faster lines are those of a small cluster; where slower ones are the limit the processors are not. */
 const NODES = {
-  '100 Mbit/s': { nodes: 8, rate: 100_000_000, image: 'large' },
-  '25 Mbit/s': { nodes: 8, rate: 25_000_000, image: 'quarter' },
-} as const satisfies Record<string, NodesCase>
+  'one node, 100 Mbit/s': { nodes: 1, rate: 100_000_000, image: 'quarter', most: 1.1 },
+  'eight nodes, 100 Mbit/s': { nodes: 8, rate: 100_000_000, image: 'large', most: 1.25 },
+  'eight nodes, 25 Mbit/s': { nodes: 8, rate: 25_000_000, image: 'quarter', most: 1.25 },
+} as const satisfies Record<string, NodesCase & { readonly most: number }>
 
-type Lines = keyof typeof NODES
+type Case = keyof typeof NODES
 
 /** Each takes a minute. */
 const MOST_NODE_ROUNDS = 2
@@ -54,22 +55,23 @@ export const pullBench: Bench = {
     }),
 }
 
-/** The image to eight nodes at once, where the network is the limit. */
+/** The image to nodes on hosts of their own, where the network is the limit. */
 async function onNodes({ withLab, programs, report, rounds = MOST_NODE_ROUNDS }: BenchContext, registry: Registry): Promise<readonly Figure[]> {
   const reason = await whyNoNetwork()
   if (reason !== undefined) {
-    report(`left out eight nodes: ${reason}`)
+    report(`left out nodes on lines of their own: ${reason}`)
     return []
   }
-  const on = (lines: Lines) => async (): Promise<NodesRun> => withLab(async (lab) => pullOnNodes({ lab, programs }, registry, NODES[lines]))
-  const runs = await inRounds<Lines, undefined, NodesRun>({
+  const on = (name: Case) => async (): Promise<NodesRun> => withLab(async (lab) => pullOnNodes({ lab, programs }, registry, NODES[name]))
+  const cases = Object.keys(NODES) as Case[]
+  const runs = await inRounds<Case, undefined, NodesRun>({
     rounds: Math.min(rounds, MOST_NODE_ROUNDS),
     warmUp: false,
-    ways: { '100 Mbit/s': on('100 Mbit/s'), '25 Mbit/s': on('25 Mbit/s') },
+    ways: Object.fromEntries(cases.map((name) => [name, on(name)])) as Record<Case, () => Promise<NodesRun>>,
     withSetting: async (work) => work(undefined),
     describe: ({ direct, last, fromRegistry, cpu, toolsCpu }) =>
-      `eight nodes: last after ${last.toFixed(2)} s, one direct ${direct.toFixed(2)} s, ${fromRegistry.toFixed(2)} copies from the registry, ${cpu.toFixed(1)} CPU-s and ${toolsCpu.toFixed(1)} of the tools`,
+      `last after ${last.toFixed(2)} s, one direct ${direct.toFixed(2)} s, ${fromRegistry.toFixed(2)} copies from the registry, ${cpu.toFixed(1)} CPU-s and ${toolsCpu.toFixed(1)} of the tools`,
     report,
   })
-  return (Object.keys(NODES) as Lines[]).flatMap((lines) => nodesFigures(lines, runs[lines]))
+  return cases.flatMap((name) => nodesFigures(name, runs[name], NODES[name].most))
 }
