@@ -99,6 +99,11 @@ export class MirroredRegistry {
     return mirrored
   }
 
+  /** Of the mirror. */
+  get url(): string {
+    return this.#url
+  }
+
   async ask(path: string, headers: Record<string, string> = {}, method = 'GET', body?: string): Promise<Answer> {
     const asking = request(this.#url + path, { agent: false, method, headers }).end(body)
     const [answer] = (await once(asking, 'response')) as [IncomingMessage]

@@ -45,7 +45,8 @@ export async function chaos(args: readonly string[]): Promise<number> {
     return isBroken ? 1 : 0
   } catch (error) {
     // What fails while it is stopped must not hide what failed first.
-    process.stdout.write(`chaos: ${messageOf(error)}\n`)
+    const cause = error instanceof Error && error.name === 'AbortError' ? error.cause : error
+    process.stdout.write(`chaos: ${cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(cause)}\n`)
     return 1
   } finally {
     await lab.stop()

@@ -79,8 +79,7 @@ export class WantedDownload {
     this.#running = undefined
     signal.removeEventListener('abort', giveUp)
     const { stdout } = await download.program.exited
-    const lines = stdout.split('\n').filter((line) => line.startsWith('{'))
-    const events = lines.map((line) => JSON.parse(line) as DownloadProgress | DownloadDone | DownloadError)
+    const events = stdout.split('\n').flatMap(eventOf)
     this.#attempts.push({
       from,
       until: this.#now(),
@@ -92,6 +91,15 @@ export class WantedDownload {
     this.#taskId = (await download.done()).taskId
     this.#bytes = this.#content.judge(await digestOf(output), from, this.#now())
     await rm(output)
+  }
+}
+
+/** None in a line that was cut short by a SIGKILL. */
+function eventOf(line: string): readonly (DownloadProgress | DownloadDone | DownloadError)[] {
+  try {
+    return line.startsWith('{') ? [JSON.parse(line) as DownloadProgress | DownloadDone | DownloadError] : []
+  } catch {
+    return []
   }
 }
 
