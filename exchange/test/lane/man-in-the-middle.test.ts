@@ -23,8 +23,8 @@ class ManInTheMiddle {
     this.#server = createServer((near) => {
       this.connections++
       this.#keep(near)
-      near.once('data', (first) => {
-        const changed = change(first)
+      near.once('data', (first: string | Buffer) => {
+        const changed = change(typeof first === 'string' ? Buffer.from(first) : first)
         if (changed === undefined) return void near.destroy()
         const far = this.#keep(connect(to.port, to.host))
         far.write(changed)
