@@ -12,6 +12,7 @@ export type FaultKind =
   | 'clock-step'
   | 'kill-and-cut-off'
   | 'kill-dfget'
+  | 'full-supernode'
   | 'damaged-store'
   | 'lost-file'
   | 'silence'
@@ -43,9 +44,10 @@ export const FAULTS: Readonly<Record<FaultKind, FaultTraits>> = {
   'slow-line': { roles: ['peer'], weight: 2, lasts: [3, 15], says: 'has a line of 4 Mbit/s' },
   'kill-and-cut-off': { roles: ['peer', 'peer', 'supernode'], weight: 1, lasts: [2, 10], says: 'is killed, and cut off when it starts again' },
   'kill-dfget': { roles: ['peer'], weight: 2, lasts: [0, 0], says: 'has its downloads killed' },
-  'full-disk': { roles: ['peer', 'peer', 'supernode'], weight: 1, lasts: [2, 8], says: 'has no room on its disk' },
+  'full-disk': { roles: ['peer'], weight: 1, lasts: [2, 8], says: 'has no room on its disk' },
   damage: { roles: ['peer', 'supernode'], weight: 2, lasts: [0, 0], says: 'has a damaged file' },
   lie: { roles: ['peer'], weight: 1, lasts: [0, 0], says: 'sends wrong bytes of a content from now on' },
+  'full-supernode': { roles: ['supernode'], weight: 1, lasts: [2, 8], says: 'has no room on its disk' },
   'lost-file': { roles: ['peer'], weight: 1, lasts: [0, 0], says: 'claims a content that it has no more' },
   silence: { roles: ['peer'], weight: 2, lasts: [3, 15], says: 'takes every request and sends no piece' },
   'damaged-store': { roles: ['supernode', 'peer'], weight: 1, lasts: [0, 3], says: 'is killed, and starts with a damaged index' },

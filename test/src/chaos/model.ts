@@ -24,7 +24,7 @@ const ORIGIN_SLACK = 24 * 1024 * 1024
 /** Faults that take verified pieces away from the host that they happen to. */
 const LOSSES: ReadonlySet<string> = new Set(['damage', 'lie', 'full-disk', 'lost-file', 'damaged-store', 'new-version'])
 /** Those that may take contents away from the supernode, which has to fetch them again. */
-const CDN_LOSSES: ReadonlySet<string> = new Set(['full-disk', 'damaged-store'])
+const CDN_LOSSES: ReadonlySet<string> = new Set(['full-supernode', 'damaged-store'])
 
 /** @returns what was broken, a line each */
 export function violationsOf(run: Run): readonly string[] {

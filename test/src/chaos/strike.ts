@@ -67,6 +67,7 @@ export async function strike(world: World, fault: PlannedFault, downloads: Downl
       await world.network.setRate(hostOf(world, host), SLOW_RATE)
       return async () => world.network.setRate(hostOf(world, host), LINE_RATE)
     case 'full-disk':
+    case 'full-supernode':
       return fillDisk(world, fault)
     case 'damage':
     case 'lie':
