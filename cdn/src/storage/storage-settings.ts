@@ -19,7 +19,7 @@ const s3 = z
     ...s3AccessSettings,
     memory: byteSize()
       .refine((bytes) => bytes >= LEAST_MEMORY, { error: 'expected at least 32MiB' })
-      .default(128 * MIB)
+      .default(64 * MIB)
       .describe('What pieces may take of the memory: those on their way to and from the bucket, and those written or read lately'),
   })
   .refine(hasSoundKey, { error: UNSOUND_KEY })

@@ -106,6 +106,25 @@ describe('pieces of a bucket in memory', () => {
     assert.equal(clock.pending, 0)
   })
 
+  it('gives the memory of a piece back once it has gone and nobody reads it', async () => {
+    const obtained = obtain('a')
+    await turns()
+    finish('a')
+    const bytes = await obtained
+    pieces.delete('a')
+    assert.equal(bytes.length, SIZE)
+    await turns()
+    assert.equal(pieces.get('a'), undefined)
+    const large = pieces.obtain('l', 2048, passOf('l'))
+    await turns()
+    finish('l', 2048)
+    const gone = await large
+    pieces.delete('l')
+    assert.equal(gone.length, 2048)
+    await turns()
+    assert.equal(gone.length, 0)
+  })
+
   it('fetches again what could not be fetched', async () => {
     const failing = obtain('a')
     await turns()

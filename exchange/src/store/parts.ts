@@ -1,3 +1,4 @@
+export { giveBack } from '../channel/give-back.ts'
 // What piece stores are built of, for those that keep their bytes elsewhere than in files of tasks.
 export { BaseStoredTask, type BegunPiece } from './base-stored-task.ts'
 export { writingHere, writingInThread, type Writing } from './bytes/writing.ts'

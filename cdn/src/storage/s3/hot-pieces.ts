@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '@damselfly/shared'
+import { giveBack } from '@damselfly/exchange/store-parts'
 import { PassingBytes } from './passing-bytes.ts'
 
 /** How long a piece from the bucket stays, whatever else has to be there, for those who read it bit by bit; milliseconds. */
@@ -23,12 +24,18 @@ export class HotPieces {
   readonly #loading = new Map<string, Promise<Buffer>>()
   readonly #reading = new Map<string, Reading>()
   readonly #passing: PassingBytes
+  /** Came from the bucket, so that nobody else has them: what goes there a connection may still have. */
+  readonly #loaded = new WeakSet<Buffer>()
 
   /** @param maxBytes of all of them together; those on their way take up to half of it, or one piece */
   constructor(maxBytes: number, clock: Clock) {
     this.#maxBytes = maxBytes
     this.#clock = clock
-    this.#kept = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ length }) => Math.max(1, length) })
+    this.#kept = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ length }) => Math.max(1, length),
+      dispose: (bytes, key) => this.#gone(key, bytes),
+    })
     this.#passing = new PassingBytes(maxBytes / 2)
   }
 
@@ -71,6 +78,7 @@ export class HotPieces {
       .within(length, async () => {
         this.#makeRoom()
         const bytes = await load()
+        this.#loaded.add(bytes)
         this.#kept.set(key, bytes)
         const read = this.#whenRead(key, bytes)
         loaded.resolve(bytes)
@@ -91,9 +99,16 @@ export class HotPieces {
     await read.promise
     cancel()
     this.#reading.delete(key)
+    if (this.#kept.peek(key) !== bytes) this.#gone(key, bytes)
   }
 
-  /** Whoever still reads a piece that goes has its bytes. */
+  /** Its memory would else be in use until the next garbage collection; whoever was given it just now reads it in this turn. */
+  #gone(key: string, bytes: Buffer): void {
+    setImmediate(() => {
+      if (this.#loaded.has(bytes) && this.#reading.get(key)?.bytes !== bytes && this.#kept.peek(key) !== bytes) giveBack(bytes)
+    })
+  }
+
   #makeRoom(): void {
     while (this.#kept.size > 0 && this.#kept.calculatedSize + this.#passing.bytes > this.#maxBytes) this.#kept.pop()
   }

@@ -1,6 +1,6 @@
 import type { TaskRecord, TaskRecordChange } from '@damselfly/exchange'
 import { BaseStoredTask, isLasting, type BegunPiece } from '@damselfly/exchange/store-parts'
-import type { PieceRange, TaskId } from '@damselfly/shared'
+import { DamselflyError, type PieceRange, type TaskId } from '@damselfly/shared'
 import { S3Pieces } from './s3-pieces.ts'
 import type { S3TaskServices } from './s3-task-services.ts'
 
@@ -39,6 +39,7 @@ export class S3StoredTask extends BaseStoredTask<S3Pieces> {
 
   #copy(piece: Buffer, index: number, offset: number, target: Uint8Array): void {
     const end = offset + target.length
+    if (piece.length < end) throw new DamselflyError('INTERNAL', `piece ${index} of task ${this.taskId} is not in memory any more`)
     target.set(piece.subarray(offset, end))
     if (end === piece.length && this.pieces.has(index)) this.pieces.readToEnd(index)
   }
