@@ -61,11 +61,11 @@ describe('a collection that takes long', () => {
     clock.advance(1)
     const answered = await asked
     assert.equal(answered.statusCode, 202)
-    assert.equal(answered.json<CollectionBody>().running, true)
+    assert.equal(answered.body.running, true)
     gate.resolve()
     const next = await post()
     assert.equal(next.statusCode, 200)
-    assert.deepEqual(next.json<CollectionBody>().evicted, [])
+    assert.deepEqual(next.body.evicted, [])
     assert.equal(await running(), null)
     const { last } = await collector.status()
     assert.deepEqual([last?.isRunning, last?.evictedTasks, last?.kept.busy, last?.isEnough], [false, 3, 1, true])
@@ -74,7 +74,7 @@ describe('a collection that takes long', () => {
   it('is answered at once with 200 if it is over in time', async () => {
     gate.resolve()
     const answered = await post()
-    const { running: isRunning, evictedTasks } = answered.json<CollectionBody>()
+    const { running: isRunning, evictedTasks } = answered.body
     assert.deepEqual([answered.statusCode, isRunning, evictedTasks], [200, false, 3])
     assert.equal(clock.pending, 0)
   })
@@ -85,7 +85,7 @@ describe('a collection that takes long', () => {
     const stopped = collector.stop()
     gate.resolve()
     await stopped
-    const { evictedTasks, running: isRunning } = (await asked).json<CollectionBody>()
+    const { evictedTasks, running: isRunning } = (await asked).body
     // Of the first group; the busy one would have been made up for by the next.
     assert.deepEqual([evictedTasks, isRunning], [2, false])
     assert.equal(store.list().length, 2)
@@ -98,8 +98,9 @@ describe('a collection that takes long', () => {
     await store.delete(taskId)
   }
 
-  function post(): ReturnType<ApiServer['inject']> {
-    return app.inject({ method: 'POST', url: '/api/v1/gc', payload: {} })
+  async function post(): Promise<{ readonly statusCode: number; readonly body: CollectionBody }> {
+    const answered = await app.inject({ method: 'POST', url: '/api/v1/gc', payload: {} })
+    return { statusCode: answered.statusCode, body: answered.json<CollectionBody>() }
   }
 
   async function running(): Promise<CollectionBody | null> {
