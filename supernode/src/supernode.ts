@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskError, messageOf, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
+import { diskError, makeOwnDirectory, messageOf, openFileLimit, RateLimiter, systemClock, type Clock, type PeerId } from '@damselfly/shared'
 import { exposeConnections } from '@damselfly/exchange/metrics'
 import type { Logger } from '@damselfly/shared/logging'
 import { createCdn, limitOrigins, specOf, type LimitedSource, type MeasuredCdn } from '@damselfly/cdn'
@@ -128,7 +127,7 @@ class ComposedSupernode implements Supernode {
   async #startAll(): Promise<SupernodeAddresses> {
     const { dataDir, security, ciphers, network } = this.#config
     const inForce = new SecurityInForce({ security, ciphers }, network)
-    await makeDirectory(dataDir)
+    await makeOwnDirectory(dataDir)
     const identity = await loadIdentity(join(dataDir, 'identity.key'))
     const adminToken = await loadAdminToken(dataDir)
     const tokens = await this.#loadTokens()
@@ -358,14 +357,6 @@ class ComposedSupernode implements Supernode {
       this.#deps.logger.warn({ openFiles, connections: allowed }, advice)
     }
     return allowed
-  }
-}
-
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw diskError(error, `create ${path}`)
   }
 }
 

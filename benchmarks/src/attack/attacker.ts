@@ -1,11 +1,5 @@
-import { setPriority } from 'node:os'
 import { answerCalls } from '../lanes/remote-calls.ts'
 import { ATTACKS, type AttackName, type Target } from './attacks.ts'
-
-/** An attacker has a machine of its own; here it takes what the others leave. */
-const LAST = 19
-
-setPriority(LAST)
 
 let stopping = new AbortController()
 let attacking: Promise<void> = Promise.resolve()

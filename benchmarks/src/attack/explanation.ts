@@ -5,8 +5,8 @@ export const explanation: Explanation = {
   about: [
     `What is left to honest peers, and what the supernode has in memory, while somebody takes as much of it as it lets them. Two daemons download 64 MiB that nobody has had, each on a line
      of 16 MiB/s, alone and during each attack, in turns.`,
-    `All run on one machine. An attacker would have processors of its own, so that the one here has the lowest priority and takes what the others leave; its CPU time is among the
-     figures. Strangers come from an address of their own, those that are peers from the same one as the honest ones, each with an identity of its own.`,
+    `All run on one machine and at one priority, though an attacker would have processors of its own: what it takes of them here is among the figures, and is missing to the honest
+     peers. Strangers come from an address of their own, those that are peers from the same one as the honest ones, each with an identity of its own.`,
   ],
   ways: {
     calm: 'nobody attacks',

@@ -9,7 +9,7 @@ export const CONTENT_LENGTH: number = 64 * 1024 * 1024
 /** What the line of an honest peer carries; bytes per second. */
 export const LINE_RATE: number = 16 * 1024 * 1024
 
-const HONEST = 2
+export const HONEST = 2
 
 export interface Setting {
   readonly supernode: Supernode

@@ -113,10 +113,15 @@ class SocketApi implements LocalApi {
 }
 
 async function listen(app: ApiServer, socket: string): Promise<void> {
+  await app.ready()
+  // Until its mode is set nobody else may connect; what others write in this moment is for this user alone too.
+  const umask = process.umask(0o077)
   try {
     await app.listen({ path: socket, backlog: BACKLOG })
   } catch (error) {
     await app.close()
     throw new DamselflyError('ADDRESS_IN_USE', `cannot listen on ${socket}: ${toDamselflyError(error).message}`, { cause: error })
+  } finally {
+    process.umask(umask)
   }
 }

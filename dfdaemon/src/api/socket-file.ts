@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { DamselflyError, diskError, messageOf, systemCode } from '@damselfly/shared'
+import { DamselflyError, diskError, messageOf, requireOwnDirectory, systemCode } from '@damselfly/shared'
 
 /** The owner and the group may connect, nobody else: these permissions are the local API's guard. */
 const SOCKET_MODE = 0o660
@@ -18,6 +18,8 @@ const run = promisify(execFile)
  */
 export async function prepareSocketFile(path: string, group: string | undefined): Promise<void> {
   await makeDirectory(dirname(path), group)
+  // Who may replace the socket would hear what callers send, their credentials among it.
+  await requireOwnDirectory(dirname(path), true)
   if (!(await exists(path))) return
   if (await isAlive(path)) {
     throw new DamselflyError('ADDRESS_IN_USE', `another dfdaemon listens on ${path}`)

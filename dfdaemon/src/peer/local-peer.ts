@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import {
   DamselflyError,
-  diskError,
+  makeOwnDirectory,
   redactUrl,
   type Clock,
   type HeaderMap,
@@ -135,11 +134,7 @@ class LocalPeer implements Peer {
 
   async start(): Promise<void> {
     const { dataDir, supernodes } = this.#options
-    try {
-      await mkdir(dataDir, { recursive: true, mode: 0o700 })
-    } catch (error) {
-      throw diskError(error, `create ${dataDir}`)
-    }
+    await makeOwnDirectory(dataDir)
     await this.#store.start()
     try {
       const identity = await loadIdentity(join(dataDir, 'identity.key'))

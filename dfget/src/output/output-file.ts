@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, closeSync, constants, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
+import { accessSync, closeSync, constants, fchmodSync, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, type Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { DamselflyError, diskError } from '@damselfly/shared'
 import { unlessAborted } from '../unless-aborted.ts'
@@ -70,13 +70,24 @@ class PartFile implements OutputFile {
     try {
       // A copy cannot be interrupted, but nobody has to wait for it.
       await unlessAborted(fill(part, this.#mode), signal)
-      chmodSync(part, this.#mode)
+      setMode(part, this.#mode)
       renameSync(part, this.#target)
     } catch (error) {
       rmSync(part, { force: true })
       signal.throwIfAborted()
       throw diskError(error, `write ${this.path}`)
     }
+  }
+}
+
+/** Whoever owns the directory could have put a link to another file in its place by now. @throws NodeJS.ErrnoException ELOOP */
+function setMode(part: string, mode: number): void {
+  const file = openSync(part, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    if (!fstatSync(file).isFile()) throw new DamselflyError('DISK_FAILED', `${part} was replaced by something else`)
+    fchmodSync(file, mode)
+  } finally {
+    closeSync(file)
   }
 }
 

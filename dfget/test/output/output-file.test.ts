@@ -30,6 +30,16 @@ describe('an output file', () => {
     assert.deepEqual((await readdir(directory.path)).toSorted(), ['out', 'usual'])
   })
 
+  it('changes no other file where the owner of the directory puts a link in its way', async () => {
+    const secret = directory.file('secret')
+    await writeFile(secret, 'secret', { mode: 0o600 })
+    const file = await prepare(directory.file('out'))
+    const trapped = file.replace(async (part) => symlink(secret, part), never)
+    await assert.rejects(trapped, (error) => isDamselflyError(error) && error.code.startsWith('DISK_'))
+    assert.equal((await stat(secret)).mode & 0o777, 0o600)
+    assert.deepEqual(await readdir(directory.path), ['secret'])
+  })
+
   it('leaves the old file and no part when it cannot be filled', async () => {
     const path = directory.file('out')
     await writeFile(path, 'old')

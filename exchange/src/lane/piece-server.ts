@@ -48,7 +48,7 @@ const DEFAULT_MAX_OPEN_PER_CHANNEL = 64
 /** Buffers that are kept while nothing is sent: 16 MiB. */
 const MAX_KEPT_BUFFERS = 32
 
-/** While so many wait for children to read, each channel queues one at a time: 64 MiB. */
+/** While so many wait for children to read, each channel queues one at a time: 128 MiB. */
 const CROWDED_BUFFERS = 256
 
 /** What of this thread's time one child's messages may take, beside the pieces themselves. */

@@ -1,6 +1,5 @@
 /**
  * Every error that a person or a program can meet, by its stable code.
- *
  * `exit` is dfget's exit code for the kind, `http` the status of the management and local APIs,
  * `advice` what to do next. The reference page is generated from this table.
  */
@@ -385,6 +384,12 @@ export const ERROR_CODES = {
     http: 429,
     meaning: 'too many wrong tokens or other credentials came from this address',
     advice: 'correct the token, then wait as long as the header Retry-After says; good tokens work from other addresses meanwhile',
+  },
+  TOO_MANY_REQUESTS: {
+    exit: EXIT.failure,
+    http: 429,
+    meaning: 'a caller of the management API has taken more than its share of the supernode',
+    advice: 'ask less often; wait as long as the header Retry-After says',
   },
 } as const satisfies Record<string, ErrorKind>
 

@@ -6,7 +6,12 @@ export interface TimeSharesInit {
   /** What one may take at once after a pause; milliseconds. */
   readonly burstMs: number
   readonly clock: Clock
+  /** Whether one who has been alone for a second may take everything. @default not */
+  readonly allAlone?: boolean
 }
+
+/** Who has been silent for longer needs no share now; milliseconds. */
+const ACTIVE_MS = 1000
 
 /** What one has left. */
 interface Allowance {
@@ -27,6 +32,10 @@ export class TimeShares<K> {
   readonly #allowances = new Map<K, Allowance>()
   #sweepAt = SWEEP_AT
   #waitedMs = 0
+  #last: K | undefined
+  #lastAt = Number.NEGATIVE_INFINITY
+  /** When another one than the last was there. */
+  #otherAt = Number.NEGATIVE_INFINITY
 
   constructor(init: TimeSharesInit) {
     this.#init = init
@@ -50,9 +59,23 @@ export class TimeShares<K> {
   spend(who: K, ms: number): number {
     const allowance = this.#of(who)
     allowance.left -= ms
+    if (this.#isAlone(who)) {
+      allowance.left = Math.max(0, allowance.left)
+      return 0
+    }
     const wait = this.#waitFor(allowance)
     this.#waitedMs += wait
     return wait
+  }
+
+  #isAlone(who: K): boolean {
+    const now = this.#init.clock.now()
+    if (this.#last !== who) {
+      this.#otherAt = this.#lastAt
+      this.#last = who
+    }
+    this.#lastAt = now
+    return this.#init.allAlone === true && now - this.#otherAt > ACTIVE_MS
   }
 
   #waitFor({ left }: Allowance): number {

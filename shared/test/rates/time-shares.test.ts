@@ -28,6 +28,17 @@ describe('shares of time', () => {
     assert.ok(worked > 20_000 && worked < 26_000, `${worked} ms`)
   })
 
+  it('may be all of it for one who is alone, and not for one of several', () => {
+    const clock = new VirtualClock()
+    const shares = new TimeShares<string>({ share: 0.25, burstMs: 100, clock, allAlone: true })
+    for (let i = 0; i < 100; i++) assert.equal(shares.spend('a', 50), 0)
+    assert.equal(shares.spend('b', 1), 0)
+    assert.equal(shares.spend('a', 110), 440)
+    clock.advance(2000)
+    shares.spend('a', 1)
+    assert.equal(shares.spend('a', 500), 0)
+  })
+
   it('are forgotten once they are as new', () => {
     const clock = new VirtualClock()
     const shares = sharesOf(clock)

@@ -15,6 +15,7 @@ import { guard } from './guard.ts'
 import { ROUTE_ACCESS } from './route-access.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
+import { shareTime } from './request-shares.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
 import { addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
 import { addTokenRoutes, type TokenSources } from './token-routes.ts'
@@ -79,6 +80,7 @@ class HttpManagementApi implements ManagementApi {
     const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, limits, logger })
     allowOrigins(app, allowedOrigins)
     const checkDeclarations = guard(app, authenticator, openMetrics ? { ...ROUTE_ACCESS, 'GET /metrics': 'open' } : ROUTE_ACCESS)
+    shareTime(app, sources.clock)
     recordChanges(app, sources)
     await app.register(swagger, {
       openapi: {

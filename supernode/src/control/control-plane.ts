@@ -56,6 +56,11 @@ const BURST_MS = 2000
 /** What a registration takes later, when nobody measures it; milliseconds. */
 const REGISTRATION_COST_MS = 0.3
 
+const REFUSAL_COST_MS = 0.1
+
+/** What a content takes that is fetched for a peer; milliseconds. */
+const FETCH_COST_MS = 2.5
+
 /** Speaks with the peers: turns what they say into events, and keeps who is connected. */
 export class ControlPlane implements SessionListener {
   readonly #deps: ControlPlaneDeps
@@ -72,7 +77,7 @@ export class ControlPlane implements SessionListener {
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps
     this.#slices = new Slices(deps.clock)
-    this.#shares = new TimeShares({ share: deps.limits.timePerPeer, burstMs: BURST_MS, clock: deps.clock })
+    this.#shares = new TimeShares({ share: deps.limits.timePerPeer, burstMs: BURST_MS, clock: deps.clock, allAlone: true })
   }
 
   /** Takes a new control channel over. */
@@ -193,6 +198,8 @@ export class ControlPlane implements SessionListener {
 
   #announced(peer: ConnectedPeer, announce: Announce): void {
     const { tasks, limits, readManifest } = this.#deps
+    // Reading it takes longest, and nothing of it could count.
+    if (peer.claimBudget.left <= 0 && announce.signedManifest.length === 0 && tasks.get(readTaskId(announce.taskId)) === undefined) return
     const announcement = readAnnouncement(announce)
     if (announcement.pieces.length === 0) return
     const { taskId } = announcement.spec
@@ -204,12 +211,13 @@ export class ControlPlane implements SessionListener {
   #register(peer: ConnectedPeer, register: Register): void {
     const { registrar, limits } = this.#deps
     const queued = this.#queued.get(peer) ?? 0
+    // An answer costs too, when it is sent.
+    this.#shares.spend(peer.peer, queued < limits.pendingRegistrations ? REGISTRATION_COST_MS : REFUSAL_COST_MS)
     if (queued >= limits.pendingRegistrations) return registrar.refuse(peer, register, `${queued} registrations of this peer wait`)
     this.#queued.set(peer, queued + 1)
-    this.#shares.spend(peer.peer, REGISTRATION_COST_MS)
     this.#slices.run(() => {
       this.#queued.set(peer, (this.#queued.get(peer) ?? 1) - 1)
-      const registration = registrar.register(peer, register).finally(() => this.#registrations.delete(registration))
+      const registration = registrar.register(peer, register, () => this.#shares.spend(peer.peer, FETCH_COST_MS)).finally(() => this.#registrations.delete(registration))
       this.#registrations.add(registration)
     })
   }

@@ -59,15 +59,15 @@ export class Registrar {
     this.#refuse(peer, requestId, new DamselflyError('SUPERNODE_OVERLOADED', why))
   }
 
-  /** Answers, unless the peer is gone by then. Never throws. */
-  async register(peer: ConnectedPeer, register: Register): Promise<void> {
+  /** Answers, unless the peer is gone by then. Never throws. @param fetches called when a content is fetched for this peer */
+  async register(peer: ConnectedPeer, register: Register, fetches: () => void = () => undefined): Promise<void> {
     const pending = this.#pending.get(peer) ?? 0
     this.#pending.set(peer, pending + 1)
     try {
       if (pending >= this.#deps.limits.pendingRegistrations) {
         throw new DamselflyError('SUPERNODE_OVERLOADED', `${pending} registrations of this peer are under way`)
       }
-      await this.#admit(peer, register)
+      await this.#admit(peer, register, fetches)
       this.#deps.metrics.registered('ok')
     } catch (error) {
       if (peer.gone.signal.aborted) return
@@ -90,7 +90,7 @@ export class Registrar {
     return new DamselflyError('SUPERNODE_OVERLOADED', 'the supernode cannot take the content now; its log says why')
   }
 
-  async #admit(peer: ConnectedPeer, register: Register): Promise<void> {
+  async #admit(peer: ConnectedPeer, register: Register, fetches: () => void): Promise<void> {
     const spec = readSpec(register.spec)
     const order = readOrder(register.order)
     const given = readCredentials(register.spec?.url ?? '', register.credentials)
@@ -107,6 +107,7 @@ export class Registrar {
     const wasHere = task.source.task !== undefined || task.swarm.isAvailable
     if (order === 'in-order' && (register.wantedFrom > 0n || task.source.task === undefined)) task.source.wantFrom(toNumber(register.wantedFrom, 'wanted byte'))
     task.waiting.add(peer.peer)
+    if (!wasHere && task.source.state.type !== 'starting') fetches()
     let content: Uint8Array | undefined
     let allowedMs: number
     try {
