@@ -27,7 +27,7 @@ export const CONTROL_LIMITS: ControlLimits = {
   tasks: 100_000,
   tasksPerPeer: 10_000,
   pendingRegistrations: 256,
-  fetchesPerPeer: 256,
+  fetchesPerPeer: 1024,
   claimsPerPeer: 1 << 18,
   // Some 300 MB.
   vouchedPieces: 1 << 21,
