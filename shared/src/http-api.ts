@@ -1,3 +1,4 @@
+import type { ServerOptions } from 'node:https'
 import {
   fastify,
   type FastifyBaseLogger,
@@ -55,6 +56,9 @@ export interface HttpLimits {
 /** Slow clients, and those that hold connections for nothing, are let go. */
 export const HTTP_LIMITS: HttpLimits = { connections: 1024, headersMs: 10_000, requestMs: 30_000, idleMs: 120_000 }
 
+/** Of a server that speaks HTTPS. */
+export type SecureOptions = ServerOptions
+
 export interface ApiServerInit {
   /** The largest body of a request; bytes. */
   readonly maxBodyBytes: number
@@ -62,25 +66,22 @@ export interface ApiServerInit {
   readonly headers?: Readonly<Record<string, string>>
   /** @default HTTP_LIMITS */
   readonly limits?: Partial<HttpLimits>
+  /** Undefined: plain HTTP. */
+  readonly tls?: SecureOptions
   readonly logger: Logger
 }
 
 /** A server without routes that checks by zod schemas and answers every error with its stable code. */
-export function createApiServer({ maxBodyBytes, headers = {}, limits, logger }: ApiServerInit): ApiServer {
+export function createApiServer({ maxBodyBytes, headers = {}, limits, tls, logger }: ApiServerInit): ApiServer {
   const { connections, headersMs, requestMs, idleMs } = { ...HTTP_LIMITS, ...limits }
   // A path that cannot be decoded comes to no hook.
   const frameworkErrors = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     void answerError(error, request, reply.headers(headers), logger)
   }
-  const server = fastify({
-    bodyLimit: maxBodyBytes,
-    logger: false,
-    frameworkErrors,
-    connectionTimeout: idleMs,
-    requestTimeout: requestMs,
-    // Slow clients are looked for twice as often as Node.js does it by itself for headers of a minute.
-    http: { headersTimeout: headersMs, connectionsCheckingInterval: Math.max(100, headersMs / 2) },
-  }).withTypeProvider<ZodTypeProvider>()
+  // Slow clients are looked for twice as often as Node.js does it by itself for headers of a minute.
+  const patience = { headersTimeout: headersMs, connectionsCheckingInterval: Math.max(100, headersMs / 2) }
+  const common = { bodyLimit: maxBodyBytes, logger: false, frameworkErrors, connectionTimeout: idleMs, requestTimeout: requestMs }
+  const server = fastify({ ...common, ...(tls === undefined ? { http: patience } : { https: { ...tls, ...patience } }) }).withTypeProvider<ZodTypeProvider>()
   server.server.maxConnections = connections
   server.addHook('onRequest', async (_request, reply) => void reply.headers(headers))
   server.setValidatorCompiler(validatorCompiler)

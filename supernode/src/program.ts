@@ -95,7 +95,8 @@ async function serve(config: SupernodeConfig, moduleDirectory: string): Promise<
   const supernode = createSupernode(config, { version: readVersion(), logger, policies, moduleDirectory })
   const ready = await supernode.start()
   const { adminTokenFile, ...addresses } = ready
-  logger.info(addresses, `ready; the admin token is in ${adminTokenFile}`)
+  const trust = addresses.managementCa === undefined ? '' : `; clients of ${addresses.management[0]} trust it by --ca-file ${addresses.managementCa.file} or --fingerprint ${addresses.managementCa.fingerprint}`
+  logger.info(addresses, `ready; the admin token is in ${adminTokenFile}${trust}`)
   // For scripts: one line on standard output once everything is reachable.
   writeSync(1, `${JSON.stringify({ ready })}\n`)
   await stopping.promise

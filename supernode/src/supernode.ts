@@ -25,6 +25,7 @@ import { loadAdminToken } from './access/admin-token.ts'
 import { AuditLog } from './access/audit-log.ts'
 import { ApiTokens } from './access/api-tokens.ts'
 import { Authenticator } from './access/authenticator.ts'
+import { ClientCertificates } from './access/client-certificates.ts'
 import { RefusalLog } from './access/refusal-log.ts'
 import type { AuditSources } from './api/audit-routes.ts'
 import { PeerAdmission, refusal } from './admission/peer-admission.ts'
@@ -45,6 +46,7 @@ import { assembleScheduler, type AssembledScheduler } from './scheduling/schedul
 import { exposeOrigins } from './metrics/origin-metrics.ts'
 import { createOriginSources } from './origin-sources.ts'
 import { ShutdownList } from './shutdown-list.ts'
+import { startManagementTls, type ManagementAuthority, type ManagementTls } from './tls/management-tls.ts'
 import { CdnStore } from './swarm/cdn-store.ts'
 import { Passthrough } from './swarm/passthrough.ts'
 
@@ -72,6 +74,8 @@ export interface SupernodeAddresses {
   readonly endpoints: readonly Endpoint[]
   /** Base URLs of the management API. */
   readonly management: readonly string[]
+  /** Who vouches for its certificate, if the supernode made that itself. */
+  readonly managementCa?: ManagementAuthority
   readonly adminTokenFile: string
 }
 
@@ -169,10 +173,13 @@ class ComposedSupernode implements Supernode {
     const pieces = this.#createPieceServer(identity, store.pieces, inForce, revocations)
     const endpoints = await this.#listen(identity, assembled, pieces, inForce, peerAdmission)
     this.#shutdown.add(() => assembled.stop())
+    const certificates = new ClientCertificates(management.tls.clientRoles, this.#clock)
+    const tls = await this.#startManagementTls()
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
       limits: { connections: management.maxConnections },
-      authenticator: new Authenticator({ adminToken, tokens, clock: this.#clock }),
+      authenticator: new Authenticator({ adminToken, tokens, certificates, clock: this.#clock }),
+      tls,
       allowedOrigins: management.cors.origins,
       openMetrics: management.metrics === 'open',
       sources: {
@@ -202,7 +209,17 @@ class ComposedSupernode implements Supernode {
       logger: this.#deps.logger,
     })
     this.#shutdown.add(() => api.stop())
-    return { peerId: identity.peerId, endpoints, management: await api.start(), adminTokenFile: adminToken.path }
+    const authority = tls?.authority
+    const managementCa = authority === undefined ? undefined : { file: authority.file, fingerprint: authority.fingerprint }
+    return { peerId: identity.peerId, endpoints, management: await api.start(), ...(managementCa && { managementCa }), adminTokenFile: adminToken.path }
+  }
+
+  async #startManagementTls(): Promise<ManagementTls | undefined> {
+    const { dataDir, advertise, management } = this.#config
+    const { addresses, tls: settings } = management
+    const tls = await startManagementTls({ settings, addresses, names: advertise, dataDir, clock: this.#clock, logger: this.#deps.logger })
+    if (tls !== undefined) this.#shutdown.add(() => tls.keys.stop())
+    return tls
   }
 
   async #loadTokens(): Promise<ApiTokens> {

@@ -9,8 +9,10 @@ import { loadAdminToken } from '../src/access/admin-token.ts'
 import { AuditLog } from '../src/access/audit-log.ts'
 import { ApiTokens, type NewToken } from '../src/access/api-tokens.ts'
 import { Authenticator } from '../src/access/authenticator.ts'
+import { ClientCertificates } from '../src/access/client-certificates.ts'
 import { RefusalLog } from '../src/access/refusal-log.ts'
 import { createManagementApi, type ManagementApi, type ManagementApiOptions } from '../src/api/management-api.ts'
+import type { ClientRole } from '../src/config/management-config.ts'
 import { createControlBench, type ControlBench } from './control-bench.ts'
 
 /** A management API on a free port of loopback, over a control plane with virtual time. */
@@ -39,11 +41,11 @@ export class ApiBench {
     this.#api = createManagementApi({ ...this.#options, ...more })
   }
 
-  static async start(more: Partial<ManagementApiOptions> = {}): Promise<ApiBench> {
+  static async start(more: Partial<ManagementApiOptions> = {}, clientRoles: readonly ClientRole[] = []): Promise<ApiBench> {
     const dataDir = await mkdtemp(join(tmpdir(), 'damselfly-api-'))
     const adminToken = await loadAdminToken(dataDir)
     const text = (await readFile(adminToken.path, 'utf8')).trim()
-    const bench = new ApiBench(dataDir, text, (tokens, { clock }) => new Authenticator({ adminToken, tokens, clock }), more)
+    const bench = new ApiBench(dataDir, text, (tokens, { clock }) => new Authenticator({ adminToken, tokens, certificates: new ClientCertificates(clientRoles, clock), clock }), more)
     bench.base = (await bench.#api.start())[0] ?? ''
     return bench
   }
@@ -87,6 +89,7 @@ export class ApiBench {
     return {
       addresses: [{ host: '127.0.0.1', port: 0 }],
       authenticator,
+      tls: undefined,
       allowedOrigins: [],
       openMetrics: false,
       sources: {

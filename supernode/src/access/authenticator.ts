@@ -1,13 +1,17 @@
+import type { X509Certificate } from 'node:crypto'
 import { DamselflyError, isDamselflyError, type Clock } from '@damselfly/shared'
 import type { AdminToken } from './admin-token.ts'
 import { callerOf, type ApiTokens } from './api-tokens.ts'
 import { bearerOf, tokenIdOf } from './bearer.ts'
+import type { ClientCertificates } from './client-certificates.ts'
 import { FailureThrottle, type Attempt } from './failure-throttle.ts'
 import type { Caller } from './roles.ts'
 
 /** What a request shows to prove who asks. */
 export interface ShownCredentials {
   readonly authorization: string | undefined
+  /** Of a client whose certificate leads to the configured CA. */
+  readonly certificate?: X509Certificate | undefined
   /** Where it comes from. */
   readonly address: string
 }
@@ -15,6 +19,7 @@ export interface ShownCredentials {
 export interface AuthenticatorInit {
   readonly adminToken: Pick<AdminToken, 'matches'>
   readonly tokens: Pick<ApiTokens, 'find'>
+  readonly certificates: ClientCertificates
   readonly clock: Clock
 }
 
@@ -28,9 +33,10 @@ export class Authenticator {
     this.#throttle = new FailureThrottle(init.clock)
   }
 
-  /** @throws DamselflyError UNAUTHORIZED; TooManyFailures */
-  async authenticate({ authorization, address }: ShownCredentials): Promise<Caller> {
-    // Nothing was guessed.
+  /** A token goes before a certificate, which programs send without being asked. @throws DamselflyError UNAUTHORIZED; TooManyFailures */
+  async authenticate({ authorization, certificate, address }: ShownCredentials): Promise<Caller> {
+    // Without a token nothing was guessed.
+    if (authorization === undefined && certificate !== undefined) return this.#init.certificates.callerOf(certificate)
     if (authorization === undefined) throw new DamselflyError('UNAUTHORIZED', 'no token was sent')
     const given = bearerOf(authorization)
     const attempt = { address, credentials: authorization, named: tokenIdOf(given) }

@@ -11,10 +11,14 @@ export type Scope = (typeof SCOPES)[number]
 export const roleName = z.enum(ROLES)
 export const scopeName = z.enum(SCOPES)
 
+/** By what callers are known. */
+export const CALLER_KINDS = ['admin-token', 'token', 'certificate', 'oidc'] as const
+export type CallerKind = (typeof CALLER_KINDS)[number]
+
 /** Who asks, once that is proved. */
 export interface Caller {
   /** By what it is proved. */
-  readonly kind: 'admin-token' | 'token'
+  readonly kind: CallerKind
   /** As the audit log shows it. */
   readonly name: string
   readonly role: Role

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import type { Authenticator } from '../access/authenticator.ts'
 import { TooManyFailures } from '../access/failure-throttle.ts'
 import { isAllowed, type Caller, type Requirement } from '../access/roles.ts'
+import { certificateOf } from './shown-certificate.ts'
 import { ROUTE_ACCESS } from './route-access.ts'
 
 declare module 'fastify' {
@@ -48,9 +49,10 @@ export function guard(app: ApiServer, authenticator: Authenticator, access: Read
 }
 
 /** @throws DamselflyError UNAUTHORIZED, TOO_MANY_FAILURES */
-async function identify(authenticator: Authenticator, { headers: { authorization }, ip: address }: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+async function identify(authenticator: Authenticator, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
+  const { headers: { authorization }, ip: address } = request
   try {
-    return await authenticator.authenticate({ authorization, address })
+    return await authenticator.authenticate({ authorization, certificate: certificateOf(request), address })
   } catch (error) {
     if (error instanceof TooManyFailures) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
     throw error

@@ -1,6 +1,7 @@
+import { Server } from 'node:https'
 import swagger from '@fastify/swagger'
 import { DamselflyError, messageOf } from '@damselfly/shared'
-import { createApiServer, type ApiServer, type HttpLimits } from '@damselfly/shared/http-api'
+import { createApiServer, type ApiServer, type HttpLimits, type SecureOptions } from '@damselfly/shared/http-api'
 import type { Logger } from '@damselfly/shared/logging'
 import { formatAddress, type ListenAddress } from '@damselfly/exchange'
 import { addCollectorRoutes } from '@damselfly/exchange/store-api'
@@ -14,6 +15,8 @@ import { allowOrigins } from './cross-origin.ts'
 import { guard } from './guard.ts'
 import { ROUTE_ACCESS } from './route-access.ts'
 import { SECURITY_HEADERS } from './security-headers.ts'
+import type { ManagementTls } from '../tls/management-tls.ts'
+import { refusePlainHttp } from '../tls/plain-refusal.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
 import { shareTime } from './request-shares.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
@@ -24,6 +27,9 @@ import { addHealthRoutes, addPeerRoutes, addStatusRoutes, type RouteSources } fr
 /** A rule is the largest that anybody sends. Bytes. */
 const MAX_BODY_BYTES = 64 * 1024
 
+/** For the handshake of TLS; milliseconds. */
+const HANDSHAKE_PATIENCE_MS = 10_000
+
 /** How long open requests may take when the API stops; milliseconds. */
 const CLOSE_GRACE_MS = 1000
 
@@ -32,6 +38,8 @@ export interface ManagementApiOptions {
   /** @default those of every API */
   readonly limits?: Partial<HttpLimits>
   readonly authenticator: Authenticator
+  /** Undefined: plain HTTP. */
+  readonly tls: ManagementTls | undefined
   /** Whose pages may call it from browsers. */
   readonly allowedOrigins: readonly string[]
   /** Whether metrics are for everybody. */
@@ -76,8 +84,9 @@ class HttpManagementApi implements ManagementApi {
   }
 
   async #createApp(): Promise<ApiServer> {
-    const { sources, authenticator, allowedOrigins, openMetrics, limits = {}, logger } = this.#options
-    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, limits, logger })
+    const { sources, authenticator, tls, allowedOrigins, openMetrics, limits = {}, logger } = this.#options
+    const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, limits, ...(tls === undefined ? {} : { tls: secureOptions(tls) }), logger })
+    if (tls !== undefined) followKeys(app.server, tls)
     allowOrigins(app, allowedOrigins)
     const checkDeclarations = guard(app, authenticator, openMetrics ? { ...ROUTE_ACCESS, 'GET /metrics': 'open' } : ROUTE_ACCESS)
     shareTime(app, sources.clock)
@@ -100,6 +109,24 @@ class HttpManagementApi implements ManagementApi {
   }
 }
 
+/** TLS 1.2 is what old tools still need; with ciphers that keep their secrets. */
+function secureOptions({ keys, requiresClients }: ManagementTls): SecureOptions {
+  return {
+    ...keys.material,
+    minVersion: 'TLSv1.2',
+    requestCert: keys.material.ca !== undefined,
+    rejectUnauthorized: requiresClients,
+    handshakeTimeout: HANDSHAKE_PATIENCE_MS,
+  }
+}
+
+/** A server whose certificate is always the current one, and that says so to who speaks plain HTTP. */
+function followKeys(server: unknown, { keys }: ManagementTls): void {
+  if (!(server instanceof Server)) throw new Error('a server of TLS was made')
+  refusePlainHttp(server)
+  keys.onChange((material) => server.setSecureContext({ ...material, minVersion: 'TLSv1.2' }))
+}
+
 async function listen(app: ApiServer, host: string, port: number): Promise<string> {
   try {
     await app.listen({ host, port })
@@ -108,7 +135,7 @@ async function listen(app: ApiServer, host: string, port: number): Promise<strin
     throw new DamselflyError('ADDRESS_IN_USE', `cannot listen on ${where}: ${messageOf(error)}`, { cause: error })
   }
   const bound = app.server.address()
-  return `http://${formatAddress(host, typeof bound === 'object' && bound !== null ? bound.port : port)}`
+  return `${app.server instanceof Server ? 'https' : 'http'}://${formatAddress(host, typeof bound === 'object' && bound !== null ? bound.port : port)}`
 }
 
 async function closeWithin(app: ApiServer): Promise<void> {

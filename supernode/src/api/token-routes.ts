@@ -2,7 +2,7 @@ import { DamselflyError, type Clock, type PeerId } from '@damselfly/shared'
 import { apiErrorBody, isoTime, type ApiServer } from '@damselfly/shared/http-api'
 import * as z from 'zod'
 import type { ApiToken, ApiTokens } from '../access/api-tokens.ts'
-import { ROLES, SCOPES, roleName, scopeName, type Caller, type Scope } from '../access/roles.ts'
+import { CALLER_KINDS, ROLES, SCOPES, roleName, scopeName, type Caller, type Scope } from '../access/roles.ts'
 
 const TOKENS_PATH = '/api/v1/tokens'
 
@@ -37,7 +37,7 @@ const newTokenBody = z.strictObject({
 })
 
 const callerBody = z.object({
-  kind: z.enum(['admin-token', 'token']).describe('By what the caller is known'),
+  kind: z.enum(CALLER_KINDS).describe('By what the caller is known'),
   name: z.string(),
   role: z.enum(ROLES),
   scopes: z.array(scopeName).nullable(),

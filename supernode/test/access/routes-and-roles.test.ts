@@ -3,6 +3,7 @@ import { VirtualClock } from '@damselfly/shared'
 import { createApiServer } from '@damselfly/shared/http-api'
 import { silentLogger } from '@damselfly/shared/logging'
 import { Authenticator } from '../../src/access/authenticator.ts'
+import { ClientCertificates } from '../../src/access/client-certificates.ts'
 import { isAllowed, ROLES, SCOPES, type Caller, type Role } from '../../src/access/roles.ts'
 import { guard } from '../../src/api/guard.ts'
 import { ApiBench } from '../api-bench.ts'
@@ -104,7 +105,8 @@ describe('every route of the management API', function () {
 })
 
 describe('a route that nobody declared', () => {
-  const authenticator = new Authenticator({ adminToken: { matches: () => true }, tokens: { find: () => undefined }, clock: new VirtualClock() })
+  const clock = new VirtualClock()
+  const authenticator = new Authenticator({ adminToken: { matches: () => true }, tokens: { find: () => undefined }, certificates: new ClientCertificates([], clock), clock })
 
   it('keeps the server from starting, and so does a declaration without a route', () => {
     const app = createApiServer({ maxBodyBytes: 1000, logger: silentLogger() })

@@ -40,7 +40,7 @@ export async function createWorld(lab: Lab, peers: number, seconds: number): Pro
     lab.supernode('supernode', {
       host: supernodeHost,
       env: env('supernode'),
-      config: { origins: { private: 'allow' }, management: { addresses: [network.firstFromHere], port: 0 } },
+      config: { origins: { private: 'allow' }, management: { addresses: [network.firstFromHere], port: 0, tls: { mode: 'off' } } },
     })
   const supernode = new Victim({ name: 'supernode', host: supernodeHost, dataDir: lab.path('supernode'), start: startSupernode })
   if (hasClocks) for (const name of ['supernode', ...peerNames(peers)]) await setClock(clockFile(lab, name), 0)
