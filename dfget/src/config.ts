@@ -84,6 +84,27 @@ export const dfgetConfigSchema = z.strictObject({
             'File with a token for it; default: that of a supernode of the same user on this host, then ' +
             '`/var/lib/damselfly/supernode/admin-token`. `DAMSELFLY_TOKEN` goes before it',
         }),
+      tokenCommand: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Command for `/bin/sh` that prints a token, such as one of an OIDC issuer; goes before `tokenFile`'),
+      caFile: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ flag: '--ca-file', description: "File with the CA of an `https://` URL (PEM); default: the system's, and that of a supernode on this host" }),
+      fingerprint: z
+        .string()
+        .regex(/^(?:sha256:)?(?:[0-9a-f]{2}:?){32}$/i, { error: 'expected SHA-256 in hexadecimal, as the log of the supernode shows it' })
+        .optional()
+        .meta({ flag: '--fingerprint', description: 'SHA-256 of its certificate, or of a CA that it shows with it; counts instead of a CA' }),
+      clientCertificate: z.string().min(1).optional().meta({ flag: '--client-certificate', description: 'File with a certificate to show (PEM); a token is optional then' }),
+      clientKey: z.string().min(1).optional().meta({ flag: '--client-key', description: 'File with its key (PEM)' }),
+    })
+    .refine(({ clientCertificate, clientKey }) => (clientCertificate === undefined) === (clientKey === undefined), {
+      path: ['clientKey'],
+      error: 'expected with `clientCertificate`, and with it only',
     })
     .prefault({}),
   log: z

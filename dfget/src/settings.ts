@@ -29,8 +29,18 @@ export interface Settings {
   readonly parallelRanges: number
   readonly origins: EmbeddedPeerOptions['origins']
   /** The supernode's management API, for what people ask of a supernode. */
-  readonly management: { readonly url: string; readonly tokenFile?: string | undefined }
+  readonly management: ManagementSettings
   readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' }
+}
+
+export interface ManagementSettings {
+  readonly url: string
+  readonly tokenFile?: string | undefined
+  readonly tokenCommand?: string | undefined
+  readonly caFile?: string | undefined
+  readonly fingerprint?: string | undefined
+  readonly clientCertificate?: string | undefined
+  readonly clientKey?: string | undefined
 }
 
 /** The schema takes its defaults from here, so that a start without any configuration need not load it. */
@@ -69,5 +79,5 @@ export interface SettingFlags {
   readonly background?: boolean | undefined
   readonly backToSource?: boolean | undefined
   readonly progress?: boolean | undefined
-  readonly management?: { readonly url: string | undefined } | undefined
+  readonly management?: { readonly [Name in keyof ManagementSettings]?: string | undefined } | undefined
 }

@@ -26,6 +26,7 @@ import { AuditLog } from './access/audit-log.ts'
 import { ApiTokens } from './access/api-tokens.ts'
 import { Authenticator } from './access/authenticator.ts'
 import { ClientCertificates } from './access/client-certificates.ts'
+import { OidcTokens } from './access/oidc/oidc-tokens.ts'
 import { RefusalLog } from './access/refusal-log.ts'
 import type { AuditSources } from './api/audit-routes.ts'
 import { PeerAdmission, refusal } from './admission/peer-admission.ts'
@@ -174,11 +175,12 @@ class ComposedSupernode implements Supernode {
     const endpoints = await this.#listen(identity, assembled, pieces, inForce, peerAdmission)
     this.#shutdown.add(() => assembled.stop())
     const certificates = new ClientCertificates(management.tls.clientRoles, this.#clock)
+    const oidc = management.oidc === undefined ? undefined : await OidcTokens.create(management.oidc, this.#clock)
     const tls = await this.#startManagementTls()
     const api: ManagementApi = createManagementApi({
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
       limits: { connections: management.maxConnections },
-      authenticator: new Authenticator({ adminToken, tokens, certificates, clock: this.#clock }),
+      authenticator: new Authenticator({ adminToken, tokens, certificates, oidc, clock: this.#clock }),
       tls,
       allowedOrigins: management.cors.origins,
       openMetrics: management.metrics === 'open',

@@ -10,6 +10,7 @@ import { AuditLog } from '../src/access/audit-log.ts'
 import { ApiTokens, type NewToken } from '../src/access/api-tokens.ts'
 import { Authenticator } from '../src/access/authenticator.ts'
 import { ClientCertificates } from '../src/access/client-certificates.ts'
+import type { OidcTokens } from '../src/access/oidc/oidc-tokens.ts'
 import { RefusalLog } from '../src/access/refusal-log.ts'
 import { createManagementApi, type ManagementApi, type ManagementApiOptions } from '../src/api/management-api.ts'
 import type { ClientRole } from '../src/config/management-config.ts'
@@ -41,11 +42,11 @@ export class ApiBench {
     this.#api = createManagementApi({ ...this.#options, ...more })
   }
 
-  static async start(more: Partial<ManagementApiOptions> = {}, clientRoles: readonly ClientRole[] = []): Promise<ApiBench> {
+  static async start(more: Partial<ManagementApiOptions> = {}, clientRoles: readonly ClientRole[] = [], oidc?: OidcTokens): Promise<ApiBench> {
     const dataDir = await mkdtemp(join(tmpdir(), 'damselfly-api-'))
     const adminToken = await loadAdminToken(dataDir)
     const text = (await readFile(adminToken.path, 'utf8')).trim()
-    const bench = new ApiBench(dataDir, text, (tokens, { clock }) => new Authenticator({ adminToken, tokens, certificates: new ClientCertificates(clientRoles, clock), clock }), more)
+    const bench = new ApiBench(dataDir, text, (tokens, { clock }) => new Authenticator({ adminToken, tokens, certificates: new ClientCertificates(clientRoles, clock), oidc, clock }), more)
     bench.base = (await bench.#api.start())[0] ?? ''
     return bench
   }

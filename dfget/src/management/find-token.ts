@@ -4,8 +4,8 @@ import { isAbsolute, join } from 'node:path'
 import { DamselflyError, diskError, systemCode } from '@damselfly/shared'
 import type { Environment } from '../load-settings.ts'
 
-/** Where a supernode that runs as a service keeps its admin token. */
-const SYSTEM_TOKEN_FILE = '/var/lib/damselfly/supernode/admin-token'
+/** Where a supernode that runs as a service keeps its data. */
+const SYSTEM_DATA = '/var/lib/damselfly/supernode'
 
 /** Where somebody said that the token is. */
 export interface TokenPlaces {
@@ -15,14 +15,22 @@ export interface TokenPlaces {
   readonly namedFile: string | undefined
   /** Of the configuration. */
   readonly configuredFile: string | undefined
+  /** Prints one; likewise. */
+  readonly configuredCommand?: string | undefined
+  /** Whether there may be none, since a client certificate says who asks. */
+  readonly isOptional?: boolean
 }
 
 /** The token for the management API; a supernode of the same user or host has left one. @throws DamselflyError CONFIG_INVALID, DISK_DENIED, DISK_FAILED */
-export async function findToken({ token, namedFile, configuredFile }: TokenPlaces, env: Environment): Promise<string> {
+export async function findToken(places: TokenPlaces & { readonly isOptional?: false }, env: Environment): Promise<string>
+export async function findToken(places: TokenPlaces, env: Environment): Promise<string | undefined>
+export async function findToken({ token, namedFile, configuredFile, configuredCommand, isOptional }: TokenPlaces, env: Environment): Promise<string | undefined> {
   const given = token ?? (namedFile === undefined ? env['DAMSELFLY_TOKEN'] : undefined)
   if (given !== undefined && given !== '') return given.trim()
+  if (namedFile === undefined && configuredCommand !== undefined) return (await import('./token-command.ts')).runTokenCommand(configuredCommand)
   const named = namedFile ?? configuredFile
-  const candidates = named === undefined ? [ownTokenFile(env), SYSTEM_TOKEN_FILE] : [named]
+  if (named === undefined && isOptional === true) return undefined
+  const candidates = named === undefined ? supernodeFolders(env).map((folder) => join(folder, 'admin-token')) : [named]
   for (const path of candidates) {
     try {
       return (await readFile(path, 'utf8')).trim()
@@ -33,8 +41,14 @@ export async function findToken({ token, namedFile, configuredFile }: TokenPlace
   throw new DamselflyError('CONFIG_INVALID', `there is no token in ${candidates.join(' or ')}; name its file with --token-file, or set DAMSELFLY_TOKEN`)
 }
 
-/** Where a supernode of the same user keeps it. */
-function ownTokenFile({ XDG_DATA_HOME: base }: Environment): string {
+/** The CAs of supernodes on this host, as far as they may be read. */
+export async function findLocalCas(env: Environment): Promise<readonly string[]> {
+  const found = supernodeFolders(env).map(async (folder) => readFile(join(folder, 'management-ca.pem'), 'utf8').catch(() => undefined))
+  return (await Promise.all(found)).filter((certificate) => certificate !== undefined)
+}
+
+/** Where a supernode of the same user keeps its data, and where one does that runs as a service. */
+function supernodeFolders({ XDG_DATA_HOME: base }: Environment): readonly string[] {
   const data = base !== undefined && isAbsolute(base) ? base : join(homedir(), '.local', 'share')
-  return join(data, 'damselfly', 'supernode', 'admin-token')
+  return [join(data, 'damselfly', 'supernode'), SYSTEM_DATA]
 }

@@ -1,5 +1,11 @@
-import { DamselflyError, errorFromWire, messageOf } from '@damselfly/shared'
+import { DamselflyError, errorFromWire } from '@damselfly/shared'
 import * as z from 'zod'
+import { connectionFailure } from './connection-failure.ts'
+import { exchangeHttp, type HttpAnswer } from './exchange-http.ts'
+import { secureOptions, type SecureConnectionInit, type SecureOptions } from './secure-connection.ts'
+
+/** How a supernode is believed that speaks HTTPS. */
+export type ClientTrust = Omit<SecureConnectionInit, 'patienceMs'>
 
 /** For one answer; milliseconds. */
 const PATIENCE_MS = 30_000
@@ -16,61 +22,62 @@ interface RequestParts {
 /** Asks one supernode's management API. */
 export class ManagementClient {
   readonly #url: string
-  readonly #token: string
+  readonly #token: string | undefined
+  readonly #trust: ClientTrust
+  #secure: Promise<SecureOptions> | undefined
 
-  constructor(url: string, token: string) {
+  /** @param token undefined: a client certificate says who asks */
+  constructor(url: string, token: string | undefined, trust: ClientTrust = { localCas: [] }) {
     this.#url = url
     this.#token = token
+    this.#trust = trust
   }
 
   /** @throws DamselflyError with the code of the answer; SUPERNODE_UNREACHABLE; PROTOCOL */
   async get<T extends z.ZodType>(path: string, query: Readonly<Record<string, string | number | undefined>>, body: T): Promise<z.output<T>> {
     const url = new URL(path, this.#url)
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
-    return this.#read(await this.#fetch(url, {}), body)
+    return this.#read(await this.#ask(url, {}), body)
   }
 
   /** @param given the body, if there is one. @throws as `get` */
   async send<T extends z.ZodType>(method: 'POST' | 'DELETE', path: string, given: unknown, body: T): Promise<z.output<T>> {
     const init = given === undefined ? { method } : { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(given) }
-    return this.#read(await this.#fetch(new URL(path, this.#url), init), body)
+    return this.#read(await this.#ask(new URL(path, this.#url), init), body)
   }
 
-  async #read<T extends z.ZodType>(response: Response, body: T): Promise<z.output<T>> {
-    const answer = await jsonOf(response, this.#url)
+  #read<T extends z.ZodType>({ status, text }: HttpAnswer, body: T): z.output<T> {
+    const answer = jsonOf(text)
+    const isOk = status >= 200 && status < 300
     const failure = errorBody.safeParse(answer)
-    if (!response.ok && failure.success) throw errorFromWire(failure.data.code, failure.data.message)
+    if (!isOk && failure.success) throw errorFromWire(failure.data.code, failure.data.message)
     const parsed = body.safeParse(answer)
-    if (response.ok && parsed.success) return parsed.data
-    throw new DamselflyError('PROTOCOL', `${this.#url} does not answer as a supernode's management API (status ${response.status})`)
+    if (isOk && parsed.success) return parsed.data
+    throw new DamselflyError('PROTOCOL', `${this.#url} does not answer as a supernode's management API (status ${status})`)
   }
 
-  async #fetch(url: URL, { headers, ...more }: RequestParts): Promise<Response> {
+  /** The token goes to this host and nowhere else: no redirect is followed. */
+  async #ask(url: URL, { method = 'GET', headers, body }: RequestParts): Promise<HttpAnswer> {
     try {
-      // The token is for nobody else.
-      const init = { redirect: 'error', headers: { ...headers, authorization: `Bearer ${this.#token}` } } as const
-      return await fetch(url, { ...more, ...init, signal: AbortSignal.timeout(PATIENCE_MS) })
+      const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }
+      return await exchangeHttp({ url, method, headers: { ...headers, ...authorization }, body, secure: await this.#secureOptions(), patienceMs: PATIENCE_MS })
     } catch (error) {
-      throw unreachable(this.#url, error)
+      throw connectionFailure(this.#url, error)
     }
+  }
+
+  async #secureOptions(): Promise<SecureOptions> {
+    const url = new URL(this.#url)
+    if (url.protocol === 'http:') return {}
+    this.#secure ??= secureOptions(url, { ...this.#trust, patienceMs: PATIENCE_MS })
+    return await this.#secure
   }
 }
 
-async function jsonOf(response: Response, url: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await response.text()
-  } catch (error) {
-    throw unreachable(url, error)
-  }
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
     return undefined
   }
-}
-
-function unreachable(url: string, error: unknown): DamselflyError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  return new DamselflyError('SUPERNODE_UNREACHABLE', `the management API at ${url} does not answer: ${messageOf(cause)}`, { cause: error })
 }

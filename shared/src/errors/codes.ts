@@ -379,6 +379,18 @@ export const ERROR_CODES = {
     meaning: 'there is no token with this id',
     advice: 'list the tokens; one that has expired is gone',
   },
+  SUPERNODE_TLS: {
+    exit: EXIT.network,
+    http: 502,
+    meaning: "the certificate of the supernode's management API is not trusted, is for another name, or the client's own is refused",
+    advice: "name its CA with --ca-file, or its fingerprint with --fingerprint; the supernode's log shows both when it starts",
+  },
+  ISSUER_UNREACHABLE: {
+    exit: EXIT.network,
+    http: 503,
+    meaning: 'the issuer of OIDC tokens (management.oidc.issuer) cannot be asked for its keys',
+    advice: "try again later, or use one of the supernode's own tokens, which work meanwhile",
+  },
   TOO_MANY_FAILURES: {
     exit: EXIT.usage,
     http: 429,

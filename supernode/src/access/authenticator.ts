@@ -5,6 +5,7 @@ import { callerOf, type ApiTokens } from './api-tokens.ts'
 import { bearerOf, tokenIdOf } from './bearer.ts'
 import type { ClientCertificates } from './client-certificates.ts'
 import { FailureThrottle, type Attempt } from './failure-throttle.ts'
+import type { OidcTokens } from './oidc/oidc-tokens.ts'
 import type { Caller } from './roles.ts'
 
 /** What a request shows to prove who asks. */
@@ -20,6 +21,8 @@ export interface AuthenticatorInit {
   readonly adminToken: Pick<AdminToken, 'matches'>
   readonly tokens: Pick<ApiTokens, 'find'>
   readonly certificates: ClientCertificates
+  /** Undefined: no issuer is configured. */
+  readonly oidc: Pick<OidcTokens, 'accepts' | 'callerOf'> | undefined
   readonly clock: Clock
 }
 
@@ -33,7 +36,7 @@ export class Authenticator {
     this.#throttle = new FailureThrottle(init.clock)
   }
 
-  /** A token goes before a certificate, which programs send without being asked. @throws DamselflyError UNAUTHORIZED; TooManyFailures */
+  /** A token goes before a certificate, which programs send without being asked. @throws DamselflyError UNAUTHORIZED, ISSUER_UNREACHABLE; TooManyFailures */
   async authenticate({ authorization, certificate, address }: ShownCredentials): Promise<Caller> {
     // Without a token nothing was guessed.
     if (authorization === undefined && certificate !== undefined) return this.#init.certificates.callerOf(certificate)
@@ -43,7 +46,8 @@ export class Authenticator {
     this.#throttle.check(attempt)
     return await this.#judged(attempt, async () => {
       if (given === undefined) throw new DamselflyError('UNAUTHORIZED', 'no token was sent: the header is not Authorization: Bearer TOKEN')
-      return this.#byToken(given)
+      const { oidc } = this.#init
+      return oidc?.accepts(given) === true ? await oidc.callerOf(given) : this.#byToken(given)
     })
   }
 

@@ -1,3 +1,5 @@
+import { isLoopback } from '@damselfly/exchange'
+import { duration } from '@damselfly/shared/config'
 import * as z from 'zod'
 import { roleName, scopeName } from '../access/roles.ts'
 import { address, LOOPBACK, port } from './listening.ts'
@@ -39,12 +41,36 @@ const tlsSettings = z
   })
 export type ManagementTlsSettings = z.output<typeof tlsSettings>
 
+/** Only asymmetric ones: with others the issuer's public keys would be secrets that everybody knows. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+const names = (): z.ZodDefault<z.ZodArray<z.ZodString>> => z.array(z.string().min(1)).default([])
+
+const oidcSettings = z.strictObject({
+  issuer: z
+    .string()
+    .refine(isIssuer, { error: 'expected https://…, or http:// at a loopback address' })
+    .describe('URL of the issuer, exactly as its tokens name it; its keys are found by discovery'),
+  audience: z.string().min(1).describe('Whom its tokens must be for (`aud`)'),
+  rolesClaim: z.string().min(1).default('roles').describe('Claim with the roles or groups, a list or words; dots lead into others: `realm_access.roles`'),
+  roles: z
+    .strictObject({ admin: names(), operator: names(), viewer: names(), peer: names() })
+    .prefault({})
+    .describe('Values of that claim that give each role; the highest counts, without any the caller is refused'),
+  nameClaim: z.string().min(1).default('sub').describe('Claim with the name that the audit log shows'),
+  algorithms: z.array(z.enum(ALGORITHMS)).min(1).default(['RS256', 'PS256', 'ES256', 'EdDSA']).describe('Signatures that are accepted'),
+  clockTolerance: duration().default(30_000).describe('How much the clocks may differ'),
+  caFile: path().optional().describe("File with the CA of the issuer (PEM); none: the system's"),
+})
+export type OidcSettings = z.output<typeof oidcSettings>
+
 /** Settings of the management API. */
 export const managementSettings = z.strictObject({
   addresses: z.array(address()).min(1).default(LOOPBACK).describe('Addresses of the management API'),
   maxConnections: z.number().int().min(1).max(65_535).default(512).describe('Clients of the management API that may be connected at once'),
   port: port().default(65_080).describe('TCP port of the management API; 0: any free one'),
   tls: tlsSettings.prefault({}),
+  oidc: oidcSettings.optional().describe('Tokens of an issuer that people log in at (OpenID Connect), beside those of the supernode'),
   metrics: z.enum(['token', 'open']).default('token').describe('Whether `/metrics` wants a token like other routes, or is for everybody who reaches it'),
   cors: z
     .strictObject({ origins: z.array(pageOrigin).default([]).describe('Origins of web pages that may call the API from browsers; none: no page may') })
@@ -53,4 +79,11 @@ export const managementSettings = z.strictObject({
 
 function isPageOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
+}
+
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname, search, hash, username, password } = new URL(text)
+  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replaceAll(/[[\]]/g, '')))
+  return isSafe && search === '' && hash === '' && username === '' && password === ''
 }

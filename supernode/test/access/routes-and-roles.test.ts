@@ -106,7 +106,7 @@ describe('every route of the management API', function () {
 
 describe('a route that nobody declared', () => {
   const clock = new VirtualClock()
-  const authenticator = new Authenticator({ adminToken: { matches: () => true }, tokens: { find: () => undefined }, certificates: new ClientCertificates([], clock), clock })
+  const authenticator = new Authenticator({ adminToken: { matches: () => true }, tokens: { find: () => undefined }, certificates: new ClientCertificates([], clock), oidc: undefined, clock })
 
   it('keeps the server from starting, and so does a declaration without a route', () => {
     const app = createApiServer({ maxBodyBytes: 1000, logger: silentLogger() })
