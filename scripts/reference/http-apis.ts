@@ -39,7 +39,7 @@ interface Described {
 
 const MANAGEMENT = `## The supernode's management API
 
-HTTP on the addresses \`management.addresses\` and \`management.port\` (\`http://127.0.0.1:65080\`). Every route but the two marked *open* wants
+HTTP on the addresses \`management.addresses\` and \`management.port\` (\`http://127.0.0.1:65080\`), HTTPS beyond loopback. Every route but the two marked *open* wants
 \`Authorization: Bearer TOKEN\`; the token is in \`admin-token\` in the data directory. [Examples](../guides/supernode.md#the-management-api).`
 
 const LOCAL = `## The daemon's local API

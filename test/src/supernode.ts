@@ -25,10 +25,13 @@ export class Supernode {
   readonly peerId: string
   /** The management API's base URL. */
   readonly url: string
+  /** All that it says of itself when it is ready. */
+  readonly ready: Readonly<Record<string, unknown>>
   readonly #host: string
 
   constructor(program: Program, dataDir: string, ready: Record<string, unknown>) {
     this.program = program
+    this.ready = ready
     this.dataDir = dataDir
     this.peerId = String(ready['peerId'])
     const endpoints = ready['endpoints'] as readonly Endpoint[]

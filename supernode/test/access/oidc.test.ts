@@ -150,9 +150,9 @@ describe('tokens of an OIDC issuer', () => {
 
   it('make nobody ask the issuer more often than twice a minute', async () => {
     await callerOf()
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < 25; i++) {
       await refuses(callerOf({ header: { kid: `unknown ${i}` } }))
-      clock.advance(1000)
+      clock.advance(4000)
     }
     assert.ok(issuer.asked <= 5, String(issuer.asked))
     await Promise.all(Array.from({ length: 20 }, async () => callerOf()))
