@@ -106,13 +106,13 @@ describe('TLS of the management API', function () {
   it('renews the certificate that it made long before it ends', async () => {
     tls = await startTls({ mode: 'on' })
     const first = new X509Certificate(tls?.keys.material.cert ?? '')
-    for (let day = 0; day < 60; day++) {
-      clock.advance(86_400_000 - 10_000)
-      const changed = new Promise((resolve) => tls?.keys.onChange(resolve))
+    let isRenewed = false
+    tls?.keys.onChange(() => (isRenewed = true))
+    clock.advance(60 * 86_400_000)
+    while (!isRenewed) {
       clock.advance(10_000)
-      if (day === 59) await changed
       // One look after the other.
-      else await new Promise((resolve) => setImmediate(resolve))
+      await new Promise((resolve) => setImmediate(resolve))
     }
     const second = new X509Certificate(tls?.keys.material.cert ?? '')
     assert.notEqual(second.fingerprint256, first.fingerprint256)
