@@ -1,7 +1,17 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+
+/** It brings no types. */
+const PACKAGE: string = 'oidc-provider'
+
+interface OidcProvider {
+  readonly Provider: new (
+    issuer: string,
+    configuration: Readonly<Record<string, unknown>>,
+  ) => { callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void> }
+}
 
 const CLIENT = 'damselfly-ci'
 const SECRET = 'a secret of the test'
@@ -20,7 +30,7 @@ export class OidcIssuer {
 
   /** @param roles what the claim `roles` of its tokens holds */
   static async start(roles: () => readonly string[]): Promise<OidcIssuer> {
-    const { Provider } = await import('oidc-provider')
+    const { Provider } = (await import(PACKAGE)) as OidcProvider
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

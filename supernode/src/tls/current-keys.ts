@@ -55,7 +55,9 @@ export class CurrentKeys {
 
   #planLook(): void {
     if (this.#isStopped) return
-    this.#cancel = this.#init.clock.after(LOOK_EVERY_MS, () => (this.#looking = this.#look().finally(() => this.#planLook())))
+    this.#cancel = this.#init.clock.after(LOOK_EVERY_MS, () => {
+      this.#looking = this.#look().finally(() => this.#planLook())
+    })
   }
 
   /** What does not fit together, as in the moment between the two files, is looked at again when one of them changes. */

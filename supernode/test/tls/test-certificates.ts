@@ -2,7 +2,7 @@
 import 'reflect-metadata'
 import { createPublicKey, generateKeyPairSync, webcrypto, type KeyObject } from 'node:crypto'
 import { createAuthorityCertificate, createServerCertificate } from '../../src/tls/certificates.ts'
-import { X509Certificate, X509CertificateGenerator, type JsonNameParams } from '@peculiar/x509'
+import { X509Certificate, X509CertificateGenerator } from '@peculiar/x509'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const DAY_MS = 86_400_000
@@ -32,7 +32,7 @@ export async function serverCertificate(authority: TestAuthority, names: readonl
   return { cert: await createServerCertificate(names, key, authority, validity()), key: pemOf(key) }
 }
 
-export async function clientCertificate({ key: signingKey, certificate }: TestAuthority, subject: JsonNameParams, days = 1): Promise<TestCertificate> {
+export async function clientCertificate({ key: signingKey, certificate }: TestAuthority, subject: Record<string, string[]>[], days = 1): Promise<TestCertificate> {
   const key = newKey()
   const cert = await X509CertificateGenerator.create(
     {
