@@ -2,7 +2,7 @@ import { request as requestPlain, type IncomingMessage } from 'node:http'
 import { request as requestSecure } from 'node:https'
 import { once } from 'node:events'
 import { DamselflyError, isDamselflyError, messageOf, type Clock } from '@damselfly/shared'
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWSHeaderParameters, type FlattenedJWSInput, type CryptoKey } from 'jose'
+import { createLocalJWKSet, errors, type JWSHeaderParameters, type FlattenedJWSInput, type CryptoKey } from 'jose'
 import * as z from 'zod'
 
 /** For one answer of the issuer; milliseconds. */
@@ -88,7 +88,7 @@ export class IssuerKeys {
       const keysUrl = new URL(found.jwks_uri)
       if (keysUrl.protocol === 'http:' && new URL(issuer).protocol === 'https:') throw new Error('its keys are at a URL without TLS')
       const keys = keySet.parse(await this.#json(keysUrl))
-      this.#known = { keyOf: createLocalJWKSet(keys as JSONWebKeySet), at: clock.now() }
+      this.#known = { keyOf: createLocalJWKSet(keys), at: clock.now() }
       this.#failure = undefined
     } catch (error) {
       this.#failure = isDamselflyError(error) ? error : unreachable(issuer, messageOf(error), error)
