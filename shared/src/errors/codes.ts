@@ -1,29 +1,6 @@
-/**
- * Every error that a person or a program can meet, by its stable code.
- * `exit` is dfget's exit code for the kind, `http` the status of the management and local APIs,
- * `advice` what to do next. The reference page is generated from this table.
- */
-export interface ErrorKind {
-  readonly exit: number
-  readonly http: number
-  readonly meaning: string
-  readonly advice: string
-}
+import { EXIT, type ErrorKind } from './error-kind.ts'
 
-/** Exit codes, one per kind of failure. `dfget --help` lists them. */
-export const EXIT = {
-  ok: 0,
-  failure: 1,
-  usage: 2,
-  originRefused: 3,
-  originUnreachable: 4,
-  integrity: 5,
-  disk: 6,
-  timeout: 7,
-  network: 8,
-  interrupted: 130,
-} as const
-
+/** Every error by its stable code. The reference page is generated from this table. */
 export const ERROR_CODES = {
   CONFIG_INVALID: {
     exit: EXIT.usage,

@@ -1,4 +1,5 @@
-import { ERROR_CODES, isErrorCode, type ErrorCode, type ErrorKind } from './codes.ts'
+import { ERROR_CODES, isErrorCode, type ErrorCode } from './codes.ts'
+import type { ErrorKind } from './error-kind.ts'
 
 /** The one error class: callers match `code`, people read `message` and `advice`. */
 export class DamselflyError extends Error {

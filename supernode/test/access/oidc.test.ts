@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isDamselflyError, VirtualClock, type ErrorCode } from '@damselfly/shared'
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload, type JWTHeaderParameters } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTHeaderParameters } from 'jose'
 import { managementSettings } from '../../src/config/management-config.ts'
 import { OidcTokens } from '../../src/access/oidc/oidc-tokens.ts'
 import type { Caller } from '../../src/access/roles.ts'
@@ -68,7 +68,8 @@ describe('tokens of an OIDC issuer', () => {
   afterEach(() => issuer.stop())
 
   interface Signing {
-    readonly claims?: JWTPayload
+    /** Undefined: without the claim. */
+    readonly claims?: Readonly<Record<string, unknown>>
     readonly header?: Partial<JWTHeaderParameters>
     readonly by?: Keys
   }
@@ -107,7 +108,7 @@ describe('tokens of an OIDC issuer', () => {
 
   it('are refused from others, for others, too late, too early, and without an end', async () => {
     await callerOf()
-    const wrong: JWTPayload[] = [
+    const wrong = [
       { iss: 'https://evil.example' },
       { iss: `${issuer.url}/` },
       { aud: 'other' },
