@@ -19,14 +19,14 @@ function jobOf(...args: readonly string[]): ExplainJob {
 
 describe('the command line of dfget explain', () => {
   it('tells what is to be explained', () => {
-    const args = [TASK, '--piece', '17', '--peer', 'gRgF', '--management', 'http://node:1', '--token-file', 't', '--json']
+    const args = [TASK, '--piece', '17', '--peer', 'gRgF', '--management', 'http://node:1', '--token-file', 't', '--ca-file', 'ca', '--json']
     assert.deepEqual(jobOf(...args), {
       task: TASK,
       piece: 17,
       peer: 'gRgF',
       json: true,
       configFile: undefined,
-      flags: { url: 'http://node:1', tokenFile: 't', token: undefined },
+      flags: { url: 'http://node:1', tokenFile: 't', token: undefined, caFile: 'ca', fingerprint: undefined, clientCertificate: undefined, clientKey: undefined },
     })
   })
 

@@ -47,7 +47,8 @@ import { assembleScheduler, type AssembledScheduler } from './scheduling/schedul
 import { exposeOrigins } from './metrics/origin-metrics.ts'
 import { createOriginSources } from './origin-sources.ts'
 import { ShutdownList } from './shutdown-list.ts'
-import { startManagementTls, type ManagementAuthority, type ManagementTls } from './tls/management-tls.ts'
+import type { ManagementAuthority } from './tls/authority-file.ts'
+import { startManagementTls, type ManagementTls } from './tls/management-tls.ts'
 import { CdnStore } from './swarm/cdn-store.ts'
 import { Passthrough } from './swarm/passthrough.ts'
 
@@ -76,7 +77,7 @@ export interface SupernodeAddresses {
   /** Base URLs of the management API. */
   readonly management: readonly string[]
   /** Who vouches for its certificate, if the supernode made that itself. */
-  readonly managementCa?: ManagementAuthority
+  readonly managementCa?: Pick<ManagementAuthority, 'file' | 'fingerprint'>
   readonly adminTokenFile: string
 }
 

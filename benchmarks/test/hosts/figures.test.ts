@@ -4,7 +4,7 @@ import { boundOf, figuresOf } from '../../src/hosts/figures.ts'
 const MIB = 1024 * 1024
 
 describe('the figures of twelve hosts', () => {
-  const hostsCase = { hosts: 12, rate: 100_000_000, length: 100 * MIB }
+  const hostsCase = { hosts: 12, rate: 100_000_000, length: 25 * MIB }
   const run = { last: 10.3, first: 9, copy: 10, fromCdn: 1, cpu: 5 }
 
   it('compare the last with what whole pieces need on lines as fast as one copy was', () => {

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { serverCertificate, type Authority } from '@damselfly/exchange/authority'
 import type { Clock } from '@damselfly/shared'
 import { LRUCache } from 'lru-cache'
-import type { Authority } from './authority-file.ts'
 
 const DAY_MS = 86_400_000
 const LIFETIME_MS = 30 * DAY_MS
@@ -35,9 +35,7 @@ export class LeafCertificates {
   }
 
   async #create(host: string, now: number): Promise<SecureContext> {
-    const { createLeafCertificate } = await import('./certificates.ts')
-    const validity = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + LIFETIME_MS) }
-    const cert = await createLeafCertificate(host, this.#key, this.#authority, validity)
+    const cert = await serverCertificate({ names: [host], organization: 'Damselfly proxy', key: this.#key }, this.#authority, now, LIFETIME_MS)
     return createSecureContext({ cert, key: this.#key.export({ format: 'pem', type: 'pkcs8' }), minVersion: 'TLSv1.2' })
   }
 }

@@ -1,13 +1,6 @@
 import { isIP } from 'node:net'
 import { unbracketed } from '@damselfly/cdn'
-
-/** For which hosts a CA may vouch. */
-export interface NameConstraints {
-  /** Domains with all that lies below them, in order. */
-  readonly domains: readonly string[]
-  /** Addresses, in order. */
-  readonly addresses: readonly string[]
-}
+import type { NameConstraints } from '@damselfly/exchange/authority'
 
 /** @returns undefined when the hosts cannot be told beforehand, as with `*` or a network */
 export function nameConstraints(hosts: readonly string[]): NameConstraints | undefined {

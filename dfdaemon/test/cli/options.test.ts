@@ -4,11 +4,11 @@ import { parseArguments } from '../../src/cli/options.ts'
 
 describe('the command line of dfdaemon', () => {
   it('names settings in the shape of the configuration', () => {
-    const args = '--config f --supernode a:1 --supernode b:2 --data-dir d --socket s --listen ::1 --log-level warn'
+    const args = '--config f --supernode a:1 --supernode b:2 --join-token-file t --data-dir d --socket s --listen ::1 --log-level warn'
     assert.deepEqual(parseArguments(args.split(' '), '1'), {
       type: 'run',
       configFile: 'f',
-      flags: { supernodes: ['a:1', 'b:2'], dataDir: 'd', api: { socket: 's' }, listen: { addresses: ['::1'] }, log: { level: 'warn' } },
+      flags: { supernodes: ['a:1', 'b:2'], joinTokenFile: 't', dataDir: 'd', api: { socket: 's' }, listen: { addresses: ['::1'] }, log: { level: 'warn' } },
     })
     assert.equal(parseArguments(['--print-config'], '1').type, 'print-config')
     const exporting = parseArguments(['ca', 'export', '--config', 'f'], '1')

@@ -1,7 +1,7 @@
 import { isLoopback } from '@damselfly/exchange'
 import { duration } from '@damselfly/shared/config'
 import * as z from 'zod'
-import { roleName, scopeName } from '../access/roles.ts'
+import { roleName, scopeName, type Role } from '../access/roles.ts'
 import { address, LOOPBACK, port } from './listening.ts'
 
 const pageOrigin = z.string().refine(isPageOrigin, { error: 'expected scheme, host and maybe port, such as https://console.example' })
@@ -13,7 +13,7 @@ const clientRole = z
     commonName: z.string().min(1).optional().describe('`CN` of the subject'),
     organization: z.string().min(1).optional().describe('`O`'),
     organizationalUnit: z.string().min(1).optional().describe('`OU`'),
-    role: roleName,
+    role: roleName.describe('What the caller may do'),
     scopes: z.array(scopeName).min(1).optional().describe('Parts of the API that it is confined to; none: all that the role opens'),
   })
   .refine(({ commonName, organization, organizationalUnit }) => commonName ?? organization ?? organizationalUnit, {
@@ -44,7 +44,7 @@ export type ManagementTlsSettings = z.output<typeof tlsSettings>
 /** Only asymmetric ones: with others the issuer's public keys would be secrets that everybody knows. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
 
-const names = (): z.ZodDefault<z.ZodArray<z.ZodString>> => z.array(z.string().min(1)).default([])
+const valuesFor = (role: Role): z.ZodDefault<z.ZodArray<z.ZodString>> => z.array(z.string().min(1)).default([]).describe(`Values of that claim that give the role ${role}`)
 
 const oidcSettings = z.strictObject({
   issuer: z
@@ -54,9 +54,9 @@ const oidcSettings = z.strictObject({
   audience: z.string().min(1).describe('Whom its tokens must be for (`aud`)'),
   rolesClaim: z.string().min(1).default('roles').describe('Claim with the roles or groups, a list or words; dots lead into others: `realm_access.roles`'),
   roles: z
-    .strictObject({ admin: names(), operator: names(), viewer: names(), peer: names() })
+    .strictObject({ admin: valuesFor('admin'), operator: valuesFor('operator'), viewer: valuesFor('viewer'), peer: valuesFor('peer') })
     .prefault({})
-    .describe('Values of that claim that give each role; the highest counts, without any the caller is refused'),
+    .describe('The highest role that a value gives counts; without any the caller is refused'),
   nameClaim: z.string().min(1).default('sub').describe('Claim with the name that the audit log shows'),
   algorithms: z.array(z.enum(ALGORITHMS)).min(1).default(['RS256', 'PS256', 'ES256', 'EdDSA']).describe('Signatures that are accepted'),
   clockTolerance: duration().default(30_000).describe('How much the clocks may differ'),

@@ -2,8 +2,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
+import { serverCertificate, type Authority } from '@damselfly/exchange/authority'
 import { diskError, type Clock } from '@damselfly/shared'
-import type { Authority } from './authority-file.ts'
 import { fileVersions } from './file-versions.ts'
 import type { KeyMaterial, KeySource } from './key-material.ts'
 
@@ -38,10 +38,8 @@ export class GeneratedKeys implements KeySource {
 
   async read(): Promise<KeyMaterial> {
     const { authority, clientCa, clock } = this.#init
-    const { createServerCertificate } = await import('./certificates.ts')
-    const now = clock.wallTime()
-    const validity = { notBefore: new Date(now - DAY_MS), notAfter: new Date(now + LIFETIME_MS) }
-    const certificate = await createServerCertificate(this.#names(), this.#key, authority, validity)
+    const server = { names: this.#names(), organization: 'Damselfly supernode', key: this.#key }
+    const certificate = await serverCertificate(server, authority, clock.wallTime(), LIFETIME_MS)
     return {
       // The CA with it, so that its fingerprint can be compared by those who know nothing else of it.
       cert: `${certificate}\n${authority.certificate}\n`,

@@ -2,7 +2,7 @@ import { isLoopback } from '@damselfly/exchange'
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import type { ManagementTlsSettings } from '../config/management-config.ts'
-import { loadAuthority } from './authority-file.ts'
+import { loadAuthority, type ManagementAuthority } from './authority-file.ts'
 import { CurrentKeys } from './current-keys.ts'
 import { GeneratedKeys } from './generated-keys.ts'
 import { OwnKeys } from './own-keys.ts'
@@ -14,12 +14,6 @@ export interface ManagementTls {
   readonly requiresClients: boolean
   /** Undefined where the certificate is somebody else's. */
   readonly authority: ManagementAuthority | undefined
-}
-
-/** What those need who are to trust a certificate that the supernode made. */
-export interface ManagementAuthority {
-  readonly file: string
-  readonly fingerprint: string
 }
 
 export interface ManagementTlsInit {

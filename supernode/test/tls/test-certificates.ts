@@ -1,16 +1,17 @@
 // oxlint-disable-next-line import/no-unassigned-import -- the generator needs it to be there, and loads it nowhere itself
 import 'reflect-metadata'
 import { createPublicKey, generateKeyPairSync, webcrypto, type KeyObject } from 'node:crypto'
-import { createAuthorityCertificate, createServerCertificate } from '../../src/tls/certificates.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { keptAuthority, serverCertificate as certifiedServer, type Authority } from '@damselfly/exchange/authority'
+import { systemClock } from '@damselfly/shared'
 import { X509Certificate, X509CertificateGenerator } from '@peculiar/x509'
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const DAY_MS = 86_400_000
 
-export interface TestAuthority {
-  readonly key: KeyObject
-  readonly certificate: string
-}
+export type TestAuthority = Authority
 
 /** PEM. */
 export interface TestCertificate {
@@ -23,13 +24,17 @@ const validity = (days = 1): { notBefore: Date; notAfter: Date } => ({ notBefore
 const pemOf = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8' })
 
 export async function testAuthority(name = 'test CA'): Promise<TestAuthority> {
-  const key = newKey()
-  return { key, certificate: await createAuthorityCertificate(key, name, validity()) }
+  const directory = await mkdtemp(join(tmpdir(), 'damselfly-ca-'))
+  try {
+    return await keptAuthority(join(directory, 'ca.json'), { name }, systemClock)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
 }
 
 export async function serverCertificate(authority: TestAuthority, names: readonly string[] = ['127.0.0.1']): Promise<TestCertificate> {
   const key = newKey()
-  return { cert: await createServerCertificate(names, key, authority, validity()), key: pemOf(key) }
+  return { cert: await certifiedServer({ names, organization: 'test', key }, authority, Date.now(), DAY_MS), key: pemOf(key) }
 }
 
 export async function clientCertificate({ key: signingKey, certificate }: TestAuthority, subject: Record<string, string[]>[], days = 1): Promise<TestCertificate> {

@@ -1,0 +1,2 @@
+export type { CertifiedServer, NameConstraints } from './certificates.ts'
+export * from './kept-authority.ts'
