@@ -1,6 +1,6 @@
 import type { PieceStore } from '@damselfly/exchange'
 import { isDamselflyError, type Clock, type TaskId } from '@damselfly/shared'
-import { pause } from './waiting.ts'
+import { pauseOrThrow } from './waiting.ts'
 
 /** Between looks whether the last reader is gone; milliseconds. */
 const FIRST_WAIT_MS = 5
@@ -26,6 +26,6 @@ export async function deleteWhenFree(store: PieceStore, taskId: TaskId, { clock,
     } catch (error) {
       if (!isDamselflyError(error, 'TASK_BUSY') || clock.now() + wait > deadline) throw error
     }
-    await pause(clock, wait, signal)
+    await pauseOrThrow(clock, wait, signal)
   }
 }

@@ -2,7 +2,7 @@ import { isDamselflyError, type Clock } from '@damselfly/shared'
 import type { OriginInfo, OriginRequest, SourceClient } from '../source-client.ts'
 import { isTransientOriginError, retryAfterOf } from '../transience.ts'
 import type { CdnLimits } from './limits.ts'
-import { pause } from './waiting.ts'
+import { pauseOrThrow } from './waiting.ts'
 
 /** Whoever waits for the answer does not wait longer than this for an origin that wants a pause; milliseconds. */
 const LONGEST_PAUSE_MS = 2_000
@@ -27,7 +27,7 @@ export async function probePatiently({ source, clock, limits }: PatientProbeInit
       const wait = Math.max(limits.backoffMs * 2 ** (tries - 1), retryAfterOf(error) ?? 0)
       const isPassing = isDamselflyError(error, 'ORIGIN_STATUS') && isTransientOriginError(error)
       if (!isPassing || tries >= limits.freshnessTries || wait > LONGEST_PAUSE_MS) throw error
-      await pause(clock, wait, request.signal)
+      await pauseOrThrow(clock, wait, request.signal)
     }
   }
 }

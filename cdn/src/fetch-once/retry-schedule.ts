@@ -1,7 +1,7 @@
 import type { Clock } from '@damselfly/shared'
 import { isTransientOriginError, retryAfterOf } from '../transience.ts'
 import type { CdnLimits } from './limits.ts'
-import { pause } from './waiting.ts'
+import { pauseOrThrow } from './waiting.ts'
 
 /** So much more of the content makes earlier failures forgotten; bytes. */
 const PROGRESS_BYTES = 1024 * 1024
@@ -38,7 +38,7 @@ export class RetrySchedule {
     this.#reached = Math.max(this.#reached, position)
     this.#failures++
     if (this.#failures >= (hasAnswered ? limits.fetchTries : limits.startTries)) throw error
-    await pause(clock, this.#delay(retryAfterOf(error) ?? 0), signal)
+    await pauseOrThrow(clock, this.#delay(retryAfterOf(error) ?? 0), signal)
   }
 
   /** Spread out, so that fetches that broke together do not come back together. */

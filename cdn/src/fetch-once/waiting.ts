@@ -1,4 +1,4 @@
-import type { Clock } from '@damselfly/shared'
+import { pause, type Clock } from '@damselfly/shared'
 
 /** The promise's outcome, unless the signal comes first. @throws the signal's reason */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -14,12 +14,7 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
 }
 
 /** @param ms milliseconds. @throws the signal's reason */
-export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  const over = Promise.withResolvers<void>()
-  const cancel = clock.after(ms, over.resolve)
-  try {
-    await orAborted(over.promise, signal)
-  } finally {
-    cancel()
-  }
+export async function pauseOrThrow(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  await pause(clock, ms, signal)
+  signal.throwIfAborted()
 }
