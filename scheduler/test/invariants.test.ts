@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { SchedulerCommand } from '../src/contract.ts'
+import type { SchedulerCommand, SchedulerEvent } from '../src/contract.ts'
 import { allSlots, type UploadSlotsPolicy } from '../src/policies/upload-slots.ts'
 import { foregroundFirst } from '../src/policies/turns.ts'
 import { createScheduler } from '../src/scheduler.ts'
@@ -70,16 +70,21 @@ describe('whatever happens in whatever order', function () {
 /** As if background had never its turn. */
 function playStrictly(steps: readonly Step[], seed: number): void {
   const policies = { uploadSlots: allSlots(), turns: foregroundFirst({ inARow: Infinity }) }
-  const ledger = new Ledger(createScheduler({ random: seeded(seed), policies }), true)
-  let now = 0
-  for (const event of OPENING) ledger.handle(event, now)
-  for (const { move, afterMs } of steps) {
-    now += afterMs
-    const event = move(ledger)
+  const scheduler = createScheduler({ random: seeded(seed), policies })
+  const ledger = new Ledger(scheduler, true)
+  const handleFairly = (event: SchedulerEvent, now: number): void => {
     for (const command of ledger.handle(event, now)) {
       if (command.type !== 'assign' || ledger.peers.get(command.parent)?.isCdn === true) continue
       assert.deepEqual(ledger.passedOverFor(command), [], `after ${JSON.stringify(event)} ${command.parent} served ${command.child}`)
     }
+  }
+  let now = 0
+  for (const event of OPENING) ledger.handle(event, now)
+  for (const { move, afterMs } of steps) {
+    now += afterMs
+    // What became free before the event is given to who waited before it.
+    if ((scheduler.nextTick() ?? Infinity) <= now) handleFairly({ type: 'tick' }, now)
+    handleFairly(move(ledger), now)
   }
 }
 
