@@ -68,7 +68,7 @@ interface ContentRange {
 function contentRange(text: string): ContentRange | undefined {
   const [, start, end, total] = CONTENT_RANGE.exec(text.trim()) ?? []
   const range = { start: Number(start), end: Number(end), total: total === '*' ? undefined : Number(total) }
-  const sane = range.start <= range.end && range.end < (range.total ?? Number.MAX_SAFE_INTEGER)
+  const sane = range.start <= range.end && range.end < (range.total ?? Number.MAX_SAFE_INTEGER) && (range.total ?? 0) <= Number.MAX_SAFE_INTEGER
   return sane ? range : undefined
 }
 

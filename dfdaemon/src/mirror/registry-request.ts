@@ -53,13 +53,18 @@ export function readRegistryRequest(url: string, usual: string): RegistryRequest
   const { host: written, rest } = HOST_FIRST.exec(parsed.pathname)?.groups ?? {}
   const host = written?.replace(UNDERSCORED_PORT, ':$1')
   if (host === undefined || rest === undefined) return requestTo('usual', usual, parsed.pathname, parsed.search)
-  return HOST.test(host) ? requestTo('path', host.toLowerCase(), `/v2${rest}`, parsed.search) : undefined
+  return isHost(host) ? requestTo('path', host.toLowerCase(), `/v2${rest}`, parsed.search) : undefined
 }
 
 function fromNamespace(url: URL, namespace: string): RegistryRequest | undefined {
-  if (!HOST.test(namespace)) return undefined
+  if (!isHost(namespace)) return undefined
   url.searchParams.delete('ns')
   return requestTo('ns', namespace.toLowerCase(), url.pathname, url.search)
+}
+
+/** Some look like hosts that no URL can have, such as `y.9`, which would be an address with too few parts. */
+function isHost(text: string): boolean {
+  return HOST.test(text) && URL.canParse(`http://${text}`)
 }
 
 function isBelowV2(path: string): boolean {

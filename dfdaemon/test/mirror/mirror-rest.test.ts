@@ -14,6 +14,12 @@ describe('what the mirror leaves to registries', () => {
     assert.deepEqual([status, JSON.parse(bytes.toString()).errors[0].code, mirrored.asked], [400, 'DIGEST_INVALID', []])
   })
 
+  it('says with the status of it what no server could read', async () => {
+    await start({ answer: serves(blob) })
+    const { status, bytes } = await mirrored.ask('/', { 'content-type': '' }, 'POST', 'body')
+    assert.deepEqual([status, JSON.parse(bytes.toString()).errors[0].code], [415, 'UNSUPPORTED'])
+  })
+
   it('passes lists of what refers to a content on as they are', async () => {
     const index = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
     const type = 'application/vnd.oci.image.index.v1+json'

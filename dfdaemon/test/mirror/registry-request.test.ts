@@ -32,6 +32,10 @@ describe('a request to a registry', () => {
     assert.equal(read('/v2/a__b/c/tags/list')?.registry, 'docker.io')
   })
 
+  it('goes nowhere where the host can be none', () => {
+    for (const url of ['/v2/y.9/a/tags/list', '/v2/1.2.3.256/a/tags/list', '/v2/a/tags/list?ns=y.9']) assert.equal(read(url), undefined, url)
+  })
+
   it('goes to the usual registry otherwise', () => {
     assert.deepEqual(read('/v2/library/alpine/manifests/3.20'), {
       namedBy: 'usual',

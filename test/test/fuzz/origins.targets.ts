@@ -84,7 +84,11 @@ function readChunks(input: Uint8Array, cut: number): string {
 function isPublicBy(hostname: string): boolean | undefined {
   const host = hostname.replace(/^\[|\]$/g, '')
   if (!ipaddr.isValid(host)) return undefined
-  return ipaddr.process(host).range() === 'unicast'
+  const address = ipaddr.process(host)
+  // Packets for these go to the IPv4 address within.
+  if (address instanceof ipaddr.IPv6 && address.range() === '6to4') return isPublicBy(address.toByteArray().slice(2, 6).join('.'))
+  if (address instanceof ipaddr.IPv6 && address.range() === 'rfc6052') return isPublicBy(address.toByteArray().slice(12).join('.'))
+  return address.range() === 'unicast'
 }
 
 function tryUrl(text: string): void {

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { ROOT } from './checks.ts'
+import { runInGroup, type Outcome } from './processes.ts'
+import { countOf, NO_COUNTS, type TestCounts } from './test-counts.ts'
+
+/** The same faults and inputs each time, so that a failure is that of the change. */
+const SEED = '11'
+/** Of each; by the clock in chaos, of the processors in fuzzing. */
+const CHAOS_MINUTES = '5'
+const FUZZ_MINUTES = '2'
+/** The others are for runs by hand, until they have run for long enough. */
+const FAULTS = 'kill,restart,freeze,cut-off,loss,slow-line,full-disk,damage,lie,clock-step,origin-cuts,origin-refuses,origin-trickles,origin-mixes-ranges'
+/** Milliseconds. */
+const TIME_LIMIT = 720_000
+/** The exit code where it cannot run. */
+const SKIPPED = 77
+
+/** Lets everything go wrong that can for some minutes. It counts as one test. */
+export async function checkInChaos(): Promise<TestCounts> {
+  process.stdout.write('\nRunning in chaos ...\n')
+  const outcome = await runScript('scripts/chaos.ts', '--seed', SEED, '--minutes', CHAOS_MINUTES, '--only', FAULTS)
+  if (outcome.type === 'exited' && outcome.code === SKIPPED) return { ...NO_COUNTS, skipped: 1 }
+  return countOf('the run in chaos', outcome.type === 'exited' && outcome.code === 0)
+}
+
+/** Sends every decoder and HTTP surface what nobody expects for some minutes. What it finds need not be of the change, so it informs only. */
+export async function reportFuzzing(): Promise<void> {
+  process.stdout.write('\nFuzzing; this informs only ...\n')
+  await runScript('scripts/fuzz.ts', '--seed', SEED, '--minutes', FUZZ_MINUTES)
+}
+
+function runScript(script: string, ...args: readonly string[]): Promise<Outcome> {
+  return runInGroup(process.execPath, ['--conditions=development', join(ROOT, script), ...args], { timeLimit: TIME_LIMIT })
+}
