@@ -18,7 +18,7 @@ describe('the share of the machine that programs get in chaos', () => {
     const ending = new AbortController()
     const watching = share.watch(ending.signal)
     try {
-      await share.timeout(0.5, ending.signal)
+      await share.timeout(1, ending.signal)
       assert.ok(share.given(0, now()) < now() - 0.3, `was given ${share.given(0, now())} of ${now()} s`)
     } finally {
       ending.abort()
