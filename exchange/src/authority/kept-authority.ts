@@ -1,7 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { DamselflyError, diskError, systemCode, writeFirst, type Clock } from '@damselfly/shared'
+import { DamselflyError, diskError, readIfThere, writeFirst, type Clock } from '@damselfly/shared'
 import * as z from 'zod'
 import type { CertifiedServer, NameConstraints, Validity } from './certificates.ts'
 
@@ -63,13 +62,8 @@ async function createStored(path: string, { name, constraints }: NewAuthority, c
 }
 
 async function readStored(path: string): Promise<Stored | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  const text = await readIfThere(path)
+  if (text === undefined) return undefined
   try {
     const stored = fileSchema.parse(JSON.parse(text))
     if (!new X509Certificate(stored.certificate).checkPrivateKey(createPrivateKey(stored.privateKey))) throw new Error('its key is another one')

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { DamselflyError, diskError, systemCode, type PeerId } from '@damselfly/shared'
+import { DamselflyError, diskError, readIfThere, type PeerId } from '@damselfly/shared'
 import { isPeerId } from '../identity/peer-id.ts'
 
 /** What opens a supernode's network to a peer that it does not know yet. */
@@ -33,14 +32,10 @@ export function parseJoinToken(given: string): JoinToken {
 export async function readJoinToken({ token, file }: JoinTokenPlace): Promise<JoinToken | undefined> {
   if (token !== undefined) return parseJoinToken(token)
   if (file === undefined) return undefined
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
+  const text = await readIfThere(file).catch((error: unknown) => {
     throw diskError(error, `read the join token in ${file}`)
-  }
-  return parseJoinToken(text)
+  })
+  return text === undefined ? undefined : parseJoinToken(text)
 }
 
 /** What this supernode may be shown. @param supernode as its channel proves it */

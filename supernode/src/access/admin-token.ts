@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DamselflyError, diskError, systemCode } from '@damselfly/shared'
+import { DamselflyError, diskError, readIfThere } from '@damselfly/shared'
 
 const TOKEN_BYTES = 32
 const TOKEN_PATTERN = /^[\w-]{32,}$/
@@ -31,12 +31,7 @@ export async function loadAdminToken(dataDir: string): Promise<AdminToken> {
 }
 
 async function readToken(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim()
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
+  return (await readIfThere(path))?.trim()
 }
 
 async function makeToken(path: string): Promise<string> {

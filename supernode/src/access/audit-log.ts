@@ -1,6 +1,6 @@
-import { appendFile, readFile, rename } from 'node:fs/promises'
+import { appendFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf, systemCode, type Clock } from '@damselfly/shared'
+import { messageOf, readIfThere, type Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import * as z from 'zod'
 
@@ -68,7 +68,7 @@ export class AuditLog {
 
   /** Lines that cannot be read, such as the half one of a crash, are passed over. */
   async load(): Promise<void> {
-    const [old, text] = await Promise.all([readIfThere(this.#old), readIfThere(this.#file)])
+    const [old = '', text = ''] = await Promise.all([readIfThere(this.#old), readIfThere(this.#file)])
     this.#entries = [old, text].flatMap((lines) => lines.split('\n').flatMap(readLine)).slice(-LISTED)
     this.#next = (this.#entries.at(-1)?.number ?? 0) + 1
     this.#bytes = Buffer.byteLength(text)
@@ -127,14 +127,5 @@ function readLine(line: string): AuditEntry[] {
     return [auditEntry.parse(JSON.parse(line))]
   } catch {
     return []
-  }
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return ''
-    throw error
   }
 }

@@ -1,5 +1,5 @@
-import { appendFile, readFile } from 'node:fs/promises'
-import { DamselflyError, diskError, replaceFile, systemCode, type PeerId } from '@damselfly/shared'
+import { appendFile } from 'node:fs/promises'
+import { DamselflyError, diskError, readIfThere, replaceFile, type PeerId } from '@damselfly/shared'
 import * as z from 'zod'
 
 /** What was decided of one peer last. */
@@ -83,12 +83,10 @@ export class PeerStandings {
   }
 
   async #read(): Promise<string> {
-    try {
-      return await readFile(this.#file, 'utf8')
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return ''
+    const text = await readIfThere(this.#file).catch((error: unknown) => {
       throw diskError(error, `read ${this.#file}`)
-    }
+    })
+    return text ?? ''
   }
 }
 

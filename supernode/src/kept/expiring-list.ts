@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { DamselflyError, diskError, messageOf, replaceFile, systemCode, type Clock, type ErrorCode } from '@damselfly/shared'
+import { DamselflyError, diskError, messageOf, readIfThere, replaceFile, type Clock, type ErrorCode } from '@damselfly/shared'
 import * as z from 'zod'
 
 /** What every entry has beside what it says. */
@@ -47,13 +46,10 @@ export class ExpiringList<T extends EntryHead> {
   /** @throws DamselflyError CONFIG_INVALID when somebody spoiled the file; DISK_DENIED, DISK_FAILED */
   async load(): Promise<void> {
     const { file, schema, clock } = this.#init
-    let text: string
-    try {
-      text = await readFile(file, 'utf8')
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return
+    const text = await readIfThere(file).catch((error: unknown) => {
       throw diskError(error, `read ${file}`)
-    }
+    })
+    if (text === undefined) return
     try {
       const entries = z.array(schema).max(MOST_ENTRIES).parse(JSON.parse(text))
       for (const entry of entries) if (!isOver(entry, clock)) this.#entries.set(entry.id, entry)
