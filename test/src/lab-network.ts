@@ -10,8 +10,8 @@ const OUTSIDE = '198.19'
 /** What the ends of a line hold back before they drop: enough for one window of TCP. */
 const TBF = ['burst', '64kb', 'latency', '50ms']
 
-/** Numbers of the outside lines of several networks at once must differ. */
-let networks = process.pid
+/** How many networks there can be at once on one machine: one for each outside line. */
+const NUMBERS = 256
 
 /** A host of a lab's network. */
 export interface LabHost {
@@ -42,13 +42,12 @@ export class LabNetwork {
   }
 
   static async create({ hosts: count, rate }: LabNetworkInit): Promise<LabNetwork> {
-    const number = networks++
-    // The names of network devices have at most 15 characters.
-    const name = `dfl${number}`
-    const outside = `${OUTSIDE}.${number & 255}`
+    const number = await takeNumber()
+    const name = nameOf(number)
+    const outside = `${OUTSIDE}.${number}`
     const names = Array.from({ length: count }, (_, i) => `${name}-${i}`)
     const hosts = names.map((one, i) => ({ address: `${INSIDE}.${i + 1}`, enter: ['nsenter', `--net=/run/netns/${one}`] }))
-    const network = new LabNetwork([`${name}-switch`, ...names], hosts, `${outside}.2`)
+    const network = new LabNetwork([switchOf(name), ...names], hosts, `${outside}.2`)
     try {
       await network.#build(name, outside, rate)
     } catch (error) {
@@ -116,7 +115,6 @@ export class LabNetwork {
 
   async #build(name: string, outside: string, rate: number): Promise<void> {
     const [switchName, first, ...others] = this.#names as [string, string, ...string[]]
-    await ip('netns', 'add', switchName)
     await ip('-n', switchName, 'link', 'add', 'switch', 'type', 'bridge')
     await ip('-n', switchName, 'link', 'set', 'switch', 'up')
     for (const [i, host] of [first, ...others].entries()) await this.#addHost(host, i, switchName, rate)
@@ -139,6 +137,32 @@ export class LabNetwork {
       await run('tc', ['-n', namespace, 'qdisc', 'add', 'dev', device, 'root', 'tbf', 'rate', `${rate}bit`, ...TBF])
     }
   }
+}
+
+/**
+ * Takes a number that no other process has, by making the switch's namespace under its name.
+ *
+ * @throws when every number is taken, and when no namespace can be made
+ */
+async function takeNumber(): Promise<number> {
+  const first = process.pid % NUMBERS
+  for (let i = 0; ; i++) {
+    const number = (first + i) % NUMBERS
+    try {
+      await ip('netns', 'add', switchOf(nameOf(number)))
+      return number
+    } catch (error) {
+      if (i === NUMBERS - 1 || !String(error).includes('File exists')) throw error
+    }
+  }
+}
+
+function nameOf(number: number): string {
+  return `dfl${number}`
+}
+
+function switchOf(network: string): string {
+  return `${network}-switch`
 }
 
 async function ip(...args: readonly string[]): Promise<void> {

@@ -8,6 +8,9 @@ import { Program } from './program.ts'
 
 export const NGINX = '/usr/sbin/nginx'
 
+/** How long it may take until it answers, on a machine that is busy; milliseconds. */
+const START_LIMIT = 30_000
+
 export async function isInstalled(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -71,7 +74,12 @@ export class Nginx {
       enter: network?.hosts[0]?.enter ?? [],
     })
     const nginx = new Nginx(root, program, log, network?.firstFromHere ?? '127.0.0.1', port, tls?.port ?? 0)
-    await nginx.#answers()
+    try {
+      await nginx.#answers()
+    } catch (error) {
+      await nginx.stop()
+      throw error
+    }
     return nginx
   }
 
@@ -110,14 +118,18 @@ export class Nginx {
   }
 
   async #answers(): Promise<void> {
-    for (let tries = 0; tries < 200; tries++) {
-      const response = await fetch(this.url('.lab-is-up')).catch(() => undefined)
+    const deadline = performance.now() + START_LIMIT
+    let last: unknown
+    // Nothing announces that nginx listens, so it is asked.
+    for (; performance.now() < deadline && this.#program.isRunning; await sleep(20)) {
+      const response = await fetch(this.url('.lab-is-up'), { signal: AbortSignal.timeout(1000) }).catch((error: unknown) => {
+        last = error
+        return undefined
+      })
       if (response !== undefined) return void (await response.text())
-      if (!this.#program.isRunning) break
-      // Nothing announces that nginx listens, so it is asked.
-      await sleep(20)
     }
-    throw new Error(`nginx does not answer: ${this.#program.stderr}`)
+    const state = this.#program.isRunning ? 'runs' : 'has ended'
+    throw new Error(`nginx ${state} and does not answer at ${this.url('')}: ${this.#program.stderr}`, { cause: last })
   }
 }
 
