@@ -18,8 +18,11 @@ interface Flags {
   readonly config?: string
   readonly printConfig?: boolean
   readonly listen?: string
+  readonly anyPort?: true
   readonly dataDir?: string
 }
+
+const ANY_PEER_PORT = { directPort: 0, libp2pPort: 0, plainPort: 0 }
 
 /** Does what the command line asks for, until a signal stops it. @throws DamselflyError */
 export async function runSupernode(): Promise<void> {
@@ -38,6 +41,7 @@ function createCommand(): Command {
     .description('Registers peers, schedules pieces and fetches each origin once.')
     .option('--config <file>', `settings in YAML; also ${configFileVariable('supernode')}`)
     .option('--listen <addresses>', 'IP addresses for peers, separated by commas (default: loopback only)')
+    .option('--any-port', 'listen on ports that are free, for one supernode more on a host')
     .option('--data-dir <folder>', 'where identity, admin token and content are kept')
     .option('--print-config', 'print the configuration in force and exit')
     .version(readVersion(), '--version')
@@ -54,7 +58,7 @@ async function readFile({ config: path }: Flags): Promise<ConfigFile | undefined
   return named === undefined || named === '' ? undefined : readConfigFile(named)
 }
 
-function readConfig({ listen, dataDir }: Flags, file: ConfigFile | undefined): SupernodeConfig {
+function readConfig({ listen, anyPort, dataDir }: Flags, file: ConfigFile | undefined): SupernodeConfig {
   const written = loadConfig({
     schema: supernodeConfigSchema,
     program: 'supernode',
@@ -62,7 +66,8 @@ function readConfig({ listen, dataDir }: Flags, file: ConfigFile | undefined): S
     env: process.env,
     flags: {
       ...(dataDir === undefined ? {} : { dataDir }),
-      ...(listen === undefined ? {} : { listen: { addresses: listen.split(',').map((address) => address.trim()) } }),
+      listen: { addresses: listen?.split(',').map((address) => address.trim()), ...(anyPort && ANY_PEER_PORT) },
+      ...(anyPort && { management: { port: 0 } }),
     },
   })
   return completeConfig(written, dataDirectory(process.env, process.getuid?.()))

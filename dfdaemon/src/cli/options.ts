@@ -23,7 +23,11 @@ interface Options {
   readonly listen?: string[]
   readonly logLevel?: string
   readonly joinTokenFile?: string
+  readonly anyPort?: true
 }
+
+const ANY_PORT = { port: 0 }
+const ANY_PEER_PORT = { directPort: 0, libp2pPort: 0, plainPort: 0 }
 
 /** @throws DamselflyError USAGE */
 export function parseArguments(args: readonly string[], version: string): Invocation {
@@ -33,13 +37,14 @@ export function parseArguments(args: readonly string[], version: string): Invoca
   const command = createCommand(version, (choice) => (chosen = choice))
   const printed = parseCommandLine(command, args)
   if (printed !== undefined) return { type: 'print', text: printed }
-  const { config, printConfig, supernode, dataDir, socket, listen, logLevel, joinTokenFile } = command.opts<Options>()
+  const { config, printConfig, supernode, dataDir, socket, listen, anyPort, logLevel, joinTokenFile } = command.opts<Options>()
   const flags = {
     supernodes: supernode,
     joinTokenFile,
     dataDir,
     api: { socket },
-    listen: { addresses: listen },
+    listen: { addresses: listen, ...(anyPort && ANY_PEER_PORT) },
+    ...(anyPort && { mirror: ANY_PORT, proxy: ANY_PORT }),
     log: { level: logLevel },
   }
   return { type: printConfig === true ? 'print-config' : chosen, configFile: config, flags }
@@ -62,6 +67,7 @@ function createCommand(version: string, choose: (choice: 'run' | 'export-ca') =>
     .option('--data-dir <directory>', 'where identity and content are kept')
     .option('--socket <path>', 'unix socket of the local API')
     .option('--listen <address>', 'address to serve other peers on; repeatable', collect)
+    .option('--any-port', 'listen on ports that are free, for one daemon more on a host')
     .option('--log-level <level>', 'least severe kind of line that is logged')
     .addHelpText('after', COMMANDS)
     .addHelpText('after', `\nExit codes:\n${exitCodes()}`)

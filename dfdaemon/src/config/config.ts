@@ -59,7 +59,7 @@ export const daemonConfigSchema = z.strictObject({
         }),
       directPort: port().default(65_002).describe('TCP port of direct channels (TLS 1.3); 0: any free one'),
       libp2pPort: port().default(65_003).describe('TCP port of libp2p channels (Noise); 0: any free one'),
-      plainPort: port().default(65_004).describe('TCP port of plain lanes; listened on at loopback with `security: auto`, everywhere with `plain`'),
+      plainPort: port().default(65_004).describe('TCP port of plain lanes; 0: any free one. Listened on at loopback with `security: auto`, everywhere with `plain`'),
     })
     .prefault({}),
   advertise: hosts().describe('Addresses or names under which other peers reach this one; none: those that it listens on'),

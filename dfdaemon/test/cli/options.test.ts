@@ -15,6 +15,17 @@ describe('the command line of dfdaemon', () => {
     assert.ok(exporting.type === 'export-ca' && exporting.configFile === 'f')
   })
 
+  it('leaves all ports to the machine with one word', () => {
+    const invocation = parseArguments(['--any-port'], '1')
+    assert.ok(invocation.type === 'run')
+    const { listen, mirror, proxy } = invocation.flags
+    assert.deepEqual({ listen, mirror, proxy }, {
+      listen: { addresses: undefined, directPort: 0, libp2pPort: 0, plainPort: 0 },
+      mirror: { port: 0 },
+      proxy: { port: 0 },
+    })
+  })
+
   it('shows help with the exit codes, and the version', () => {
     const help = parseArguments(['--help'], '1')
     assert.ok(help.type === 'print' && /STORE_LOCKED/.test(help.text))

@@ -216,7 +216,7 @@ export const ERROR_CODES = {
     exit: EXIT.network,
     http: 500,
     meaning: 'a port or socket that is to be listened on is taken',
-    advice: 'stop what uses it or configure another one',
+    advice: 'stop what uses it, configure another one, or start with --any-port',
   },
   UNAUTHORIZED: {
     exit: EXIT.usage,

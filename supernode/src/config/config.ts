@@ -31,7 +31,7 @@ export const supernodeConfigSchema = z.strictObject({
         .meta({ flag: '--listen', description: 'Addresses for peers; `::` means every address, IPv4 and IPv6' }),
       directPort: port().default(65_000).describe('TCP port of direct channels (TLS 1.3); 0: any free one'),
       libp2pPort: port().default(65_010).describe('TCP port of libp2p channels (Noise); 0: any free one'),
-      plainPort: port().default(65_020).describe('TCP port of plain lanes; listened on at loopback with `security: auto`, everywhere with `plain`'),
+      plainPort: port().default(65_020).describe('TCP port of plain lanes; 0: any free one. Listened on at loopback with `security: auto`, everywhere with `plain`'),
     })
     .prefault({}),
   advertise: z
