@@ -72,8 +72,7 @@ describe('limits of rate between real programs', function () {
     const { taskId } = await running.received(1)
     await child.call('PATCH', `/api/v1/tasks/${taskId}/rates`, { download: 800_000 })
     const rate = await rateOf(fast)
-    // They share a lane, on which the pieces of the slow one take their time too.
-    assert.ok(rate > 1.1 * MB, `${rate / MB} MB/s beside it`)
+    assert.ok(rate > 1.5 * MB, `${rate / MB} MB/s beside it`)
     const { tasks } = await child.call<Rates>('GET', '/api/v1/rates')
     assert.deepEqual(tasks, [{ taskId, upload: null, download: 800_000 }])
     const { milliseconds } = await running.done()

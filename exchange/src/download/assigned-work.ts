@@ -1,6 +1,7 @@
 import { DamselflyError, ORIGIN_PEER, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
 import type { Assignment, ParentInfo, TaskControl } from '../control/task-control.ts'
 import type { StoredTask } from '../store/piece-store.ts'
+import { atOnce } from './at-once.ts'
 import { OriginWork, type OriginWorkOptions } from './origin-work.ts'
 import type { FetchedPiece, PieceFetchContext } from './piece-fetch.ts'
 import { isDiskTrouble, isFinal, isSpoiled } from './refusals.ts'
@@ -13,6 +14,8 @@ export interface AssignedWorkOptions {
   readonly openOrigin: OriginWorkOptions['open'] | undefined
   /** As its callers wish. */
   readonly priority: () => Priority
+  /** What may come at most; bytes per second, Infinity: there is no limit. */
+  readonly mostRate: () => number
   /** The piece at which somebody reads in order; undefined: nobody does. */
   readonly readAt: () => number | undefined
   /** Whether the supernode gives assignments now. */
@@ -30,6 +33,8 @@ export class AssignedWork {
   readonly #options: AssignedWorkOptions
   readonly #swarm: SwarmFetch
   readonly #origin: OriginWork | undefined
+  /** Assignments that were asked for and have not ended. */
+  #open = 0
 
   constructor(options: AssignedWorkOptions) {
     this.#options = options
@@ -105,9 +110,9 @@ export class AssignedWork {
 
   /** Asks for the first assignments after a registration. */
   wantFirst(): void {
-    const { control } = this.#options
-    // Pieces that still come from before ask for one more each when they end.
-    if (control !== undefined) this.#want(control.window() - this.running)
+    // Pieces that still come from before make room for one more each when they end.
+    this.#open = this.running
+    this.#wantMore()
   }
 
   /** Somebody has begun to read, perhaps elsewhere than those before. */
@@ -147,12 +152,17 @@ export class AssignedWork {
   }
 
   #wantNext(): void {
-    this.#want(1)
+    this.#open--
+    this.#wantMore()
   }
 
-  #want(count: number): void {
-    const { context, control, isJoined, priority, readAt } = this.#options
-    if (count > 0 && isJoined() && !context.stored.isComplete) control?.want(count, priority(), readAt())
+  #wantMore(): void {
+    const { context, control, mostRate, isJoined, priority, readAt } = this.#options
+    if (control === undefined || !isJoined() || context.stored.isComplete) return
+    const count = atOnce(control.window(), mostRate(), context.stored.record.pieceSize) - this.#open
+    if (count <= 0) return
+    this.#open += count
+    control.want(count, priority(), readAt())
   }
 }
 

@@ -280,6 +280,7 @@ export class DownloadAttempt implements TaskControlListener {
       context: { taskId, stored, openLane, account, deadline, progress, clock, priority, isHeldBack },
       control: this.#control,
       priority: task.priority,
+      mostRate: () => downloadLimiter.mostOf(taskId),
       openOrigin: task.backToSource ? (index, onStored) => this.#openOrigin(index, onStored) : undefined,
       readAt: () => (task.order === 'in-order' && positions.hasReaders ? positions.next(stored.record.pieceSize) : undefined),
       isJoined: () => this.#standing.type === 'joined',

@@ -62,6 +62,24 @@ describe('a download from the swarm', () => {
     assert.equal(wanted(), (first?.count ?? 0) + assigned)
   })
 
+  it('asks for no more than its limit lets in soon, which leaves slots of its parents to others, and for more once it is lifted', async () => {
+    const parent = bench.parent()
+    bench.limiter.limitTask(bench.taskId, PIECE)
+    bench.begin()
+    await bench.answer()
+    bench.introduce(parent)
+    const wanted = (): number => bench.supernode.all('want').reduce((sum, { count }) => sum + count, 0)
+    await bench.supernode.whenHeard('want')
+    assert.equal(wanted(), 2)
+    bench.assign(parent, 0)
+    await bench.supernode.whenHeard('want', 2)
+    assert.equal(wanted(), 3)
+    bench.limiter.limitTask(bench.taskId, undefined)
+    bench.assign(parent, 1)
+    await bench.supernode.whenHeard('want', 3)
+    assert.equal(wanted(), 10)
+  })
+
   it('asks as background where nobody waits, or a rule of the supernode says so', async () => {
     const parent = bench.parent()
     let priority: Priority = 'background'

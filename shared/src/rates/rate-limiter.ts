@@ -117,6 +117,11 @@ export class RateLimiter {
     return this.#tasks.rateOf(task) !== Number.POSITIVE_INFINITY
   }
 
+  /** How fast bytes of the task can pass at most; bytes per second, Infinity: there is no limit. */
+  mostOf(task: string): number {
+    return Math.min(this.#host.rate, this.#tasks.rateOf(task))
+  }
+
   /** How many tasks and peers there is something to remember of. */
   get remembered(): number {
     return this.#tasks.size + this.#peers.size + this.#queue.nodes
