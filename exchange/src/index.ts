@@ -5,6 +5,7 @@ export { isPeerId, peerIdFromPublicKey, publicKeyOfPeer, verifySignature } from 
 export * from './identity/signed-manifest.ts'
 export * from './identity/revoked-tickets.ts'
 export * from './identity/ticket.ts'
+export { TicketSigner } from './identity/ticket-signer.ts'
 export * from './channel/channel.ts'
 export * from './channel/transport.ts'
 export { formatAddress, hostOfAddress, plainHost } from './channel/address.ts'

@@ -85,7 +85,8 @@ function paramName(part: string): string {
 /** The URL as it may be shown: no user info, no fragment and no query values, since those often carry secrets. */
 export function redactUrl(url: string): string {
   const parsed = URL.parse(url)
-  if (parsed === null) return url.replace(/[?#].*$/s, '').replace(/\/\/.*@/s, '//')
+  // Where it cannot be told what is user info, all is that an @ ends; a password may have a ? or # in it.
+  if (parsed === null || isOpaque(parsed)) return url.replace(/\/\/.*@/s, '//').replace(/^.*@/s, '').replace(/[?#].*$/s, '')
   parsed.hash = ''
   parsed.username = ''
   parsed.password = ''
@@ -93,6 +94,11 @@ export function redactUrl(url: string): string {
   const shown = queryParts(parsed.search).map((part) => (part.includes('=') ? part.replace(/=.*$/s, '=…') : '…'))
   parsed.search = [...new Set(shown)].join('&')
   return parsed.href.replaceAll('%E2%80%A6', '…')
+}
+
+/** Such as `user:word@host`, which a person took for a URL. */
+function isOpaque({ host, pathname }: URL): boolean {
+  return host === '' && !pathname.startsWith('/')
 }
 
 function hashFields(fields: readonly (string | Uint8Array)[]): TaskId {

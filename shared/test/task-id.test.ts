@@ -162,6 +162,8 @@ describe('redactUrl', () => {
     [`//user:${secret}/@${secret}@host/f?x`, '//host/f'],
     [`host/f?sig=${secret}`, 'host/f'],
     [`http://:${secret}@/`, 'http:///'],
+    [`user:${secret}@host/f?x`, 'host/f'],
+    [`http://user:${secret}?x#y@host/f`, 'http://host/f'],
   ] as const) {
     it(`shows ${shown} of ${url}`, () => assert.equal(redactUrl(url), shown))
   }

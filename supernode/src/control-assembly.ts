@@ -2,7 +2,7 @@ import type { Clock, PeerId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics } from '@damselfly/shared/metrics'
 import type { Cdn } from '@damselfly/cdn'
-import { NO_DEMANDS, SecurityInForce, signManifest, signTicket, verifyManifest, type ChannelDemands, type Identity, type PieceStore } from '@damselfly/exchange'
+import { NO_DEMANDS, SecurityInForce, signManifest, TicketSigner, verifyManifest, type ChannelDemands, type Identity, type PieceStore } from '@damselfly/exchange'
 import type { PeerCapacity, Scheduler } from '@damselfly/scheduler'
 import { refusal, type PeerAdmission } from './admission/peer-admission.ts'
 import type { TicketRevocations } from './admission/ticket-revocations.ts'
@@ -145,7 +145,12 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     cdnServedBytes: parts.cdnServedBytes,
   })
   const { peerAdmission, revocations } = parts
-  const introductions = new ParentIntroductions({ clock, revocations, signTicket: (grant) => signTicket(identity, grant) })
+  const tickets = new TicketSigner({
+    identity,
+    wallTime: () => clock.wallTime(),
+    onNewKey: (signer) => logger.info({ signer }, 'tickets are signed with a new key'),
+  })
+  const introductions = new ParentIntroductions({ clock, revocations, signTicket: (grant) => tickets.sign(grant) })
   const delivery = new CommandDelivery({
     peers,
     task: (taskId) => tasks.get(taskId),
@@ -191,7 +196,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
   const samples = new DigestSamples({ passthrough: parts.passthrough, random: Math.random, stopping: stopping.signal, logger })
   const security = new SecurityInForce({ security: 'plain' }, parts.demands ?? NO_DEMANDS)
   const inspections = new Inspections({
-    inspect: parts.inspect ?? ((accusation, signal) => inspectParent({ identity, security, peers, tasks, revocations, clock }, accusation, signal)),
+    inspect: parts.inspect ?? ((accusation, signal) => inspectParent({ tickets, security, peers, tasks, revocations, clock }, accusation, signal)),
     caught: (parent) => bridge.handle({ type: 'parent-caught', peer: parent }),
     stopping: stopping.signal,
     clock,

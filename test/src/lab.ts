@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFaultOrigin, type FaultOrigin, type FaultOriginInit } from '@damselfly/cdn/testing'
+import { messageOf } from '@damselfly/shared'
 import { Daemon } from './daemon.ts'
 import { RunningDownload } from './download.ts'
 import { LabNetwork, type LabHost, type LabNetworkInit } from './lab-network.ts'
@@ -147,13 +148,22 @@ export class Lab {
     return program
   }
 
+  /** What cannot be ended keeps nothing else from being ended. @throws AggregateError with all that was left */
   async stop(): Promise<void> {
-    await Promise.all([...this.#running].map((program) => program.stop()))
-    await Promise.all([...this.#servers].map((server) => server.stop()))
-    await Promise.all([...this.#origins].map((origin) => origin.close()))
-    await Promise.all([...this.#disks].map((disk) => disk.unmount()))
-    await Promise.all([...this.#networks].map((network) => network.remove()))
-    await rm(this.directory, { recursive: true, force: true })
+    const steps: readonly (() => Iterable<Promise<unknown>>)[] = [
+      () => Array.from(this.#running, async (program) => program.stop()),
+      () => Array.from(this.#servers, async (server) => server.stop()),
+      () => Array.from(this.#origins, async (origin) => origin.close()),
+      () => Array.from(this.#disks, async (disk) => disk.unmount()),
+      () => Array.from(this.#networks, async (network) => network.remove()),
+      () => [rm(this.directory, { recursive: true, force: true })],
+    ]
+    const failures: unknown[] = []
+    for (const step of steps) {
+      const outcomes = await Promise.allSettled(step())
+      for (const outcome of outcomes) if (outcome.status === 'rejected') failures.push(outcome.reason)
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `the lab left something: ${failures.map(messageOf).join('; ')}`)
   }
 
   async #configFile(name: string, config: Record<string, unknown>): Promise<string> {

@@ -33,11 +33,14 @@ export class SmallDisk {
     return new SmallDisk(path, image)
   }
 
-  /** Idempotent. */
+  /** Idempotent. Where somebody still uses it, it goes once they end. @throws when somebody does */
   async unmount(): Promise<void> {
     if (!this.#isMounted) return
     this.#isMounted = false
-    await run('umount', [this.path])
+    await run('umount', [this.path]).catch(async (error: unknown) => {
+      await run('umount', ['--lazy', this.path])
+      throw error
+    })
     if (this.#image !== undefined) await rm(this.#image)
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { Lab, isInstalled, NGINX, whyNoNetwork, type LabHost } from '@damselfly/test'
+import { canMount, Lab, isInstalled, NGINX, whyNoNetwork, type LabHost, type LabNetwork } from '@damselfly/test'
 
 const run = promisify(execFile)
 const MIB = 1024 * 1024
@@ -32,8 +33,29 @@ describe('a network of a lab', () => {
     const seconds = (performance.now() - started) / 1000
     assert.ok(seconds > (8 * 2 * MIB) / rate, `${seconds} s`)
     await lab.stop()
-    const { stdout } = await run('ip', ['netns', 'list'])
-    const names = network.hosts.flatMap(({ enter }) => enter).map((word) => word.split('/').at(-1) ?? '')
-    assert.deepEqual(names.filter((name) => stdout.split(/\s+/).includes(name)), [])
+    assert.deepEqual(await namespacesLeftOf(network), [])
+  })
+
+  it('leaves nothing behind either where a disk cannot be unmounted, and says so', async function () {
+    if (!(await canMount())) this.skip()
+    const busy = await Lab.create()
+    const network = await busy.network({ hosts: 2, rate: 40_000_000 })
+    const { path } = await busy.smallDisk('disk', MIB)
+    const user = spawn('sleep', ['600'], { cwd: path, stdio: 'ignore' })
+    try {
+      await once(user, 'spawn')
+      await assert.rejects(busy.stop(), /the lab left something: .*umount/s)
+      assert.deepEqual(await namespacesLeftOf(network), [])
+      assert.doesNotMatch(await readFile('/proc/self/mounts', 'utf8'), new RegExp(path))
+    } finally {
+      user.kill('SIGKILL')
+      await rm(busy.directory, { recursive: true, force: true })
+    }
   })
 })
+
+async function namespacesLeftOf(network: LabNetwork): Promise<readonly string[]> {
+  const { stdout } = await run('ip', ['netns', 'list'])
+  const names = network.hosts.flatMap(({ enter }) => enter).map((word) => word.split('/').at(-1) ?? '')
+  return names.filter((name) => stdout.split(/\s+/).includes(name))
+}

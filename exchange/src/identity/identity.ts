@@ -1,7 +1,7 @@
 import type { PeerId } from '@damselfly/shared'
 
 /** Keeps signatures made for one purpose from being used for another. */
-export type SigningContext = 'damselfly/ticket/1' | 'damselfly/manifest/1' | 'damselfly/plain-handshake/1'
+export type SigningContext = 'damselfly/ticket/1' | 'damselfly/ticket-key/1' | 'damselfly/manifest/1' | 'damselfly/plain-handshake/1'
 
 /** A node's Ed25519 key pair. Its public key is its PeerId. */
 export interface Identity {

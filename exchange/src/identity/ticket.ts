@@ -1,7 +1,8 @@
 import { DamselflyError, messageOf, taskIdFromBytes, taskIdToBytes, type PeerId, type TaskId } from '@damselfly/shared'
-import { create, decode, encode, SignedTicketSchema, TicketSchema, toNumber } from '@damselfly/shared/wire'
+import { create, decode, encode, SignedTicketSchema, TicketSchema, toNumber, type SignedTicket, type SignedTicketKey } from '@damselfly/shared/wire'
 import type { Identity } from './identity.ts'
 import { verifySignature } from './peer-id.ts'
+import { verifyTicketKey, type TicketKey } from './ticket-key.ts'
 
 /** The supernode's permission for `child` to fetch a task from `parent`. */
 export interface TicketGrant {
@@ -31,10 +32,11 @@ export const TICKET_LIFETIME_MS: number = 60 * 60 * 1000
 /** Hosts' clocks differ; a ticket counts this much longer than it says; milliseconds. */
 export const CLOCK_SKEW_MS = 60_000
 
-/** Two PeerIds, a task id, a time and a signature weigh about 250; bytes. */
+/** Two PeerIds, a task id, times, a key and two signatures weigh about 400; bytes. */
 export const MAX_TICKET_BYTES = 1024
 
-export function signTicket(identity: Identity, grant: TicketGrant): Uint8Array {
+/** @param key the supernode's word for `identity`, unless that is the supernode's own */
+export function signTicket(identity: Identity, grant: TicketGrant, key?: SignedTicketKey): Uint8Array {
   const ticket = encode(
     TicketSchema,
     create(TicketSchema, {
@@ -46,17 +48,18 @@ export function signTicket(identity: Identity, grant: TicketGrant): Uint8Array {
     }),
   )
   const signature = identity.sign('damselfly/ticket/1', ticket)
-  return encode(SignedTicketSchema, create(SignedTicketSchema, { ticket, signature }))
+  return encode(SignedTicketSchema, create(SignedTicketSchema, { ticket, signature, ...(key !== undefined && { key }) }))
 }
 
 /** @throws DamselflyError TICKET_INVALID, with what is wrong with it. */
 export function verifyTicket(bytes: Uint8Array, expected: TicketExpectation): TicketGrant {
   const signed = readOr(() => decode(SignedTicketSchema, bytes, MAX_TICKET_BYTES))
-  const isSigned = [...expected.supernodes].some((supernode) =>
-    verifySignature(supernode, 'damselfly/ticket/1', signed.ticket, signed.signature),
-  )
+  const key = readOr(() => keyOf(signed, expected))
+  const signers = key === undefined ? [...expected.supernodes] : [key.signer]
+  const isSigned = signers.some((signer) => verifySignature(signer, 'damselfly/ticket/1', signed.ticket, signed.signature))
   if (!isSigned) throw invalid('it is not signed by the supernode')
   const grant = readOr(() => readGrant(signed.ticket))
+  if (key !== undefined && grant.expiresAt > key.expiresAt) throw invalid('it is to last longer than its key')
   if (grant.child !== expected.child) throw invalid(`it is for the child ${grant.child}`)
   if (grant.parent !== expected.parent) throw invalid(`it is for the parent ${grant.parent}`)
   if (isExpired(grant, expected.now)) {
@@ -73,6 +76,10 @@ export function readTicket(bytes: Uint8Array): TicketGrant {
 /** @param now milliseconds since 1970. */
 export function isExpired(grant: TicketGrant, now: number): boolean {
   return now > grant.expiresAt + CLOCK_SKEW_MS
+}
+
+function keyOf({ key }: SignedTicket, { supernodes }: TicketExpectation): TicketKey | undefined {
+  return key === undefined ? undefined : verifyTicketKey(key, supernodes)
 }
 
 function readGrant(bytes: Uint8Array): TicketGrant {

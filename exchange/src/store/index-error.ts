@@ -18,7 +18,12 @@ export function indexError(error: unknown, doing: string): DamselflyError {
 /** Whether level found its own files damaged. */
 export function isIndexDamage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return systemCode(error) === 'LEVEL_CORRUPTION' || isIndexDamage(error.cause)
+  return systemCode(error) === 'LEVEL_CORRUPTION' || namesNoFile(error) || isIndexDamage(error.cause)
+}
+
+/** The file that says where to begin says something else: what LevelDB makes of such a name is an error of the disk. */
+function namesNoFile(error: Error): boolean {
+  return systemCode(error) === 'LEVEL_IO_ERROR' && /no such file|not a directory|is a directory|name too long|invalid argument/i.test(error.message)
 }
 
 function withCode(code: 'DISK_FULL' | 'DISK_DENIED', doing: string, cause: unknown): DamselflyError {

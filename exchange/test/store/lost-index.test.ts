@@ -3,7 +3,7 @@ import { contentOf, digestOf, readPiece, storeAll, storePiece, taskIdOf, taskRec
 import { systemClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
 import assert from 'node:assert/strict'
-import { readdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { damage } from './overwrite.ts'
 import { StoreDirectory } from './store-directory.ts'
@@ -57,6 +57,20 @@ describe('a local store that has lost its index', () => {
     for (const name of await readdir(index())) await writeFile(join(index(), name), 'nothing that anybody can read')
     store = await started()
     assert.ok((await store.open(taskId))?.isComplete)
+  })
+
+  it('has them whichever byte is wrong in the file that says where the index begins', async () => {
+    await store.stop()
+    const current = join(index(), 'CURRENT')
+    const { size } = await stat(current)
+    for (let at = 0; at < size; at++) {
+      const bytes = await readFile(current)
+      bytes[at] = (bytes[at] ?? 0) ^ 0xff
+      await writeFile(current, bytes)
+      store = await started()
+      assert.ok((await store.open(taskId))?.isComplete, `byte ${at}`)
+      await store.stop()
+    }
   })
 
   it('counts what lies beside a content as none when it was cut short', async () => {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
 import { digestsEqual, RateLimiter, type Clock } from '@damselfly/shared'
-import { createIdentity, createLanePool, createTransports, hostOfAddress, signTicket, type Identity, type SecurityInForce } from '@damselfly/exchange'
+import { createIdentity, createLanePool, createTransports, hostOfAddress, type SecurityInForce, type TicketSigner } from '@damselfly/exchange'
 import type { TicketRevocations } from '../admission/ticket-revocations.ts'
 import type { PeerRegister } from '../control/peer-register.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Accusation, Finding } from './inspections.ts'
 
 export interface InspectParentInit {
-  /** The supernode's own, by which the ticket is signed. */
-  readonly identity: Identity
+  /** That of every child's tickets. */
+  readonly tickets: Pick<TicketSigner, 'sign'>
   readonly security: SecurityInForce
   readonly peers: Pick<PeerRegister, 'get'>
   readonly tasks: Pick<TaskRegistry, 'get'>
@@ -26,7 +26,7 @@ const TICKET_MS = 60_000
  * @throws DamselflyError when the parent cannot be reached, or does not give the piece
  */
 export async function inspectParent(init: InspectParentInit, { task, piece: index, parent }: Accusation, signal: AbortSignal): Promise<Finding> {
-  const { identity, security, peers, tasks, revocations, clock } = init
+  const { tickets, security, peers, tasks, revocations, clock } = init
   const peer = peers.get(parent)
   const content = tasks.get(task)?.swarm.content
   const digest = content?.digest(index)
@@ -42,7 +42,7 @@ export async function inspectParent(init: InspectParentInit, { task, piece: inde
   try {
     const lane = await pool.lane({ peer: parent, endpoints, security: card.security }, signal)
     const grant = { taskId: task, child: child.peerId, parent, expiresAt: Math.round(clock.wallTime() + TICKET_MS), issuedAt: revocations.issueTime() }
-    lane.presentTicket(task, signTicket(identity, grant))
+    lane.presentTicket(task, tickets.sign(grant))
     const hash = createHash('sha256')
     await lane.request(task, piece, (bytes) => void hash.update(bytes), signal)
     // What is known of the content may have changed meanwhile.

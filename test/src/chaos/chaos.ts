@@ -6,7 +6,7 @@ import type { Lab } from '../lab.ts'
 import { ContentHistory } from './content-history.ts'
 import type { DownloadLog, FaultLog } from './download-log.ts'
 import { FAULTS, type FaultKind } from './faults.ts'
-import { becomeHealthy, type FreshContent } from './health.ts'
+import { becomeHealthy, type FreshContent, type Health } from './health.ts'
 import { holdingsOf, leftoversOf, type HoldingsByName } from './leftovers.ts'
 import { MachineShare } from './machine-share.ts'
 import { askedBytes, FINISHED_WITHIN, violationsOf } from './model.ts'
@@ -33,8 +33,8 @@ export interface ChaosResult {
   readonly downloads: readonly DownloadLog[]
   /** In relation to all contents that were asked for. */
   readonly originBytes: number
-  /** Seconds from the last fault until all was well. */
-  readonly healthyAfter: number | undefined
+  /** Undefined: it was not in time. */
+  readonly health: Health | undefined
   /** Share of the processor time that the programs wanted and got. */
   readonly machineShare: number
   readonly holdings: HoldingsByName
@@ -116,10 +116,7 @@ class Chaos {
     await Promise.all([...goingWrong, this.#until(this.#init.seconds)])
     const healedAt = this.#now()
     this.#say('all faults are over')
-    const healthyAfter = await becomeHealthy(this.#world, await this.#freshContent(), this.#machine).then(
-      () => this.#now() - healedAt,
-      (error: Error) => void violations.push(error.message),
-    )
+    const health = await becomeHealthy(this.#world, await this.#freshContent(), this.#machine).catch((error: Error) => void violations.push(error.message))
     void this.#machine.timeout(FINISHED_WITHIN + 5, this.#ending.signal).then(() => this.#ending.abort())
     await downloaded
     const faults = [...this.#faults, ...this.#machine.spells()]
@@ -133,10 +130,10 @@ class Chaos {
       faults,
       downloads,
       originBytes: originBytes / askedBytes({ downloads, faults }),
-      healthyAfter: healthyAfter ?? undefined,
+      health: health ?? undefined,
       machineShare: this.#machine.given(0, healedAt) / healedAt,
       holdings,
-      said: await this.#allSaid(),
+      said: this.#allSaid(),
     }
   }
 
@@ -222,10 +219,9 @@ class Chaos {
     return new Set(this.#downloads.flatMap((download) => (download.peer === peer ? (download.finishedTask ?? []) : [])))
   }
 
-  async #allSaid(): Promise<ReadonlyMap<HostName, string>> {
+  #allSaid(): ReadonlyMap<HostName, string> {
     const victims = [this.#world.supernode, ...this.#world.peers.values()]
-    const texts = victims.map(async ({ name, said, running }) => [name, [...said, (await running)?.program.stderr ?? ''].join('\n')] as const)
-    return new Map(await Promise.all(texts))
+    return new Map(victims.map(({ name, said, runningNow }) => [name, [...said, runningNow?.program.stderr ?? ''].join('\n')]))
   }
 
   /** Seconds since the start. */

@@ -15,15 +15,27 @@ export interface FreshContent {
   readonly digest: string
 }
 
+/** When all was well again; seconds from the last fault. */
+export interface Health {
+  /** All peers were connected. */
+  readonly connected: number
+  /** All had got a content that nobody had. */
+  readonly served: number
+}
+
 /** Waits until all peers are connected and have got a content that nobody had. @throws after too long */
-export async function becomeHealthy(world: World, fresh: FreshContent, machine: MachineShare): Promise<void> {
+export async function becomeHealthy(world: World, fresh: FreshContent, machine: MachineShare): Promise<Health> {
+  const begun = performance.now()
+  const secondsNow = (): number => (performance.now() - begun) / 1000
   const giveUp = new AbortController()
   const over = new AbortController()
   void machine.timeout(HEALTHY_WITHIN, over.signal).then(() => giveUp.abort())
   const { signal } = giveUp
   try {
     await until(async () => allConnected(world), signal)
+    const connected = secondsNow()
     await Promise.all(Array.from(world.peers.keys(), async (peer) => downloadAt(world, peer, fresh, signal)))
+    return { connected, served: secondsNow() }
   } catch (error) {
     const why = signal.aborted ? `is not well ${HEALTHY_WITHIN} s after the last fault` : String(error)
     throw new Error(`the network ${why}: ${(await unwell(world)).join(', ') || 'all are connected'}`, { cause: error })
@@ -38,12 +50,10 @@ async function allConnected(world: World): Promise<boolean> {
 
 /** Who is not connected. */
 async function unwell({ supernode, peers }: World): Promise<readonly string[]> {
-  const running = await supernode.running
-  const known = await running?.metric('damselfly_supernode_peers').catch(() => undefined)
+  const known = await supernode.runningNow?.metric('damselfly_supernode_peers').catch(() => undefined)
   const lonely = await Promise.all(
     Array.from(peers.values(), async (peer) => {
-      const daemon = await peer.running
-      const status = await daemon?.call<DaemonStatus>('GET', '/api/v1/status').catch(() => undefined)
+      const status = await peer.runningNow?.call<DaemonStatus>('GET', '/api/v1/status').catch(() => undefined)
       return status?.supernode.type === 'connected' ? [] : [peer.name]
     }),
   )
@@ -51,7 +61,7 @@ async function unwell({ supernode, peers }: World): Promise<readonly string[]> {
 }
 
 async function downloadAt({ lab, peers }: World, peer: string, { url, digest }: FreshContent, signal: AbortSignal): Promise<void> {
-  const daemon = await peers.get(peer)?.running
+  const daemon = peers.get(peer)?.runningNow
   if (daemon === undefined) throw new Error(`${peer} does not run`)
   const output = lab.path(`fresh-${peer}`)
   const download = lab.download(url, output, daemon, ['--no-back-to-source'])

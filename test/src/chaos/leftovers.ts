@@ -20,12 +20,13 @@ const MORE_SOCKETS_PER_PEER = 6
 
 export type HoldingsByName = ReadonlyMap<string, Holdings>
 
+/** Of the programs that run. */
 export async function holdingsOf({ supernode, peers }: World): Promise<HoldingsByName> {
-  const found = [supernode, ...peers.values()].map(async ({ name, running }) => [name, await look((await running)?.program.pid)] as const)
-  return new Map(await Promise.all(found))
+  const found = [supernode, ...peers.values()].map(async ({ name, runningNow }) => (runningNow === undefined ? [] : [[name, await holdingsOfProcess(runningNow.program.pid)] as const]))
+  return new Map((await Promise.all(found)).flat())
 }
 
-async function look(pid: number | undefined): Promise<Holdings> {
+export async function holdingsOfProcess(pid: number): Promise<Holdings> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')
   const folder = `/proc/${pid}/fd`
   const targets = await Promise.all((await readdir(folder)).map(async (name) => readlink(`${folder}/${name}`).catch(() => '')))
@@ -35,15 +36,20 @@ async function look(pid: number | undefined): Promise<Holdings> {
 
 /** @returns what was kept that is needed no more, a line each */
 export async function leftoversOf(world: World, before: HoldingsByName, after: HoldingsByName, downloads: readonly DownloadLog[]): Promise<readonly string[]> {
+  return [...excessOf(before, after, world.peers.size), ...(await strayFiles(world)), ...(await strayOutputs(world, downloads))]
+}
+
+/** What programs hold that they need not. */
+export function excessOf(before: HoldingsByName, after: HoldingsByName, peers: number): readonly string[] {
   const held = Array.from(after, ([name, { memory, openFiles, sockets }]) => {
     const first = before.get(name) ?? { openFiles: 0, sockets: 0 }
     return [
       ...(memory > MOST_MEMORY ? [`${name} has ${memory.toFixed(0)} MiB of memory`] : []),
       ...(openFiles > first.openFiles + MORE_FILES ? [`${name} has ${openFiles} open files, ${first.openFiles} at first`] : []),
-      ...(sockets > first.sockets + MORE_SOCKETS_PER_PEER * world.peers.size ? [`${name} has ${sockets} sockets, ${first.sockets} at first`] : []),
+      ...(sockets > first.sockets + MORE_SOCKETS_PER_PEER * peers ? [`${name} has ${sockets} sockets, ${first.sockets} at first`] : []),
     ]
   })
-  return [...held.flat(), ...(await strayFiles(world)), ...(await strayOutputs(world, downloads))]
+  return held.flat()
 }
 
 interface TaskList {
@@ -51,9 +57,9 @@ interface TaskList {
 }
 
 /** Files of contents that a peer does not know of. */
-async function strayFiles({ peers }: World): Promise<readonly string[]> {
-  const strays = Array.from(peers.values(), async ({ name, dataDir, running }) => {
-    const { tasks = [] } = (await (await running)?.call<TaskList>('GET', '/api/v1/tasks')) ?? {}
+export async function strayFiles({ peers }: Pick<World, 'peers'>): Promise<readonly string[]> {
+  const strays = Array.from(peers.values(), async ({ name, dataDir, runningNow }) => {
+    const { tasks = [] } = (await runningNow?.call<TaskList>('GET', '/api/v1/tasks')) ?? {}
     const known = new Set(tasks.map(({ taskId }) => taskId))
     const files = await storedFiles(dataDir)
     return files.filter((path) => !known.has(path.slice(path.lastIndexOf('/') + 1))).map((path) => `${name} has ${path} and does not know of it`)

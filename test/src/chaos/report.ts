@@ -3,7 +3,7 @@ import type { DownloadLog, FaultLog } from './download-log.ts'
 import type { Holdings } from './leftovers.ts'
 
 /** What happened, for a terminal. */
-export function reportOf({ faults, downloads, originBytes, healthyAfter, machineShare, holdings, violations }: ChaosResult): string {
+export function reportOf({ faults, downloads, originBytes, health, machineShare, holdings, violations }: ChaosResult): string {
   const programs = Array.from(holdings.values())
   const most = (of: (one: Holdings) => number): string => Math.max(0, ...programs.map(of)).toFixed(0)
   return [
@@ -12,7 +12,7 @@ export function reportOf({ faults, downloads, originBytes, healthyAfter, machine
     `  attempts     ${countsOf(downloads.flatMap(({ attempts }) => attempts), ({ outcome }) => outcome)}`,
     `  slowest      ${Math.max(0, ...downloads.map(secondsOf)).toFixed(1)} s from being asked for to being there`,
     `  origin       sent ${originBytes.toFixed(3)} times what was asked for`,
-    `  all well     ${healthyAfter === undefined ? 'not in time' : `${healthyAfter.toFixed(1)} s after the last fault`}`,
+    `  all well     ${health === undefined ? 'not in time' : `${health.served.toFixed(1)} s after the last fault, all connected after ${health.connected.toFixed(1)} s`}`,
     `  machine      gave the programs ${(100 * machineShare).toFixed(0)}% of the processor time that they wanted`,
     `  a program    at most ${most(({ memory }) => memory)} MiB, ${most(({ openFiles }) => openFiles)} open files and ${most(({ sockets }) => sockets)} sockets`,
     violations.length === 0 ? '  violations   none' : `  violations   ${violations.length}\n${violations.map((line) => `    ${line}`).join('\n')}`,

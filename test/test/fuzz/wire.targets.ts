@@ -7,6 +7,7 @@ import { answerPlainly } from '../../../exchange/src/channel/plain-handshake.ts'
 import { newsFromWire, assignmentFromWire, parentFromWire, ratesFromWire, registeredFromWire } from '../../../exchange/src/control/wire-mapping.ts'
 import { createIdentity } from '../../../exchange/src/identity/private-key.ts'
 import { signManifest, verifyManifest } from '../../../exchange/src/identity/signed-manifest.ts'
+import { TicketSigner } from '../../../exchange/src/identity/ticket-signer.ts'
 import { signTicket, verifyTicket } from '../../../exchange/src/identity/ticket.ts'
 import { decodePieceMessage, encodeRefusal, encodeRequest, encodeTicket } from '../../../exchange/src/lane/piece-messages.ts'
 import { readAnnouncement } from '../../../supernode/src/control/announcement.ts'
@@ -24,6 +25,7 @@ const taskId = 'ab'.repeat(32) as TaskId
 const now = 1_800_000_000_000
 const grant = { taskId, child, parent, issuedAt: now - 1000, expiresAt: now + 1000 }
 const ticket = signTicket(supernode, grant)
+const delegated = new TicketSigner({ identity: supernode, wallTime: () => now }).sign(grant)
 
 const digests = [1, 2, 3].map((fill) => Buffer.alloc(32, fill))
 const manifest = signManifest(
@@ -171,7 +173,7 @@ export const targets: readonly FuzzTarget[] = [
   },
   {
     name: 'tickets',
-    seeds: [ticket, encode(SignedTicketSchema, create(SignedTicketSchema, {}))],
+    seeds: [ticket, delegated, encode(SignedTicketSchema, create(SignedTicketSchema, {}))],
     run: (input) => {
       const read = unlessRefused(() => verifyTicket(input, { supernodes: new Set([supernode.peerId]), child, parent, now }), 'TICKET_INVALID')
       if (read !== undefined) assert.deepEqual(read, grant, 'a ticket grants what nobody signed')

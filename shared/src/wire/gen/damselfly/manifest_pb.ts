@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file damselfly/manifest.proto.
  */
 export const file_damselfly_manifest: GenFile = /*@__PURE__*/
-  fileDesc("ChhkYW1zZWxmbHkvbWFuaWZlc3QucHJvdG8SCWRhbXNlbGZseSIxCgpWYWxpZGF0b3JzEgwKBGV0YWcYASABKAkSFQoNbGFzdF9tb2RpZmllZBgCIAEoCSLDAQoITWFuaWZlc3QSDwoHdGFza19pZBgBIAEoDBIWCg5jb250ZW50X2xlbmd0aBgCIAEoBBISCgpwaWVjZV9zaXplGAMgASgNEhUKDXBpZWNlX2RpZ2VzdHMYBCABKAwSEwoLbWVya2xlX3Jvb3QYBSABKAwSFgoOY29udGVudF9kaWdlc3QYBiABKAwSKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEgsKA3VybBgIIAEoCSI1Cg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiXwoGVGlja2V0Eg8KB3Rhc2tfaWQYASABKAwSDQoFY2hpbGQYAiABKAkSDgoGcGFyZW50GAMgASgJEhIKCmV4cGlyZXNfYXQYBCABKAQSEQoJaXNzdWVkX2F0GAUgASgEIjEKDFNpZ25lZFRpY2tldBIOCgZ0aWNrZXQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMYgZwcm90bzM");
+  fileDesc("ChhkYW1zZWxmbHkvbWFuaWZlc3QucHJvdG8SCWRhbXNlbGZseSIxCgpWYWxpZGF0b3JzEgwKBGV0YWcYASABKAkSFQoNbGFzdF9tb2RpZmllZBgCIAEoCSLDAQoITWFuaWZlc3QSDwoHdGFza19pZBgBIAEoDBIWCg5jb250ZW50X2xlbmd0aBgCIAEoBBISCgpwaWVjZV9zaXplGAMgASgNEhUKDXBpZWNlX2RpZ2VzdHMYBCABKAwSEwoLbWVya2xlX3Jvb3QYBSABKAwSFgoOY29udGVudF9kaWdlc3QYBiABKAwSKQoKdmFsaWRhdG9ycxgHIAEoCzIVLmRhbXNlbGZseS5WYWxpZGF0b3JzEgsKA3VybBgIIAEoCSI1Cg5TaWduZWRNYW5pZmVzdBIQCghtYW5pZmVzdBgBIAEoDBIRCglzaWduYXR1cmUYAiABKAwiXwoGVGlja2V0Eg8KB3Rhc2tfaWQYASABKAwSDQoFY2hpbGQYAiABKAkSDgoGcGFyZW50GAMgASgJEhIKCmV4cGlyZXNfYXQYBCABKAQSEQoJaXNzdWVkX2F0GAUgASgEIloKDFNpZ25lZFRpY2tldBIOCgZ0aWNrZXQYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMEicKA2tleRgDIAEoCzIaLmRhbXNlbGZseS5TaWduZWRUaWNrZXRLZXkiLwoJVGlja2V0S2V5Eg4KBnNpZ25lchgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgEIjEKD1NpZ25lZFRpY2tldEtleRILCgNrZXkYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMYgZwcm90bzM");
 
 /**
  * What proves that an origin still serves the same content.
@@ -178,6 +178,13 @@ export type SignedTicket = Message<"damselfly.SignedTicket"> & {
    * @generated from field: bytes signature = 2;
    */
   signature: Uint8Array;
+
+  /**
+   * Whose signature it is; absent: that of the supernode's identity itself.
+   *
+   * @generated from field: damselfly.SignedTicketKey key = 3;
+   */
+  key?: SignedTicketKey | undefined;
 };
 
 /**
@@ -186,4 +193,56 @@ export type SignedTicket = Message<"damselfly.SignedTicket"> & {
  */
 export const SignedTicketSchema: GenMessage<SignedTicket> = /*@__PURE__*/
   messageDesc(file_damselfly_manifest, 4);
+
+/**
+ * The supernode's word that a key other than its identity signs tickets for a while.
+ *
+ * @generated from message damselfly.TicketKey
+ */
+export type TicketKey = Message<"damselfly.TicketKey"> & {
+  /**
+   * The PeerId of the key.
+   *
+   * @generated from field: string signer = 1;
+   */
+  signer: string;
+
+  /**
+   * Milliseconds since 1970; no ticket that it signed lasts longer.
+   *
+   * @generated from field: uint64 expires_at = 2;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message damselfly.TicketKey.
+ * Use `create(TicketKeySchema)` to create a new message.
+ */
+export const TicketKeySchema: GenMessage<TicketKey> = /*@__PURE__*/
+  messageDesc(file_damselfly_manifest, 5);
+
+/**
+ * @generated from message damselfly.SignedTicketKey
+ */
+export type SignedTicketKey = Message<"damselfly.SignedTicketKey"> & {
+  /**
+   * An encoded TicketKey; the signature is over these very bytes with the context "damselfly/ticket-key/1".
+   *
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message damselfly.SignedTicketKey.
+ * Use `create(SignedTicketKeySchema)` to create a new message.
+ */
+export const SignedTicketKeySchema: GenMessage<SignedTicketKey> = /*@__PURE__*/
+  messageDesc(file_damselfly_manifest, 6);
 
