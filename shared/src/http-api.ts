@@ -17,6 +17,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { absentAsUndefined, acceptAbsentBodies } from './absent-body.ts'
 import { DamselflyError, toDamselflyError } from './errors/damselfly-error.ts'
 import type { Logger } from './logging.ts'
 
@@ -84,7 +85,8 @@ export function createApiServer({ maxBodyBytes, headers = {}, limits, tls, logge
   const server = fastify({ ...common, ...(tls === undefined ? { http: patience } : { https: { ...tls, ...patience } }) }).withTypeProvider<ZodTypeProvider>()
   server.server.maxConnections = connections
   server.addHook('onRequest', async (_request, reply) => void reply.headers(headers))
-  server.setValidatorCompiler(validatorCompiler)
+  acceptAbsentBodies(server)
+  server.setValidatorCompiler(absentAsUndefined(validatorCompiler))
   server.setSerializerCompiler(serializerCompiler)
   server.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, logger))
   server.setNotFoundHandler((request, reply) => {

@@ -9,6 +9,9 @@ const FAN_OUT = /^[0-9a-f]{2}$/
 
 const ID_LENGTH = 64
 
+/** They take half a millisecond. */
+const NAMES_IN_A_TURN = 400
+
 export interface SweepInit {
   readonly tasksDirectory: string
   readonly table: Pick<TaskTable, 'has' | 'countBeginningWith' | 'idsBeginningWith'>
@@ -29,10 +32,11 @@ export async function sweep({ tasksDirectory, table, removeStray, dropIfGone, si
   for (let firstByte = 0; firstByte < 256; firstByte++) {
     const directory = firstByte.toString(16).padStart(2, '0')
     const names = directories.has(directory) ? await list(join(tasksDirectory, directory)) : []
-    // In one turn, since tasks come and go.
-    const ofTasks = names.filter((name) => isTaskId(name) && table.has(name))
-    const areAllThere = ofTasks.length === table.countBeginningWith(firstByte)
-    const others = ofTasks.length === names.length ? [] : names.filter((name) => !isTaskId(name) || !table.has(name))
+    const before = table.countBeginningWith(firstByte)
+    const others = await othersOf(names, table)
+    const ofTasks = names.length - others.length
+    // Tasks come and go meanwhile.
+    const areAllThere = ofTasks === before && ofTasks === table.countBeginningWith(firstByte)
     for (const name of others) {
       if (signal.aborted) return
       if (!isDescription(name, table)) await removeStray(join(tasksDirectory, directory, name), taskOfName(name))
@@ -43,6 +47,16 @@ export async function sweep({ tasksDirectory, table, removeStray, dropIfGone, si
     const present = new Set(names)
     for (const taskId of table.idsBeginningWith(firstByte)) if (!present.has(taskId)) await dropIfGone(taskId)
   }
+}
+
+/** Those that are no names of tasks, looked up bit by bit, so that nobody waits for a large directory. */
+async function othersOf(names: readonly string[], table: SweepInit['table']): Promise<readonly string[]> {
+  const others: string[] = []
+  for (let start = 0; start < names.length; start += NAMES_IN_A_TURN) {
+    if (start > 0) await nextTurn()
+    for (const name of names.slice(start, start + NAMES_IN_A_TURN)) if (!isTaskId(name) || !table.has(name)) others.push(name)
+  }
+  return others
 }
 
 function isDescription(name: string, table: SweepInit['table']): boolean {

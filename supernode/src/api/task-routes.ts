@@ -50,8 +50,6 @@ export function addTaskRoutes(app: ApiServer, { catalogue, keeping }: TaskSource
   app.post(
     '/api/v1/tasks/:id/refresh',
     {
-      // Most have nothing to say.
-      preValidation: async (request) => void (request.body ??= { headers: [] }),
       schema: {
         description: 'Asks the origin now whether it still serves what the CDN holds; another version is fetched in its place.',
         params,

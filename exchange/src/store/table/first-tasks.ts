@@ -1,4 +1,5 @@
 import type { TaskPosition, TaskRank, TaskSelection, TaskSummary } from '../piece-store.ts'
+import { BLOCK, RowBlock } from './row-block.ts'
 
 /** Many tasks, by row. */
 export interface TaskRows {
@@ -9,9 +10,6 @@ export interface TaskRows {
   /** As many as there are `ranks`, from a row on. @param rank undefined: the first 32 bits of the id */
   fill(rank: TaskRank | undefined, start: number, ranks: Float64Array): void
 }
-
-/** Rows that are looked at one after the other, since what lies together is read faster. */
-const BLOCK = 256
 
 /** A prime above the number of blocks, so that every block has its turn. */
 const STRIDE = 2_654_435_761
@@ -30,10 +28,8 @@ export function firstTasks(rows: TaskRows, { ranks, limit, matches, after: posit
     const start = ((i * STRIDE) % blocks) * BLOCK
     const count = Math.min(BLOCK, rows.length - start)
     block.moveTo(start, count)
-    for (let offset = 0; offset < count; offset++) {
-      // Numbers are enough to pass over nearly all.
-      if (block.comesAfter(offset, found.last)) continue
-      if (after !== undefined && block.comesBefore(offset, after.keys)) continue
+    // Numbers are enough to pass over nearly all.
+    for (const offset of block.choose(found.last, after?.keys)) {
       const task = rows.at(start + offset)
       if (task === undefined || (matches !== undefined && !matches(task))) continue
       const candidate = { keys: block.keys(offset), task: summaryOf(task) }
@@ -42,59 +38,6 @@ export function firstTasks(rows: TaskRows, { ranks, limit, matches, after: posit
     }
   }
   return found.sorted().map(({ task }) => task as TaskSummary)
-}
-
-/** What decides about the order of some rows that follow each other, as plain numbers: their ranks and the first bits of their ids. */
-class RowBlock {
-  readonly #rows: TaskRows
-  readonly #ranks: readonly (TaskRank | undefined)[]
-  readonly #columns: readonly Float64Array[]
-  #start = 0
-  #count = 0
-  /** Columns that are those of this block; what decides later is seldom needed. */
-  #filled = 0
-
-  constructor(rows: TaskRows, ranks: readonly TaskRank[]) {
-    this.#rows = rows
-    this.#ranks = [...ranks, undefined]
-    this.#columns = this.#ranks.map(() => new Float64Array(BLOCK))
-  }
-
-  moveTo(start: number, count: number): void {
-    this.#start = start
-    this.#count = count
-    this.#filled = 0
-  }
-
-  comesAfter(offset: number, keys: readonly number[]): boolean {
-    return this.#compare(offset, keys) > 0
-  }
-
-  comesBefore(offset: number, keys: readonly number[]): boolean {
-    return this.#compare(offset, keys) < 0
-  }
-
-  keys(offset: number): readonly number[] {
-    return this.#columns.map((_, number) => this.#column(number)[offset] as number)
-  }
-
-  #compare(offset: number, keys: readonly number[]): number {
-    for (let number = 0; number < this.#columns.length; number++) {
-      const own = this.#column(number)[offset] as number
-      const other = keys[number] as number
-      if (own !== other) return own > other ? 1 : -1
-    }
-    return 0
-  }
-
-  #column(number: number): Float64Array {
-    const column = this.#columns[number] as Float64Array
-    for (; this.#filled <= number; this.#filled++) {
-      const next = (this.#columns[this.#filled] as Float64Array).subarray(0, this.#count)
-      this.#rows.fill(this.#ranks[this.#filled], this.#start, next)
-    }
-    return column
-  }
 }
 
 /** Of tasks that are objects already. */

@@ -33,7 +33,8 @@ export class IdIndex {
 
   /** The first 32 bits of the ids of as many rows as there are `bits`, from `start` on. */
   fillLeadingBits(start: number, bits: Float64Array): void {
-    for (let i = 0; i < bits.length; i++) bits[i] = this.#leading[start + i] as number
+    const leading = this.#leading
+    for (let i = 0; i < bits.length; i++) bits[i] = leading[start + i] as number
   }
 
   /** The row holds its id already, and no other row does. */
