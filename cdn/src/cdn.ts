@@ -68,13 +68,14 @@ export interface Cdn {
    * it still serves it, and a content that is not shown to be the same is fetched anew. While its origin fails it
    * is handed out only as far as `staleIfErrorMs` allows.
    *
-   * `from` says where somebody reads, as `CdnTask.wantFrom` does, for a fetch that begins by this call.
+   * `from` says where somebody reads, as `CdnTask.wantFrom` does, for a fetch that begins by this call, and `by` for whom, so that callers of one origin
+   * take turns.
    *
    * Aborting the signal ends the waiting, not the fetch, since others may share it.
    *
    * @throws DamselflyError as SourceClient does, DISK_FULL, DIGEST_MISMATCH; TASK_BUSY when somebody reads the old content for too long
    */
-  obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, from?: number): Promise<CdnTask>
+  obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, from?: number, by?: string): Promise<CdnTask>
   /** A task that is being fetched, or that was obtained before and is held; without starting anything. */
   get(taskId: TaskId): CdnTask | undefined
   /**

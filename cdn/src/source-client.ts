@@ -17,6 +17,8 @@ export interface OriginRequest {
   readonly ifMatch?: OriginValidators | undefined
   /** When probing: what the caller holds, so that the origin may just say that it is still the same (If-None-Match). */
   readonly known?: OriginValidators | undefined
+  /** For whom, where somebody asks for himself: those of one origin take turns. */
+  readonly by?: string | undefined
   readonly signal: AbortSignal
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { VirtualClock } from '@damselfly/shared'
+import { deriveTaskId, taskIdFromBytes, VirtualClock } from '@damselfly/shared'
 import { create, encode, PeerBatchSchema } from '@damselfly/shared/wire'
 import { createIdentity } from '@damselfly/exchange'
 import { CONTROL_LIMITS } from '../src/control/limits.ts'
@@ -82,10 +82,63 @@ describe('a peer that asks for too much', () => {
     const [greedy, honest] = [bench.peer(), bench.peer()]
     assert.equal((await greedy.register({ url: url(0) })).errorCode, '')
     assert.equal((await greedy.register({ url: url(1) })).errorCode, '')
-    assert.equal((await greedy.register({ url: url(2) })).errorCode, 'SUPERNODE_OVERLOADED')
+    const late = greedy.register({ url: url(2) })
+    await settle()
+    assert.equal(bench.tasks.count, 2, 'nothing is kept of a content whose turn has not come')
     assert.equal((await honest.register({ url: url(3) })).errorCode, '')
-    for (const task of bench.cdn.tasks.values()) task.finish()
-    assert.equal((await greedy.register({ url: url(2) })).errorCode, '')
+    bench.cdn.tasks.get(deriveTaskId({ url: url(0) }))?.finish()
+    assert.equal((await late).errorCode, '')
+    await bench.stop()
+  })
+
+  it('hears that it is not forgotten while its contents wait for their turns', async () => {
+    const bench = createControlBench({ limits: { fetchesPerPeer: 1 } })
+    for (let n = 0; n < 2; n++) bench.cdn.contents.set(url(n), largeContent(2))
+    const peer = bench.peer()
+    await peer.register({ url: url(0) })
+    const late = peer.register({ url: url(1) })
+    await settle()
+    const heard = (): number => peer.all('taskUpdate').filter(({ taskId }) => taskIdFromBytes(taskId) === deriveTaskId({ url: url(1) })).length
+    assert.equal(heard(), 0)
+    bench.clock.advance(3000)
+    await settle()
+    assert.ok(heard() >= 2)
+    bench.cdn.tasks.get(deriveTaskId({ url: url(0) }))?.finish()
+    await late
+    await bench.stop()
+    assert.equal(bench.clock.pending, 0)
+  })
+
+  it('by many contents at once, gets all of them, and others wait for no more than one of them', async () => {
+    const bench = createControlBench({ limits: { fetchesPerPeer: 8 } })
+    const many = 500
+    for (let n = 0; n <= many; n++) bench.cdn.contents.set(url(n), largeContent(1))
+    const [greedy, honest] = [bench.peer(), bench.peer()]
+    registerMany(greedy, 0, many)
+    assert.equal((await honest.register({ url: url(many) })).errorCode, '')
+    const answers = (): ReturnType<typeof greedy.all<'registered'>> => greedy.all('registered')
+    assert.ok(answers().length <= 8, `${answers().length} came before`)
+    for (let turn = 0; answers().length < many && turn < 1000; turn++) {
+      for (const task of bench.cdn.tasks.values()) if (task.state.type === 'fetching') task.finish()
+      bench.clock.advance(100)
+      await settle()
+    }
+    assert.equal(answers().filter(({ errorCode }) => errorCode === '').length, many)
+    await bench.stop()
+  })
+
+  it('is refused, by the word of one message and without a task, what its own waiting registrations leave no memory for', async () => {
+    const bench = createControlBench({ limits: { fetchesPerPeer: 1 } })
+    const gate = Promise.withResolvers<void>()
+    bench.cdn.gate = gate.promise
+    const greedy = bench.peer()
+    const credentials = [{ name: 'x-long', value: 'x'.repeat(30_000) }]
+    for (let n = 0; n < 400; n++) greedy.say({ case: 'register', value: { requestId: n, spec: { url: url(n) }, order: 'rarest-first', credentials } })
+    await settle()
+    const refused = greedy.all('registered').filter(({ errorCode }) => errorCode === 'SUPERNODE_OVERLOADED')
+    assert.ok(refused.length >= 400 - (8 * 1024 * 1024) / 30_000, `${refused.length} refused`)
+    assert.ok(bench.tasks.count <= 1)
+    gate.resolve()
     await bench.stop()
   })
 })

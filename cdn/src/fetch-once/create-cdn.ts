@@ -78,7 +78,7 @@ class FetchOnceCdn implements MeasuredCdn {
     this.#freshness = new Freshness(asking)
   }
 
-  async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, from = 0): Promise<CdnTask> {
+  async obtain(spec: ContentSpec, credentials: HeaderMap, signal: AbortSignal, from = 0, by?: string): Promise<CdnTask> {
     const asked = separateCredentials(spec, credentials)
     for (;;) {
       signal.throwIfAborted()
@@ -91,7 +91,7 @@ class FetchOnceCdn implements MeasuredCdn {
         if (this.#running.has(spec.taskId)) continue
         this.#failures.rethrow(asked)
       }
-      const running = shared ?? this.#start(asked, from)
+      const running = shared ?? this.#start(asked, from, by)
       try {
         await orAborted(running.task.whenOpen(), signal)
         return running.task
@@ -225,23 +225,23 @@ class FetchOnceCdn implements MeasuredCdn {
     return givenAt === undefined ? 0 : givenAt + this.#limits.accessMemoryMs - this.#init.clock.now()
   }
 
-  #start(asked: SeparatedSpec, from: number): Running {
+  #start(asked: SeparatedSpec, from: number, by: string | undefined): Running {
     const task = new LiveTask(asked.spec, this.#init.clock)
     task.wantFrom(from)
     const proof: Proof = { givenAt: undefined }
-    const running = { asked, task, proof, over: this.#run(asked, task, proof) }
+    const running = { asked, task, proof, over: this.#run(asked, task, proof, by) }
     this.#running.set(asked.spec.taskId, running)
     return running
   }
 
-  async #run(asked: SeparatedSpec, task: LiveTask, proof: Proof): Promise<void> {
+  async #run(asked: SeparatedSpec, task: LiveTask, proof: Proof, by: string | undefined): Promise<void> {
     const counters = this.#counters
     counters.fetchesStarted++
     counters.fetchesActive++
     try {
       // So that the caller has entered the fetch in the list before it can end.
       await Promise.resolve()
-      await this.#fetch(asked, task, proof)
+      await this.#fetch(asked, task, proof, by)
       const lasts = this.#lastsFor(proof)
       if (lasts > 0) this.#access.remember(asked.spec, task.stored.record, asked.credentials, lasts)
       this.#completed(task, asked)
@@ -273,11 +273,11 @@ class FetchOnceCdn implements MeasuredCdn {
     task.end({ type: 'failed', error })
   }
 
-  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask, proof: Proof): Promise<void> {
+  async #fetch({ spec, credentials }: SeparatedSpec, task: LiveTask, proof: Proof, by: string | undefined): Promise<void> {
     const { store, sources, clock, logger, random } = this.#init
     const { signal } = this.#stopping
     const onAccess = (): void => void (proof.givenAt = clock.now())
-    const reader = new OriginReader({ source: sources, spec, credentials, signal, onAccess })
+    const reader = new OriginReader({ source: sources, spec, credentials, by, signal, onAccess })
     const retries = new RetrySchedule({ clock, limits: this.#limits, random: random ?? Math.random, signal })
     logger.info({ taskId: spec.taskId, url: redactUrl(spec.url) }, 'fetching from the origin')
     const { maxContentLength, connectionsPerContent: connections, firstPortion } = this.#limits

@@ -6,6 +6,8 @@ export interface OriginReaderInit {
   readonly source: SourceClient
   readonly spec: ContentSpec
   readonly credentials: HeaderMap
+  /** Who asked for it; undefined: nobody but this program. */
+  readonly by?: string | undefined
   readonly signal: AbortSignal
   /** The origin has taken the credentials after it had refused the anonymous request. */
   readonly onAccess: () => void
@@ -42,9 +44,9 @@ export class OriginReader {
   }
 
   #readAs(credentials: HeaderMap, request: Pick<OriginRequest, 'range' | 'ifMatch' | 'signal'>): Promise<OriginResponse> {
-    const { source, spec } = this.#init
+    const { source, spec, by } = this.#init
     const headers = new Map([...spec.variantHeaders, ...credentials])
-    return source.read({ url: spec.url, headers, ...request })
+    return source.read({ url: spec.url, headers, by, ...request })
   }
 }
 

@@ -94,10 +94,10 @@ class LimitingSource implements LimitedSource {
     await this.#source.close()
   }
 
-  async #begin(turns: OriginTurns, { url, signal }: OriginRequest): Promise<() => void> {
+  async #begin(turns: OriginTurns, { url, signal, by }: OriginRequest): Promise<() => void> {
     const origin = originKey(url)
     this.#check(origin)
-    const end = await turns.begin(origin, signal)
+    const end = await turns.begin(origin, signal, by)
     try {
       // The origin may have asked for a pause meanwhile.
       this.#check(origin)

@@ -6,9 +6,9 @@ const { signal } = new AbortController()
 
 describe('turns of many origins', () => {
   /** @returns how many of `count` turns were given at once, and how to end them */
-  async function take(turns: OriginTurns, origin: string, count: number): Promise<(() => void)[]> {
+  async function take(turns: OriginTurns, origin: string, count: number, by?: string): Promise<(() => void)[]> {
     const ends: (() => void)[] = []
-    for (let i = 0; i < count; i++) void turns.begin(origin, signal).then((end) => ends.push(end))
+    for (let i = 0; i < count; i++) void turns.begin(origin, signal, by).then((end) => ends.push(end))
     await new Promise(setImmediate)
     return ends
   }
@@ -40,6 +40,20 @@ describe('turns of many origins', () => {
     assert.deepEqual(order, ['c', 'a'])
   })
 
+  it('of one origin are left for others by callers who take all that they can get, and go first to whom holds the fewest', async () => {
+    const turns = new OriginTurns(100, 12)
+    const ends = await take(turns, 'a', 50, 'greedy')
+    assert.equal(ends.length, 6)
+    assert.equal((await take(turns, 'a', 50, 'greedier')).length, 3)
+    assert.equal((await take(turns, 'a', 1, 'modest')).length, 1)
+    assert.equal((await take(turns, 'a', 50)).length, 2)
+    const order: string[] = []
+    for (const by of ['modest', 'other']) void turns.begin('a', signal, by).then(() => order.push(by))
+    for (const end of ends) end()
+    await new Promise(setImmediate)
+    assert.deepEqual(order, ['other', 'modest'])
+  })
+
   it('are not given to those who gave up', async () => {
     const turns = new OriginTurns(1, 1)
     const [end] = await take(turns, 'a', 1)
@@ -53,14 +67,14 @@ describe('turns of many origins', () => {
   })
 
   it('are never more than there are, and none is lost, whoever comes and goes', async () => {
-    const step = fc.record({ origin: fc.constantFrom('a', 'b', 'c'), ends: fc.nat(9) })
+    const step = fc.record({ origin: fc.constantFrom('a', 'b', 'c'), by: fc.constantFrom('x', 'y', undefined), ends: fc.nat(9) })
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 40 }), async (total, each, steps) => {
         const turns = new OriginTurns(total, each)
         const held: (() => void)[] = []
         let begun = 0
-        for (const { origin, ends } of steps) {
-          void turns.begin(origin, signal).then((end) => held.push(end))
+        for (const { origin, by, ends } of steps) {
+          void turns.begin(origin, signal, by).then((end) => held.push(end))
           begun++
           await new Promise(setImmediate)
           assert.ok(turns.held('a') + turns.held('b') + turns.held('c') <= total)

@@ -16,7 +16,7 @@ export const limitSettings = z
     tasks: count().default(CONTROL_LIMITS.tasks).describe('Tasks that peers may hold or want, all together'),
     tasksPerPeer: count().default(CONTROL_LIMITS.tasksPerPeer).describe('Tasks that one peer may hold or want'),
     registrationsPerPeer: count().default(CONTROL_LIMITS.pendingRegistrations).describe('Registrations of one peer that may wait for their answers'),
-    fetchesPerPeer: count().default(CONTROL_LIMITS.fetchesPerPeer).describe('Contents that are fetched from origins for one peer at once'),
+    fetchesPerPeer: count().default(CONTROL_LIMITS.fetchesPerPeer).describe('Contents that are fetched from origins for one peer at once; others wait'),
     claimsPerPeer: count().default(CONTROL_LIMITS.claimsPerPeer).describe('Pieces whose digests are known by the word of one peer, alone or with others'),
     vouchedPieces: count().default(CONTROL_LIMITS.vouchedPieces).describe('Pieces that are known by the word of peers alone, all together; 150 bytes each'),
     timePerPeer: z

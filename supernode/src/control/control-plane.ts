@@ -1,6 +1,6 @@
 import { DamselflyError, isErrorCode, ORIGIN_PEER, TimeShares, type Clock, type ErrorCode, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
-import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Register, Want } from '@damselfly/shared/wire'
+import type { Announce, Hello, PieceDone, PieceFailed, PieceStored, Want } from '@damselfly/shared/wire'
 import { revocationsToWire, type ChannelDemands, type Channel, type TicketRevocation } from '@damselfly/exchange'
 import type { FailureReason } from '@damselfly/scheduler'
 import type { PeerAdmission } from '../admission/peer-admission.ts'
@@ -21,8 +21,8 @@ import { MAX_WANTED, WINDOW, type ControlLimits } from './limits.ts'
 import type { PeerRegister } from './peer-register.ts'
 import { readDigest, readTaskId } from './peer-words.ts'
 import type { Registrar } from './registration.ts'
+import { RegistrationQueue } from './registration-queue.ts'
 import { Session, type PeerRequest, type SessionListener } from './session.ts'
-import { Slices } from './slices.ts'
 
 export interface ControlPlaneDeps {
   readonly self: PeerId
@@ -53,31 +53,20 @@ export interface ControlPlaneDeps {
 /** What one peer's messages may take of this thread's time at once after a pause; milliseconds. */
 const BURST_MS = 2000
 
-/** What a registration takes later, when nobody measures it; milliseconds. */
-const REGISTRATION_COST_MS = 0.3
-
-const REFUSAL_COST_MS = 0.1
-
-/** What a content takes that is fetched for a peer; milliseconds. */
-const FETCH_COST_MS = 2.5
-
 /** Speaks with the peers: turns what they say into events, and keeps who is connected. */
 export class ControlPlane implements SessionListener {
   readonly #deps: ControlPlaneDeps
   readonly #sessions = new Set<Session>()
   readonly #peerOf = new WeakMap<Session, ConnectedPeer>()
-  readonly #registrations = new Set<Promise<void>>()
-  /** Many may ask for the same content at once, and the origin's answer is what they all wait for. */
-  readonly #slices: Slices
-  /** Registrations that wait for their slice. */
-  readonly #queued = new WeakMap<ConnectedPeer, number>()
+  readonly #registrations: RegistrationQueue
   readonly #shares: TimeShares<PeerId>
   #isStopping = false
 
   constructor(deps: ControlPlaneDeps) {
     this.#deps = deps
-    this.#slices = new Slices(deps.clock)
-    this.#shares = new TimeShares({ share: deps.limits.timePerPeer, burstMs: BURST_MS, clock: deps.clock, allAlone: true })
+    const { registrar, limits, clock } = deps
+    this.#shares = new TimeShares({ share: limits.timePerPeer, burstMs: BURST_MS, clock, allAlone: true })
+    this.#registrations = new RegistrationQueue({ registrar, shares: this.#shares, limits, clock })
   }
 
   /** Takes a new control channel over. */
@@ -91,9 +80,9 @@ export class ControlPlane implements SessionListener {
   /** Says Goodbye to everybody. */
   async stop(): Promise<void> {
     this.#isStopping = true
-    this.#slices.clear()
+    const registrations = this.#registrations.stop()
     await Promise.all([...this.#sessions].map((session) => session.end('the supernode stops')))
-    await Promise.all(this.#registrations)
+    await registrations
   }
 
   /** Tickets count no more. */
@@ -132,7 +121,7 @@ export class ControlPlane implements SessionListener {
       case 'announce':
         return this.#announced(peer, request.value)
       case 'register':
-        return this.#register(peer, request.value)
+        return this.#registrations.add(peer, request.value)
       case 'want':
         return this.#want(peer, request.value)
       case 'pieceDone':
@@ -186,6 +175,7 @@ export class ControlPlane implements SessionListener {
   #gone(peer: ConnectedPeer): void {
     const { peers, tasks, bridge } = this.#deps
     peers.remove(peer)
+    this.#registrations.forget(peer)
     peer.gone.abort(new DamselflyError('CANCELLED', 'the peer is gone'))
     const left = [...peer.tasks]
     for (const taskId of left) tasks.get(taskId)?.swarm.disconnected(peer.peer)
@@ -206,20 +196,6 @@ export class ControlPlane implements SessionListener {
     if (!peer.tasks.has(taskId) && peer.tasks.size >= limits.tasksPerPeer) return
     if (!tasks.hasRoomFor(taskId)) return
     takeInventory(tasks.use(announcement.spec), peer, announcement, readManifest)
-  }
-
-  #register(peer: ConnectedPeer, register: Register): void {
-    const { registrar, limits } = this.#deps
-    const queued = this.#queued.get(peer) ?? 0
-    // An answer costs too, when it is sent.
-    this.#shares.spend(peer.peer, queued < limits.pendingRegistrations ? REGISTRATION_COST_MS : REFUSAL_COST_MS)
-    if (queued >= limits.pendingRegistrations) return registrar.refuse(peer, register, `${queued} registrations of this peer wait`)
-    this.#queued.set(peer, queued + 1)
-    this.#slices.run(() => {
-      this.#queued.set(peer, (this.#queued.get(peer) ?? 1) - 1)
-      const registration = registrar.register(peer, register, () => this.#shares.spend(peer.peer, FETCH_COST_MS)).finally(() => this.#registrations.delete(registration))
-      this.#registrations.add(registration)
-    })
   }
 
   #want(peer: ConnectedPeer, { taskId, count, background, from }: Want): void {

@@ -6,9 +6,9 @@ export interface ControlLimits {
   readonly tasks: number
   /** Tasks that one peer may hold or want at once. */
   readonly tasksPerPeer: number
-  /** Registrations of one peer that may be under way at once. */
+  /** Registrations of one peer that may have no answer yet. */
   readonly pendingRegistrations: number
-  /** Contents that are fetched from origins for one peer at once. */
+  /** Contents that are fetched from origins for one peer at once; others wait. */
   readonly fetchesPerPeer: number
   /** Digests of pieces that are known by the word of one peer, alone or with others, and of no CDN or manifest. */
   readonly claimsPerPeer: number
@@ -26,8 +26,9 @@ export const CONTROL_LIMITS: ControlLimits = {
   peers: 10_000,
   tasks: 100_000,
   tasksPerPeer: 10_000,
-  pendingRegistrations: 256,
-  fetchesPerPeer: 1024,
+  pendingRegistrations: 4096,
+  // What is under way goes on when its peer has taken more than its share of time.
+  fetchesPerPeer: 64,
   claimsPerPeer: 1 << 18,
   // Some 300 MB.
   vouchedPieces: 1 << 21,

@@ -6,10 +6,10 @@ import {
   toDamselflyError,
   type Clock,
   type ErrorCode,
-  type TaskId,
 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { toNumber, type Register } from '@damselfly/shared/wire'
+import type { ContentSpec } from '@damselfly/cdn'
 import type { PieceOrder } from '@damselfly/scheduler'
 import type { BlockRules } from '../rules/block-rules.ts'
 import type { Preheats } from '../preheat/preheats.ts'
@@ -21,6 +21,7 @@ import type { Swarm } from '../swarm/swarm.ts'
 import type { TaskRegistry } from '../swarm/task-registry.ts'
 import type { Task } from '../swarm/task.ts'
 import { memberInit, ruledPeerOf, type ConnectedPeer } from './connected-peer.ts'
+import { FetchPlaces } from './fetch-places.ts'
 import { readInlineContent } from './inline-content.ts'
 import { INLINE_CONTENT_BYTES, type ControlLimits } from './limits.ts'
 import { readCredentials, readSpec } from './peer-words.ts'
@@ -46,38 +47,30 @@ export interface RegistrarDeps {
 /** Answers registrations: makes sure that the content can be had, then lets the child into the swarm. */
 export class Registrar {
   readonly #deps: RegistrarDeps
-  readonly #pending = new WeakMap<ConnectedPeer, number>()
-  /** That were begun for a peer; those that have ended are taken out when there are many. */
-  readonly #fetches = new WeakMap<ConnectedPeer, Set<Task>>()
+  readonly #places: FetchPlaces
 
   constructor(deps: RegistrarDeps) {
     this.#deps = deps
+    this.#places = new FetchPlaces(deps.limits.fetchesPerPeer)
   }
 
   /** Answers that it cannot be taken now. */
   refuse(peer: ConnectedPeer, { requestId }: Register, why: string): void {
-    this.#refuse(peer, requestId, new DamselflyError('SUPERNODE_OVERLOADED', why))
+    this.#refuse(peer, requestId, { code: 'SUPERNODE_OVERLOADED', message: why })
   }
 
   /** Answers, unless the peer is gone by then. Never throws. @param fetches called when a content is fetched for this peer */
   async register(peer: ConnectedPeer, register: Register, fetches: () => void = () => undefined): Promise<void> {
-    const pending = this.#pending.get(peer) ?? 0
-    this.#pending.set(peer, pending + 1)
     try {
-      if (pending >= this.#deps.limits.pendingRegistrations) {
-        throw new DamselflyError('SUPERNODE_OVERLOADED', `${pending} registrations of this peer are under way`)
-      }
       await this.#admit(peer, register, fetches)
       this.#deps.metrics.registered('ok')
     } catch (error) {
       if (peer.gone.signal.aborted) return
       this.#refuse(peer, register.requestId, this.#refusalOf(error, peer))
-    } finally {
-      this.#pending.set(peer, (this.#pending.get(peer) ?? 1) - 1)
     }
   }
 
-  #refuse(peer: ConnectedPeer, requestId: number, { code, message }: DamselflyError): void {
+  #refuse(peer: ConnectedPeer, requestId: number, { code, message }: Pick<DamselflyError, 'code' | 'message'>): void {
     this.#deps.metrics.registered(code)
     peer.session.send({ case: 'registered', value: { requestId, errorCode: code, errorMessage: message } })
   }
@@ -92,19 +85,32 @@ export class Registrar {
 
   async #admit(peer: ConnectedPeer, register: Register, fetches: () => void): Promise<void> {
     const spec = readSpec(register.spec)
+    const { limits, tasks, blocks } = this.#deps
+    blocks.checkDownload(ruledPeerOf(peer), spec)
+    // Nothing is made of the task until it is its turn.
+    const isShared = tasks.get(spec.taskId)?.swarm.hasChildren === true
+    const giveBack = isShared ? undefined : await this.#places.take(peer.peer, peer.gone.signal)
+    const wasHere = isHere(tasks.get(spec.taskId))
+    try {
+      if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
+        throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
+      }
+      if (!tasks.hasRoomFor(spec.taskId)) throw new DamselflyError('SUPERNODE_OVERLOADED', 'too many tasks are known already')
+      await this.#letIn(peer, register, spec, fetches)
+    } finally {
+      if (wasHere) giveBack?.()
+      else if (giveBack !== undefined) void whenFetched(tasks.get(spec.taskId)).then(giveBack)
+    }
+  }
+
+  async #letIn(peer: ConnectedPeer, register: Register, spec: ContentSpec, fetches: () => void): Promise<void> {
+    const { tasks, admission, blocks, clock } = this.#deps
     const order = readOrder(register.order)
     const given = readCredentials(register.spec?.url ?? '', register.credentials)
     const credentials = this.#deps.preheats.credentialsFor(peer.peer, spec.taskId, given)
-    const { limits, tasks, admission, blocks, clock } = this.#deps
-    blocks.checkDownload(ruledPeerOf(peer), spec)
-    if (!peer.tasks.has(spec.taskId) && peer.tasks.size >= limits.tasksPerPeer) {
-      throw new DamselflyError('SUPERNODE_OVERLOADED', `this peer has ${peer.tasks.size} tasks already`)
-    }
-    if (!tasks.hasRoomFor(spec.taskId)) throw new DamselflyError('SUPERNODE_OVERLOADED', 'too many tasks are known already')
-    this.#requireFewFetches(peer, spec.taskId)
     const task = tasks.use(spec)
     const { signal } = peer.gone
-    const wasHere = task.source.task !== undefined || task.swarm.isAvailable
+    const wasHere = isHere(task)
     if (order === 'in-order' && (register.wantedFrom > 0n || task.source.task === undefined)) task.source.wantFrom(toNumber(register.wantedFrom, 'wanted byte'))
     task.waiting.add(peer.peer)
     if (!wasHere && task.source.state.type !== 'starting') fetches()
@@ -116,7 +122,6 @@ export class Registrar {
     } finally {
       task.waiting.delete(peer.peer)
     }
-    if (!wasHere && task.source.state.type === 'fetching') this.#fetchesOf(peer).add(task)
     signal.throwIfAborted()
     // A rule may have been made meanwhile.
     blocks.checkDownload(ruledPeerOf(peer), spec)
@@ -124,21 +129,6 @@ export class Registrar {
     this.#answer(peer, register.requestId, task.swarm, content)
     const access = { spec, credentials, allowedUntil: clock.now() + allowedMs }
     this.#join(peer, task.swarm, order, access, register)
-  }
-
-  /** What one peer has brought may take all of the origins' time, and of the disk, only as far as this. @throws DamselflyError SUPERNODE_OVERLOADED */
-  #requireFewFetches(peer: ConnectedPeer, taskId: TaskId): void {
-    const fetches = this.#fetchesOf(peer)
-    if (fetches.size < this.#deps.limits.fetchesPerPeer || this.#deps.tasks.get(taskId)?.swarm.hasChildren === true) return
-    for (const task of fetches) if (task.source.state.type !== 'fetching') fetches.delete(task)
-    if (fetches.size < this.#deps.limits.fetchesPerPeer) return
-    throw new DamselflyError('SUPERNODE_OVERLOADED', `${fetches.size} contents are being fetched for this peer already`)
-  }
-
-  #fetchesOf(peer: ConnectedPeer): Set<Task> {
-    const known = this.#fetches.get(peer) ?? new Set()
-    this.#fetches.set(peer, known)
-    return known
   }
 
   /** A small content that the CDN holds or has in a moment. */
@@ -183,6 +173,16 @@ export class Registrar {
     if (held.layout.contentLength !== layout.contentLength || held.layout.pieceSize !== layout.pieceSize) return
     swarm.claim(member, [...held.pieces.members()].map((index) => [index, undefined] as const))
   }
+}
+
+/** Whether nobody need fetch it for this caller. */
+function isHere(task: Task | undefined): boolean {
+  return task !== undefined && (task.source.task !== undefined || task.swarm.isAvailable)
+}
+
+/** Resolves when the CDN fetches it no more. */
+async function whenFetched(task: Task | undefined): Promise<void> {
+  while (task?.source.state.type === 'fetching') await task.source.nextChange()
 }
 
 /** The CDN had it on its disk since an earlier run. */

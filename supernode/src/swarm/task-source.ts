@@ -98,10 +98,10 @@ export class TaskSource {
     this.#detach()
     this.#state = { type: 'starting' }
     try {
-      const { spec, credentials } = attempt
+      const { spec, credentials, by } = attempt
       const overview = await this.#deps.passthrough?.look(spec, credentials, this.#deps.stopping)
       if (overview !== undefined) this.#passOn(attempt, overview)
-      else this.#attach(attempt, await this.#deps.cdn.obtain(spec, credentials, this.#deps.stopping, this.#wantedFrom))
+      else this.#attach(attempt, await this.#deps.cdn.obtain(spec, credentials, this.#deps.stopping, this.#wantedFrom, by))
       return { attempt, error: undefined }
     } catch (error) {
       const failure = toDamselflyError(error)
@@ -121,7 +121,7 @@ export class TaskSource {
     // A digest names its content for ever.
     if (this.#state.type !== 'complete' || attempt.spec.expectedDigest !== undefined) return true
     const held = this.#state.task
-    const current = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping)
+    const current = await this.#deps.cdn.obtain(attempt.spec, attempt.credentials, this.#deps.stopping, 0, attempt.by)
     // The origin may have begun to refuse strangers.
     if (current.isPrivate) this.#swarm.turnPrivate()
     if (this.task !== held || current === held) return this.task === held
