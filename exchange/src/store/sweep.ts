@@ -1,6 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { isTaskId, systemCode, type TaskId } from '@damselfly/shared'
 import { taskOfSidecar } from './sidecar.ts'
 import type { TaskTable } from './table/task-table.ts'
@@ -9,8 +9,9 @@ const FAN_OUT = /^[0-9a-f]{2}$/
 
 const ID_LENGTH = 64
 
-/** They take half a millisecond. */
+/** They take half a millisecond, after which others have the thread for so long; milliseconds. Comparing is never urgent. */
 const NAMES_IN_A_TURN = 400
+const PAUSE_MS = 2
 
 export interface SweepInit {
   readonly tasksDirectory: string
@@ -53,7 +54,7 @@ export async function sweep({ tasksDirectory, table, removeStray, dropIfGone, si
 async function othersOf(names: readonly string[], table: SweepInit['table']): Promise<readonly string[]> {
   const others: string[] = []
   for (let start = 0; start < names.length; start += NAMES_IN_A_TURN) {
-    if (start > 0) await nextTurn()
+    if (start > 0) await sleep(PAUSE_MS)
     for (const name of names.slice(start, start + NAMES_IN_A_TURN)) if (!isTaskId(name) || !table.has(name)) others.push(name)
   }
   return others

@@ -21,7 +21,8 @@ const STRIDE = 2_654_435_761
  */
 export function firstTasks(rows: TaskRows, { ranks, limit, matches, after: position, except }: TaskSelection): TaskSummary[] {
   const after = position === undefined ? undefined : entryAt(position)
-  const found = new FewestHeap(limit)
+  const byOrder: Order = (a, b) => compareRanks(a.keys, b.keys) || compareIds(idOf(a, rows), idOf(b, rows))
+  const found = new FewestHeap(limit, byOrder)
   const block = new RowBlock(rows, ranks)
   const blocks = limit > 0 ? Math.ceil(rows.length / BLOCK) : 0
   for (let i = 0; i < blocks; i++) {
@@ -32,12 +33,12 @@ export function firstTasks(rows: TaskRows, { ranks, limit, matches, after: posit
     for (const offset of block.choose(found.last, after?.keys)) {
       const task = rows.at(start + offset)
       if (task === undefined || (matches !== undefined && !matches(task))) continue
-      const candidate = { keys: block.keys(offset), task: summaryOf(task) }
-      if (!found.wants(candidate) || (after !== undefined && compare(candidate, after) <= 0)) continue
-      if (except?.has(candidate.task.taskId) !== true) found.add(candidate)
+      const candidate = { keys: block.keys(offset), row: start + offset }
+      if (!found.wants(candidate) || (after !== undefined && byOrder(candidate, after) <= 0)) continue
+      if (except?.has((rows.at(candidate.row) as TaskSummary).taskId) !== true) found.add(candidate)
     }
   }
-  return found.sorted().map(({ task }) => task as TaskSummary)
+  return found.sorted().map(({ row }) => summaryOf(rows.at(row) as TaskSummary))
 }
 
 /** Of tasks that are objects already. */
@@ -72,26 +73,37 @@ export function comparePositions(a: TaskPosition, b: TaskPosition): number {
   return compareRanks(a.ranks, b.ranks) || compareIds(a.taskId, b.taskId)
 }
 
+/** One place in the order; that of a row says no more than which, since most are displaced soon. */
 interface Entry {
   /** Its ranks, then the first bits of its id. */
   readonly keys: readonly number[]
-  readonly task: Pick<TaskSummary, 'taskId'>
 }
+
+interface RowEntry extends Entry {
+  readonly row: number
+}
+
+/** Where a page begins. */
+interface PositionEntry extends Entry {
+  readonly taskId: string
+}
+
+type Order = (a: RowEntry, b: RowEntry | PositionEntry) => number
 
 /** Before anything is known to be last. */
 const EVERYTHING: readonly number[] = [Number.POSITIVE_INFINITY]
 
-function entryAt({ ranks, taskId }: TaskPosition): Entry {
-  return { keys: [...ranks, leadingBitsOf(taskId)], task: { taskId: taskId as TaskSummary['taskId'] } }
+function entryAt({ ranks, taskId }: TaskPosition): PositionEntry {
+  return { keys: [...ranks, leadingBitsOf(taskId)], taskId }
+}
+
+function idOf(entry: RowEntry | PositionEntry, rows: TaskRows): string {
+  return 'taskId' in entry ? entry.taskId : (rows.at(entry.row)?.taskId ?? '')
 }
 
 /** Of what is no id too: what is left of it at its beginning. */
 function leadingBitsOf(taskId: string): number {
   return Number.parseInt(/^[0-9a-f]{0,8}/.exec(taskId)?.[0].padEnd(8, '0') ?? '0', 16)
-}
-
-function compare(a: Entry, b: Entry): number {
-  return compareRanks(a.keys, b.keys) || compareIds(a.task.taskId, b.task.taskId)
 }
 
 function compareRanks(a: readonly number[], b: readonly number[]): number {
@@ -115,51 +127,53 @@ export function summaryOf(task: TaskSummary): TaskSummary {
 /** Keeps the first of what it is given; the last of those is on top, to go when a better one comes. */
 class FewestHeap {
   readonly #limit: number
-  readonly #entries: Entry[] = []
+  readonly #order: Order
+  readonly #entries: RowEntry[] = []
   /** What has more than this in front is not wanted. */
   last: readonly number[] = EVERYTHING
 
-  constructor(limit: number) {
+  constructor(limit: number, order: Order) {
     this.#limit = limit
+    this.#order = order
   }
 
-  wants(entry: Entry): boolean {
-    return this.#entries.length < this.#limit || compare(entry, this.#entries[0] as Entry) < 0
+  wants(entry: RowEntry): boolean {
+    return this.#entries.length < this.#limit || this.#order(entry, this.#entries[0] as RowEntry) < 0
   }
 
   /** What it wants. */
-  add(entry: Entry): void {
+  add(entry: RowEntry): void {
     if (this.#entries.length < this.#limit) this.#rise(this.#entries.push(entry) - 1)
     else this.#sink(entry)
-    if (this.#entries.length === this.#limit) this.last = (this.#entries[0] as Entry).keys
+    if (this.#entries.length === this.#limit) this.last = (this.#entries[0] as RowEntry).keys
   }
 
-  sorted(): readonly Entry[] {
-    return this.#entries.toSorted(compare)
+  sorted(): readonly RowEntry[] {
+    return this.#entries.toSorted(this.#order)
   }
 
   #rise(from: number): void {
-    const entry = this.#entries[from] as Entry
+    const entry = this.#entries[from] as RowEntry
     let place = from
     while (place > 0) {
       const above = (place - 1) >> 1
-      if (compare(this.#entries[above] as Entry, entry) >= 0) break
-      this.#entries[place] = this.#entries[above] as Entry
+      if (this.#order(this.#entries[above] as RowEntry, entry) >= 0) break
+      this.#entries[place] = this.#entries[above] as RowEntry
       place = above
     }
     this.#entries[place] = entry
   }
 
   /** Takes the place of the top. */
-  #sink(entry: Entry): void {
+  #sink(entry: RowEntry): void {
     const entries = this.#entries
     let place = 0
     for (;;) {
       let below = 2 * place + 1
       if (below >= entries.length) break
-      if (below + 1 < entries.length && compare(entries[below + 1] as Entry, entries[below] as Entry) > 0) below++
-      if (compare(entries[below] as Entry, entry) <= 0) break
-      entries[place] = entries[below] as Entry
+      if (below + 1 < entries.length && this.#order(entries[below + 1] as RowEntry, entries[below] as RowEntry) > 0) below++
+      if (this.#order(entries[below] as RowEntry, entry) <= 0) break
+      entries[place] = entries[below] as RowEntry
       place = below
     }
     entries[place] = entry

@@ -2,7 +2,7 @@ import type { TaskRank } from '../piece-store.ts'
 import type { TaskRows } from './first-tasks.ts'
 
 /** Rows that are looked at one after the other, since what lies together is read faster. */
-export const BLOCK = 1024
+export const BLOCK = 256
 
 const EVERY_OFFSET = Uint16Array.from({ length: BLOCK }, (_, offset) => offset)
 
