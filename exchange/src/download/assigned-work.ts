@@ -159,13 +159,14 @@ export class AssignedWork {
   #wantMore(): void {
     const { context, control, mostRate, isJoined, priority, readAt } = this.#options
     if (control === undefined || !isJoined() || context.stored.isComplete) return
-    const count = atOnce(control.window(), mostRate(), context.stored.record.pieceSize) - this.#open
+    const pieceSize = context.stored.layout?.pieceSize ?? context.stored.record.pieceSize
+    const count = atOnce(control.window(), mostRate(), pieceSize) - this.#open
     if (count <= 0) return
     this.#open += count
     control.want(count, priority(), readAt())
   }
 }
 
-function lengthOf({ layout, record }: StoredTask, index: number): number {
-  return layout === undefined ? record.pieceSize : layout.piece(index).length
+function lengthOf(stored: StoredTask, index: number): number {
+  return stored.layout?.piece(index).length ?? stored.record.pieceSize
 }

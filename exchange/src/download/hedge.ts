@@ -67,12 +67,10 @@ class SecondParent {
   readonly piece: Promise<SecondPiece | undefined>
   readonly #options: HedgeOptions
   readonly #abort = new AbortController()
-  readonly #signal: AbortSignal
   #isAsked = false
 
   constructor(options: HedgeOptions) {
     this.#options = options
-    this.#signal = AbortSignal.any([options.signal, this.#abort.signal])
     this.piece = this.#ask()
   }
 
@@ -88,25 +86,28 @@ class SecondParent {
   async #ask(): Promise<SecondPiece | undefined> {
     const { context, alternatives } = this.#options
     if (!(await this.#isLate())) return undefined
+    // Only now, since few pieces are ever asked for twice.
+    const signal = AbortSignal.any([this.#options.signal, this.#abort.signal])
     for (const parent of alternatives()) {
       this.#isAsked = true
       try {
-        const { bytes, durationMs } = await fetchToMemory(context, { ...this.#options, parent, signal: this.#signal })
+        const { bytes, durationMs } = await fetchToMemory(context, { ...this.#options, parent, signal })
         return { parent, bytes, durationMs }
       } catch {
-        if (this.#signal.aborted) return undefined
+        if (signal.aborted) return undefined
       }
     }
     return undefined
   }
 
-  /** Waits until the piece is late, not only held back, and the end game has begun; false once aborted. */
+  /** Waits until the piece is late, not only held back, and the end game has begun; false once cancelled, as it is when the first ends. */
   async #isLate(): Promise<boolean> {
     const { context, isEndGame } = this.#options
     const { clock, deadline } = context
-    while (!this.#signal.aborted) {
-      await pause(clock, deadline.hedgeAfter ?? deadline.deadline / 2, this.#signal)
-      if (!this.#signal.aborted && isEndGame() && !context.isHeldBack()) return true
+    const { signal } = this.#abort
+    while (!signal.aborted) {
+      await pause(clock, deadline.hedgeAfter ?? deadline.deadline / 2, signal)
+      if (!signal.aborted && isEndGame() && !context.isHeldBack()) return true
     }
     return false
   }

@@ -88,8 +88,12 @@ export async function storePiece(
  *
  * @throws RangeError when the content has no such piece
  */
-export function rangeOfPiece({ layout, record }: StoredTask, index: number): PieceRange {
-  return layout?.piece(index) ?? { index, offset: index * record.pieceSize, length: record.pieceSize }
+export function rangeOfPiece(stored: StoredTask, index: number): PieceRange {
+  return stored.layout?.piece(index) ?? fullPiece(index, stored.record.pieceSize)
+}
+
+function fullPiece(index: number, length: number): PieceRange {
+  return { index, offset: index * length, length }
 }
 
 /** What makes a stored task the task that it is. */

@@ -38,6 +38,8 @@ export class SwarmFetch {
 
   constructor(options: SwarmFetchOptions) {
     this.#options = options
+    const { signal } = options
+    signal.addEventListener('abort', () => this.#running.forEach(({ abort }) => abort.abort(signal.reason)), { once: true })
   }
 
   get parents(): readonly ParentInfo[] {
@@ -85,12 +87,13 @@ export class SwarmFetch {
 
   #start(index: number, parent: ParentInfo, digest: Sha256): void {
     const abort = new AbortController()
+    if (this.#options.signal.aborted) abort.abort(this.#options.signal.reason)
     this.#running.set(index, { parent: parent.peer, abort, ended: this.#carryOut(index, parent, digest, abort.signal) })
   }
 
-  async #carryOut(index: number, parent: ParentInfo, digest: Sha256, cancelled: AbortSignal): Promise<void> {
-    const { events, signal } = this.#options
-    const report = await this.#fetch(index, parent, digest, AbortSignal.any([signal, cancelled]))
+  async #carryOut(index: number, parent: ParentInfo, digest: Sha256, signal: AbortSignal): Promise<void> {
+    const { events } = this.#options
+    const report = await this.#fetch(index, parent, digest, signal)
     // Whoever listens may assign the next piece at once; this one must not count as running any more.
     this.#running.delete(index)
     report(events)
@@ -143,7 +146,7 @@ export class SwarmFetch {
 
   /** Everything that is missing is under way. Bytes tell it as well as pieces do, and cost nothing to count. */
   #isEndGame(): boolean {
-    const { layout, record, verifiedBytes } = this.#options.context.stored
-    return layout !== undefined && layout.contentLength - verifiedBytes <= this.#running.size * record.pieceSize
+    const { layout, verifiedBytes } = this.#options.context.stored
+    return layout !== undefined && layout.contentLength - verifiedBytes <= this.#running.size * layout.pieceSize
   }
 }

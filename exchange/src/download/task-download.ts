@@ -128,7 +128,7 @@ export class TaskDownload {
   }
 
   progress(): DownloadProgress {
-    const contentLength = this.#stored?.record.contentLength
+    const contentLength = this.#stored?.layout?.contentLength
     const verifiedBytes = this.#stored?.verifiedBytes ?? 0
     const { bytesFrom, inFlightBytes } = this.#account
     return {

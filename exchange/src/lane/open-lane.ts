@@ -32,6 +32,9 @@ const MAX_UNSETTLED_BYTES = 4 * 1024 * 1024
 /** A parent answers each cancel soon; one that leaves so many unanswered breaks the protocol. */
 const MAX_CANCELLED = 1024
 
+/** Flows are kept for the next request; whose they are that are forgotten is not known, and making one costs little. */
+const MOST_FLOWS = 64
+
 /** Request ids are u32. */
 const ID_LIMIT = 2 ** 32
 
@@ -103,9 +106,7 @@ class ChannelLane implements Lane {
   }
 
   get heldBackMs(): number {
-    let sum = 0
-    for (const { heldMs } of this.#flows.values()) sum += heldMs
-    return sum
+    return this.#paced.heldMs
   }
 
   presentTicket(taskId: TaskId, signedTicket: Uint8Array): void {
@@ -179,6 +180,7 @@ class ChannelLane implements Lane {
     const key = `${priority} ${task}`
     const known = this.#flows.get(key)
     if (known !== undefined) return known
+    if (this.#flows.size >= MOST_FLOWS) this.#flows.clear()
     const flow = this.#init.downloadLimiter.flow({ task, peer: this.parent, priority })
     this.#flows.set(key, flow)
     return flow

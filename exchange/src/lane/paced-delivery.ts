@@ -17,6 +17,7 @@ export class PacedDelivery {
   readonly #signal: AbortSignal
   readonly #waiting: Waiting[] = []
   #isRunning = false
+  #heldMs = 0
 
   /** @param signal once aborted, nothing is handed on any more. */
   constructor(gate: FlowGate, signal: AbortSignal) {
@@ -29,6 +30,11 @@ export class PacedDelivery {
     return this.#isRunning
   }
 
+  /** How long limits held up what was handed on, in all; milliseconds. */
+  get heldMs(): number {
+    return this.#heldMs
+  }
+
   push(bytes: Uint8Array, flow: RateFlow, deliver: (part: Uint8Array) => void): void {
     this.#waiting.push({ bytes: new Uint8Array(bytes), flow, deliver })
     if (!this.#isRunning) this.#gate.holdUntil(this.#run())
@@ -39,13 +45,26 @@ export class PacedDelivery {
     this.#isRunning = true
     try {
       for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        await inPortions(next.bytes, next.flow, this.#signal, next.deliver)
+        await inPortions(next.bytes, this.#counted(next.flow), this.#signal, next.deliver)
       }
     } finally {
       this.#isRunning = false
     }
   }
+
+  #counted(flow: RateFlow): PortionFlow {
+    return {
+      portion: flow.portion,
+      take: async (bytes, signal) => {
+        const before = flow.heldMs
+        await flow.take(bytes, signal)
+        this.#heldMs += flow.heldMs - before
+      },
+    }
+  }
 }
+
+type PortionFlow = Pick<RateFlow, 'portion' | 'take'>
 
 /**
  * Hands `bytes` on in portions, each when the flow lets it pass and the one before it is done with.
@@ -54,7 +73,7 @@ export class PacedDelivery {
  */
 export async function inPortions(
   bytes: Uint8Array,
-  flow: RateFlow,
+  flow: PortionFlow,
   signal: AbortSignal,
   deliver: (part: Uint8Array) => Promise<void> | void,
 ): Promise<void> {

@@ -18,6 +18,8 @@ export class TaskTrust {
   readonly #services: TaskServices
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | undefined
+  /** The file has been written to here, and not been stamped since. */
+  #isWritten = false
 
   constructor(taskId: TaskId, file: TaskFile, pieces: TaskPieces, services: TaskServices) {
     this.#taskId = taskId
@@ -37,8 +39,8 @@ export class TaskTrust {
   /** Undefined when the file need not be looked at now; else resolves when it has been. */
   beforeRead(): Promise<void> | undefined {
     if (this.#looking !== undefined) return this.#looking
-    // While pieces are still being written a look would tell nothing.
-    const isDue = this.#pieces.isComplete && this.#services.clock.now() - this.#lookedAt >= LOOK_INTERVAL_MS
+    // While pieces are still being written a look would tell nothing; the last one counts a moment before the stamp.
+    const isDue = this.#pieces.isComplete && !this.#isWritten && this.#services.clock.now() - this.#lookedAt >= LOOK_INTERVAL_MS
     return isDue ? this.look() : undefined
   }
 
@@ -63,19 +65,25 @@ export class TaskTrust {
 
   /** From here on the file changes by the store's own doing. */
   expectWrites(): void {
+    this.#isWritten = true
     const { ledger } = this.#services
     if (ledger.state(this.#taskId).stamp !== undefined) ledger.touch(this.#taskId, { stamp: undefined })
   }
 
   /** Remembers how the file looks after the store's own last write. */
   async stamp(): Promise<void> {
-    this.#services.ledger.touch(this.#taskId, { stamp: await this.#file.stamp() })
+    try {
+      this.#services.ledger.touch(this.#taskId, { stamp: await this.#file.stamp() })
+      this.#lookedAt = this.#services.clock.now()
+    } finally {
+      this.#isWritten = false
+    }
   }
 
   async #look(): Promise<void> {
     this.#lookedAt = this.#services.clock.now()
     // While pieces are still being written the file changes all the time.
-    if (this.#pieces.isComplete && (await this.#isChanged())) await this.#check()
+    if (this.#pieces.isComplete && !this.#isWritten && (await this.#isChanged())) await this.#check()
   }
 
   async #isChanged(): Promise<boolean> {

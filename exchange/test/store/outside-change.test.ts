@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFile, link, readFile, rm, stat, truncate, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PieceStore, StoredTask } from '@damselfly/exchange'
-import { contentOf, readPiece, storeAll, storePiece, taskRecord } from '@damselfly/exchange/testing/piece-store'
+import { contentOf, readPiece, storeAll, storePiece, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
 import { VirtualClock } from '@damselfly/shared'
 import { damage, overwrite } from './overwrite.ts'
 import { StoreDirectory } from './store-directory.ts'
@@ -28,6 +28,16 @@ describe('a task file that somebody else changes', () => {
   })
 
   afterEach(() => directory.dispose())
+
+  it('is not looked at, nor hashed again, between its last piece and what is remembered of how it looks then', async () => {
+    const other = await store.create(taskRecord({ taskId: taskIdOf('another') }))
+    const read: boolean[] = []
+    other.onPiece(() => {
+      if (other.isComplete) read.push(other.readNow(0, 0, Buffer.alloc(4096)))
+    })
+    await storeAll(other, content)
+    assert.deepEqual(read, [true])
+  })
 
   it('is not served from where it was changed', async () => {
     await overwrite(output, 5000, Uint8Array.of(1, 2, 3))
