@@ -32,6 +32,8 @@ import type { AuditSources } from './api/audit-routes.ts'
 import { PeerAdmission, refusal } from './admission/peer-admission.ts'
 import { PeerStandings } from './admission/peer-standings.ts'
 import { TicketRevocations } from './admission/ticket-revocations.ts'
+import { TrustedProxies } from './access/client-address.ts'
+import { Front } from './api/front.ts'
 import { createManagementApi, type ManagementApi } from './api/management-api.ts'
 import { admissionMode, allowedPeers } from './config/admission-config.ts'
 import { cdnLimits, originLimits } from './config/cdn-config.ts'
@@ -178,7 +180,15 @@ class ComposedSupernode implements Supernode {
     const certificates = new ClientCertificates(management.tls.clientRoles, this.#clock)
     const oidc = management.oidc === undefined ? undefined : await OidcTokens.create(management.oidc, this.#clock)
     const tls = await this.#startManagementTls()
+    const front = new Front({
+      limits: { connections: management.maxConnections, connectionsPerAddress: management.maxConnectionsPerAddress },
+      proxies: new TrustedProxies(management.trustedProxies, management.forwardingHeader),
+      registry: assembled.metrics.registry,
+      clock: this.#clock,
+      logger: this.#deps.logger,
+    })
     const api: ManagementApi = createManagementApi({
+      front,
       addresses: bindableAddresses(management.addresses).map((host) => ({ host, port: management.port })),
       limits: { connections: management.maxConnections },
       authenticator: new Authenticator({ adminToken, tokens, certificates, oidc, clock: this.#clock }),

@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RateLimiter } from '@damselfly/shared'
+import { RateLimiter, systemClock } from '@damselfly/shared'
+import { Registry } from '@damselfly/shared/metrics'
 import { silentLogger } from '@damselfly/shared/logging'
 import type { Scrubber, ScrubStatus } from '@damselfly/exchange'
 import { roomyCollector } from '@damselfly/exchange/testing/piece-store'
@@ -12,6 +13,8 @@ import { Authenticator } from '../src/access/authenticator.ts'
 import { ClientCertificates } from '../src/access/client-certificates.ts'
 import type { OidcTokens } from '../src/access/oidc/oidc-tokens.ts'
 import { RefusalLog } from '../src/access/refusal-log.ts'
+import { TrustedProxies } from '../src/access/client-address.ts'
+import { Front, type FrontInit } from '../src/api/front.ts'
 import { createManagementApi, type ManagementApi, type ManagementApiOptions } from '../src/api/management-api.ts'
 import type { ClientRole } from '../src/config/management-config.ts'
 import { createControlBench, type ControlBench } from './control-bench.ts'
@@ -56,6 +59,13 @@ export class ApiBench {
     return createManagementApi({ ...this.#options, addresses: [{ host: '127.0.0.1', port }] })
   }
 
+  /** What stands before the API; as it is configured unless told otherwise. */
+  front(more: Partial<FrontInit>): Front {
+    const proxies = new TrustedProxies([], 'x-forwarded-for')
+    // All come from one address, in no time.
+    return new Front({ limits: { connections: 512, connectionsPerAddress: 512 }, proxies, registry: new Registry(), clock: systemClock, logger: silentLogger(), ...more })
+  }
+
   /** A new token's text. */
   async token(given: Partial<NewToken> & Pick<NewToken, 'role'>): Promise<string> {
     const { text } = await this.tokens.create({ name: `test ${given.role}`, scopes: null, expiresAt: null, usesLeft: null, createdBy: 'test', ...given })
@@ -89,6 +99,7 @@ export class ApiBench {
     const { identity, peerAdmission, tasks, peers, scheduler, decisions, blockRules, rateRules, priorityRules, rateControl, preheats, catalogue, clock, metrics } = control
     return {
       addresses: [{ host: '127.0.0.1', port: 0 }],
+      front: this.front({}),
       authenticator,
       tls: undefined,
       allowedOrigins: [],

@@ -183,6 +183,19 @@ describe('a batch that takes long', () => {
     assert.equal(channel.isPaused, false)
   })
 
+  it('of many bytes costs more than the time in which it is handled', () => {
+    const clock = new VirtualClock()
+    const channel = new MemoryChannel(peerId)
+    const took: number[] = []
+    const listener = { hello: () => undefined, request: () => undefined, took: (_session: Session, ms: number) => (took.push(ms), 0), ended: () => undefined }
+    new Session(channel, listener, CONTROL_LIMITS, clock).start()
+    channel.deliver(encode(PeerBatchSchema, create(PeerBatchSchema, { messages: [{ body: { case: 'hello', value: {} } }] })))
+    channel.deliver(encode(PeerBatchSchema, create(PeerBatchSchema, { messages: [{ body: { case: 'announce', value: { pieceDigests: new Uint8Array(2 ** 20 + 2 ** 16) } } }] })))
+    assert.equal(took[0], 0)
+    assert.ok(Math.abs((took[1] ?? 0) - 4) < 0.01, `${took[1]} ms`)
+    channel.hangUp()
+  })
+
   it('is forgotten when its channel ends', () => {
     const { clock, channel, handled } = slowSession()
     const messages = Array.from({ length: 20 }, (_, count) => ({ body: { case: 'want' as const, value: { count } } }))

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DamselflyError, type Clock } from '@damselfly/shared'
-import { localNetworkOf } from '../control/local-network.ts'
-import { plainAddress } from '../control/plain-address.ts'
+import { addressGroup } from './address-group.ts'
 
 /** Failures that cost nothing, so that a slip of the hand does not. */
 const FREE_FAILURES = 5
@@ -119,12 +118,6 @@ function remember<T>(map: Map<string, T>, key: string, value: T, most: number): 
 function keysOf({ address, credentials, named }: Attempt): { readonly address: string; readonly again: string; readonly named: string | undefined } {
   const group = addressGroup(address)
   return { address: `address ${group}`, again: `again ${group} ${hashOf(credentials)}`, named: named === undefined ? undefined : `token ${named}` }
-}
-
-/** What one customer of a provider has as a rule: an IPv4 address, or a network of 64 bits of IPv6. */
-function addressGroup(address: string): string {
-  const plain = plainAddress(address)
-  return plain.includes(':') ? localNetworkOf(plain) || plain : plain
 }
 
 /** So that nothing wrong that is nearly right lies in memory. */

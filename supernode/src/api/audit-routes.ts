@@ -30,7 +30,7 @@ export function recordChanges(app: ApiServer, { audit, refusals }: AuditSources)
 }
 
 async function recordKnown(audit: AuditLog, request: FastifyRequest, { statusCode: status }: FastifyReply, code: ErrorCode | null): Promise<void> {
-  const { caller, routeOptions, params, body, ip: address } = request
+  const { caller, routeOptions, params, body, clientAddress: address } = request
   if (caller === undefined || !isChange(request) || routeOptions.url === undefined) return
   const target = ((params as { readonly id?: string } | undefined)?.id ?? '').slice(0, MOST_SHOWN)
   await audit.record({ who: caller.name, role: caller.role, address, action: actionOf(request), target, given: shownOf(body), status, code })
@@ -40,7 +40,7 @@ async function recordKnown(audit: AuditLog, request: FastifyRequest, { statusCod
 function recordStranger(refusals: RefusalLog, request: FastifyRequest, { statusCode: status }: FastifyReply, code: ErrorCode): void {
   const { authorization } = request.headers
   if (authorization === undefined && !isChange(request)) return
-  refusals.record({ named: tokenIdOf(bearerOf(authorization)), address: request.ip, action: actionOf(request), status, code })
+  refusals.record({ named: tokenIdOf(bearerOf(authorization)), address: request.clientAddress, action: actionOf(request), status, code })
 }
 
 function isChange({ method }: FastifyRequest): boolean {

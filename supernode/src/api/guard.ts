@@ -21,9 +21,15 @@ declare module 'fastify' {
 /**
  * Lets through only who may use a route. To be put on the server before its routes.
  *
+ * @param refused called before somebody is told that its credentials are not taken; what it throws is told instead
  * @returns what is to be called when all routes are there. @throws Error when the declarations and the routes differ
  */
-export function guard(app: ApiServer, authenticator: Authenticator, access: Readonly<Record<string, Requirement>> = ROUTE_ACCESS): () => void {
+export function guard(
+  app: ApiServer,
+  authenticator: Authenticator,
+  refused: (request: FastifyRequest, reply: FastifyReply) => Promise<void>,
+  access: Readonly<Record<string, Requirement>> = ROUTE_ACCESS,
+): () => void {
   const unused = new Set(Object.keys(access))
   app.decorateRequest('caller')
   app.addHook('onRoute', (route) => {
@@ -40,7 +46,12 @@ export function guard(app: ApiServer, authenticator: Authenticator, access: Read
   app.addHook('onRequest', async (request, reply) => {
     const { requirement } = request.routeOptions.config
     if (requirement === 'open') return
-    request.caller = await identify(authenticator, request, reply)
+    try {
+      request.caller = await identify(authenticator, request, reply)
+    } catch (error) {
+      await refused(request, reply)
+      throw error
+    }
     if (requirement !== undefined) refuseUnlessAllowed(request.caller, requirement, request)
   })
   return () => {
@@ -50,7 +61,7 @@ export function guard(app: ApiServer, authenticator: Authenticator, access: Read
 
 /** @throws DamselflyError UNAUTHORIZED, TOO_MANY_FAILURES */
 async function identify(authenticator: Authenticator, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
-  const { headers: { authorization }, ip: address } = request
+  const { headers: { authorization }, clientAddress: address } = request
   try {
     return await authenticator.authenticate({ authorization, certificate: certificateOf(request), address })
   } catch (error) {

@@ -18,7 +18,9 @@ import { SECURITY_HEADERS } from './security-headers.ts'
 import type { ManagementTls } from '../tls/management-tls.ts'
 import { refusePlainHttp } from '../tls/plain-refusal.ts'
 import { addTaskRoutes, type TaskSources } from './task-routes.ts'
-import { shareTime } from './request-shares.ts'
+import { CallerTurns } from './caller-turns.ts'
+import type { Front } from './front.ts'
+import { RequestTurns } from './request-turns.ts'
 import { addPreheatRoutes, type PreheatSources } from './preheat-routes.ts'
 import { addBlockRuleRoutes, addPriorityRoutes, addRateRoutes, type RuleSources } from './rule-routes.ts'
 import { addTokenRoutes, type TokenSources } from './token-routes.ts'
@@ -37,6 +39,8 @@ export interface ManagementApiOptions {
   readonly addresses: readonly ListenAddress[]
   /** @default those of every API */
   readonly limits?: Partial<HttpLimits>
+  /** What stands before it. */
+  readonly front: Front
   readonly authenticator: Authenticator
   /** Undefined: plain HTTP. */
   readonly tls: ManagementTls | undefined
@@ -64,9 +68,11 @@ class HttpManagementApi implements ManagementApi {
   readonly #options: ManagementApiOptions
   /** One server per address, all with the same routes. */
   readonly #apps: ApiServer[] = []
+  readonly #turns: RequestTurns
 
   constructor(options: ManagementApiOptions) {
     this.#options = options
+    this.#turns = new RequestTurns(new CallerTurns(options.sources.clock))
   }
 
   async start(): Promise<readonly string[]> {
@@ -84,12 +90,14 @@ class HttpManagementApi implements ManagementApi {
   }
 
   async #createApp(): Promise<ApiServer> {
-    const { sources, authenticator, tls, allowedOrigins, openMetrics, limits = {}, logger } = this.#options
+    const { sources, front, authenticator, tls, allowedOrigins, openMetrics, limits = {}, logger } = this.#options
     const app = createApiServer({ maxBodyBytes: MAX_BODY_BYTES, headers: SECURITY_HEADERS, limits, ...(tls === undefined ? {} : { tls: secureOptions(tls) }), logger })
     if (tls !== undefined) followKeys(app.server, tls)
+    front.addTo(app)
     allowOrigins(app, allowedOrigins)
-    const checkDeclarations = guard(app, authenticator, openMetrics ? { ...ROUTE_ACCESS, 'GET /metrics': 'open' } : ROUTE_ACCESS)
-    shareTime(app, sources.clock)
+    const access = openMetrics ? { ...ROUTE_ACCESS, 'GET /metrics': 'open' as const } : ROUTE_ACCESS
+    const checkDeclarations = guard(app, authenticator, async (request, reply) => this.#turns.refused(request, reply), access)
+    this.#turns.addTo(app)
     recordChanges(app, sources)
     await app.register(swagger, {
       openapi: {

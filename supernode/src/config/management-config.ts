@@ -1,6 +1,7 @@
 import { isLoopback } from '@damselfly/exchange'
 import { duration } from '@damselfly/shared/config'
 import * as z from 'zod'
+import { FORWARDING_HEADERS, isNetwork } from '../access/client-address.ts'
 import { roleName, scopeName, type Role } from '../access/roles.ts'
 import { address, LOOPBACK, port } from './listening.ts'
 
@@ -68,6 +69,12 @@ export type OidcSettings = z.output<typeof oidcSettings>
 export const managementSettings = z.strictObject({
   addresses: z.array(address()).min(1).default(LOOPBACK).describe('Addresses of the management API'),
   maxConnections: z.number().int().min(1).max(65_535).default(512).describe('Clients of the management API that may be connected at once'),
+  maxConnectionsPerAddress: z.number().int().min(1).max(65_535).default(128).describe('The same of one IPv4 address or IPv6 network of 64 bits'),
+  trustedProxies: z
+    .array(z.string().refine(isNetwork, { error: 'expected an address or a network, such as 10.0.0.0/8' }))
+    .default([])
+    .describe('Reverse proxies before the API, as addresses and networks: throttling and the audit log heed the callers that they name'),
+  forwardingHeader: z.enum(FORWARDING_HEADERS).default('x-forwarded-for').describe('The header in which they name them, which every one of them must write'),
   port: port().default(65_080).describe('TCP port of the management API; 0: any free one'),
   tls: tlsSettings.prefault({}),
   oidc: oidcSettings.optional().describe('Tokens of an issuer that people log in at (OpenID Connect), beside those of the supernode'),

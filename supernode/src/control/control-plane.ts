@@ -163,6 +163,7 @@ export class ControlPlane implements SessionListener {
   #logEnd({ peer, remoteAddress: address }: Session, error: DamselflyError | undefined): void {
     const { metrics, logger } = this.#deps
     if (error?.code === 'PROTOCOL') metrics.protocolError()
+    if (error !== undefined && error.code !== 'CHANNEL_CLOSED') metrics.peerRefused(error.code)
     if (error === undefined || error.code === 'CHANNEL_CLOSED') {
       logger.info({ peer, address, reason: error?.message }, 'peer disconnected')
     } else if (error.code === 'INTERNAL') {
@@ -187,14 +188,14 @@ export class ControlPlane implements SessionListener {
   }
 
   #announced(peer: ConnectedPeer, announce: Announce): void {
-    const { tasks, limits, readManifest } = this.#deps
+    const { tasks, limits, metrics, readManifest } = this.#deps
     // Reading it takes longest, and nothing of it could count.
-    if (peer.claimBudget.left <= 0 && announce.signedManifest.length === 0 && tasks.get(readTaskId(announce.taskId)) === undefined) return
+    const said = readTaskId(announce.taskId)
+    if (peer.claimBudget.left <= 0 && announce.signedManifest.length === 0 && tasks.get(said) === undefined) return metrics.announcementRefused('claims')
+    if (!peer.tasks.has(said) && peer.tasks.size >= limits.tasksPerPeer) return metrics.announcementRefused('tasks-per-peer')
+    if (!tasks.hasRoomFor(said)) return metrics.announcementRefused('tasks')
     const announcement = readAnnouncement(announce)
     if (announcement.pieces.length === 0) return
-    const { taskId } = announcement.spec
-    if (!peer.tasks.has(taskId) && peer.tasks.size >= limits.tasksPerPeer) return
-    if (!tasks.hasRoomFor(taskId)) return
     takeInventory(tasks.use(announcement.spec), peer, announcement, readManifest)
   }
 

@@ -28,7 +28,7 @@ export const CONTROL_LIMITS: ControlLimits = {
   tasksPerPeer: 10_000,
   pendingRegistrations: 4096,
   // What is under way goes on when its peer has taken more than its share of time.
-  fetchesPerPeer: 64,
+  fetchesPerPeer: 32,
   claimsPerPeer: 1 << 18,
   // Some 300 MB.
   vouchedPieces: 1 << 21,

@@ -13,8 +13,8 @@ const REGISTRATION_COST_MS = 0.3
 /** Of an answer that refuses it; milliseconds. */
 const REFUSAL_COST_MS = 0.03
 
-/** What a content takes that is fetched for a peer, in all threads; milliseconds. */
-const FETCH_COST_MS = 4
+/** What a content takes that is fetched for a peer, in all threads and at the disk; milliseconds. */
+const FETCH_COST_MS = 6
 
 /** How often who waits for an answer hears that it is not forgotten, which a child wants to hear within 1.5 s; milliseconds. */
 const SIGN_MS = 1000

@@ -20,6 +20,12 @@ const MOST_OF_SLICE_MS = 250
 /** Milliseconds. */
 const PING_COST_MS = 0.01
 
+/** What it took to decrypt, gather and copy a batch before anybody measures, and takes to clear it away later; milliseconds for each byte. */
+const COST_OF_BYTE_MS = 4 / 2 ** 20
+
+/** Batches up to this size cost nothing worth counting beside what is measured; bytes. */
+const SMALL_BATCH = 64 * 1024
+
 const NOTHING: PeerMessage['body'] = { case: undefined }
 
 /** What a peer says after its Hello. */
@@ -109,21 +115,21 @@ export class Session implements ChannelReceiver {
       if (batch.messages.length > MAX_BATCH_MESSAGES) {
         throw new DamselflyError('PROTOCOL', `a batch of ${batch.messages.length} messages exceeds ${MAX_BATCH_MESSAGES}`)
       }
-      this.#work(batch.messages, 0, begunAt)
+      this.#work(batch.messages, 0, begunAt, Math.max(0, bytes.length - SMALL_BATCH) * COST_OF_BYTE_MS)
     } catch (error) {
       this.#fail(toDamselflyError(error))
     }
   }
 
   /** Handles a batch from `from` on, a slice at a time; the channel is paused until all of it is done. @throws DamselflyError */
-  #work(messages: readonly PeerMessage[], from: number, begunAt: number): void {
+  #work(messages: readonly PeerMessage[], from: number, begunAt: number, spentMs = 0): void {
     let at = from
     let tookMs = 0
     while (at < messages.length && tookMs < SLICE_MS) {
       this.#dispatch(messages[at++]?.body ?? NOTHING)
       tookMs = this.#clock.now() - begunAt
     }
-    this.#holdBack(messages, at, Math.min(tookMs, MOST_OF_SLICE_MS))
+    this.#holdBack(messages, at, Math.min(tookMs, MOST_OF_SLICE_MS) + spentMs)
   }
 
   /** A peer that says too much is not heard for a while, so that others are. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@damselfly/shared'
 import { Counter, Histogram, createRegistry, readMetrics, type Registry } from '@damselfly/shared/metrics'
 
 /** Counts that are read when somebody looks. */
@@ -18,6 +19,8 @@ export class SupernodeMetrics {
   readonly #failures: Counter<'reason'>
   readonly #backToSource: Counter<'reason'>
   readonly #registrations: Counter<'result'>
+  readonly #announcements: Counter<'limit'>
+  readonly #peersRefused: Counter<'code'>
   readonly #protocolErrors: Counter
   readonly #heldBack: Counter
   readonly #schedulerSeconds: Histogram<'event'>
@@ -54,6 +57,18 @@ export class SupernodeMetrics {
       name: 'damselfly_registrations_total',
       help: 'Registrations by result: ok or an error code',
       labelNames: ['result'],
+      registers,
+    })
+    this.#announcements = new Counter({
+      name: 'damselfly_announcements_refused_total',
+      help: 'Announced contents that do not count, by the limit that their peers met',
+      labelNames: ['limit'],
+      registers,
+    })
+    this.#peersRefused = new Counter({
+      name: 'damselfly_peers_refused_total',
+      help: 'Control channels that were ended since their peers are not let in or broke the protocol, by error code',
+      labelNames: ['code'],
       registers,
     })
     this.#protocolErrors = new Counter({
@@ -100,6 +115,14 @@ export class SupernodeMetrics {
 
   registered(result: string): void {
     this.#registrations.inc({ result })
+  }
+
+  announcementRefused(limit: 'claims' | 'tasks-per-peer' | 'tasks'): void {
+    this.#announcements.inc({ limit })
+  }
+
+  peerRefused(code: ErrorCode): void {
+    this.#peersRefused.inc({ code })
   }
 
   preheated(result: string, bytes: number): void {

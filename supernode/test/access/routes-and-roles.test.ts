@@ -110,7 +110,7 @@ describe('a route that nobody declared', () => {
 
   it('keeps the server from starting, and so does a declaration without a route', () => {
     const app = createApiServer({ maxBodyBytes: 1000, logger: silentLogger() })
-    const check = guard(app, authenticator, { 'GET /known': 'anybody', 'POST /known': 'anybody' })
+    const check = guard(app, authenticator, async () => undefined, { 'GET /known': 'anybody', 'POST /known': 'anybody' })
     app.get('/known', async () => 'x')
     assert.throws(() => app.get('/forgotten', async () => 'x'), /nobody has declared who may use GET \/forgotten/)
     assert.throws(() => app.delete('/known', async () => 'x'), /nobody has declared who may use DELETE \/known/)
