@@ -1,6 +1,6 @@
 import type { ApiServer } from '@damselfly/shared/http-api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { CallerTurns, TooManyRequests } from './caller-turns.ts'
+import { TooManyRequests, type CallerTurns } from './caller-turns.ts'
 
 /** What a refusal costs at least, with all that is done before and after it; milliseconds. */
 const REFUSAL_COST_MS = 0.5

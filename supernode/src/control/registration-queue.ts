@@ -1,4 +1,4 @@
-import { type Clock, type PeerId, type TaskId, type TimeShares } from '@damselfly/shared'
+import type { Clock, PeerId, TaskId, TimeShares } from '@damselfly/shared'
 import type { Register } from '@damselfly/shared/wire'
 import { progressNews } from '../swarm/swarm-news.ts'
 import type { ConnectedPeer } from './connected-peer.ts'
