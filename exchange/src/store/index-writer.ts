@@ -29,6 +29,9 @@ export class IndexWriter {
   #running: Promise<void> | undefined
   /** After a failed write the end of LevelDB's log may be half a record; what follows it would be lost. */
   #damaged = false
+  /** It was closed to be opened again, and could not be. */
+  #closed = false
+  #reopening: Promise<void> | undefined
 
   constructor(db: IndexDatabase) {
     this.#db = db
@@ -47,9 +50,22 @@ export class IndexWriter {
     return promise
   }
 
-  /** Resolves when everything handed in so far is written or has failed. */
-  async drain(): Promise<void> {
+  /**
+   * Resolves once the database can be read. Where it could not be opened again after a failed write, as on a full disk, it is
+   * tried anew: who only reads must not wait for somebody who writes.
+   *
+   * @throws what `open` does
+   */
+  async readable(): Promise<void> {
+    await this.#reopening?.catch(() => undefined)
+    if (this.#closed) await this.#reopen()
+  }
+
+  /** Resolves when everything handed in so far is written or has failed. Nothing is opened again after it. */
+  async end(): Promise<void> {
     await this.#running
+    await this.#reopening?.catch(() => undefined)
+    this.#closed = false
   }
 
   async #run(): Promise<void> {
@@ -81,9 +97,16 @@ export class IndexWriter {
     }
   }
 
-  async #reopen(): Promise<void> {
+  #reopen(): Promise<void> {
+    this.#reopening ??= this.#openAgain().finally(() => (this.#reopening = undefined))
+    return this.#reopening
+  }
+
+  async #openAgain(): Promise<void> {
+    this.#closed = true
     await this.#db.close()
     await this.#db.open()
+    this.#closed = false
     this.#damaged = false
   }
 }

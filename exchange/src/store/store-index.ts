@@ -95,7 +95,7 @@ export class StoreIndex {
   async close(clean: boolean): Promise<void> {
     try {
       if (clean) await this.write([{ type: 'put', key: CLEAN_KEY, value: encodeNumber(1) }])
-      await this.#writer.drain()
+      await this.#writer.end()
     } finally {
       await this.#db.close()
     }
@@ -221,6 +221,7 @@ export class StoreIndex {
 
   async #get(keys: string[]): Promise<(Uint8Array | undefined)[]> {
     try {
+      await this.#writer.readable()
       return await this.#db.getMany(keys)
     } catch (error) {
       throw indexError(error, `read the index in ${this.#db.location}`)
@@ -229,6 +230,7 @@ export class StoreIndex {
 
   async #clear(range: KeyRange): Promise<void> {
     try {
+      await this.#writer.readable()
       await this.#db.clear(range)
     } catch (error) {
       throw indexError(error, `write to the index in ${this.#db.location}`)
@@ -282,6 +284,7 @@ export class StoreIndex {
   }
 
   async *#entries(range: KeyRange): AsyncGenerator<readonly [string, Uint8Array]> {
+    await this.#writer.readable()
     const iterator = this.#db.iterator(range)
     try {
       for (let page = await iterator.nextv(PAGE); page.length > 0; page = await iterator.nextv(PAGE)) yield* page

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLocalPieceStore, type PieceStore } from '@damselfly/exchange'
 import { contentOf, readPiece, storePiece, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
-import { isDamselflyError, systemClock } from '@damselfly/shared'
+import { isDamselflyError, systemClock, systemCode } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
+import { putRecord, StoreIndex } from '../../src/store/store-index.ts'
 
 const MIB = 1024 * 1024
 const NOBODY = 65_534
@@ -55,6 +56,33 @@ describe('the local store on a disk that fails it', () => {
       store = storeIn(directory)
       await store.start()
       assert.equal((await store.open(taskId))!.have().count, stored.length + 1)
+    })
+  })
+
+  describe('because not even its index can be written', () => {
+    it('is read again as soon as there is room, although nobody writes', async function () {
+      if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status !== 0) this.skip()
+      const filler = join(directory, 'filler')
+      const record = taskRecord()
+      const index = new StoreIndex(join(directory, 'index'), silentLogger())
+      try {
+        await index.open()
+        await index.write([putRecord(record)])
+        await writeFile(filler, Buffer.alloc(8 * MIB)).catch((error: unknown) => assert.equal(systemCode(error), 'ENOSPC'))
+        // The first write that fails damages the end of the log; with the next the index is opened anew, which takes room.
+        const failures: unknown[] = []
+        for (let i = 0; failures.length < 2; i++) {
+          const large = taskRecord({ taskId: taskIdOf(`more ${i}`), url: `http://origin.test/${'x'.repeat(8000)}` })
+          await index.write([putRecord(large)]).catch((error: unknown) => failures.push(error))
+        }
+        assert.ok(failures.every((error) => isDamselflyError(error, 'DISK_FULL')))
+        await assert.rejects(index.task(record.taskId), { code: 'DISK_FULL' })
+        await rm(filler)
+        assert.deepEqual((await index.task(record.taskId))?.record.url, record.url)
+      } finally {
+        await index.close(false)
+        assert.equal(spawnSync('umount', [directory]).status, 0)
+      }
     })
   })
 

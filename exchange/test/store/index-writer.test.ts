@@ -43,7 +43,7 @@ describe('the index writer', () => {
     const first = writer.write([del('a')])
     await first.then(() => late.push(writer.write([del('b')]), writer.write([del('c')])))
     await Promise.all(late)
-    await writer.drain()
+    await writer.end()
     assert.deepEqual(database.calls, ['a', 'b c'])
   })
 
@@ -65,5 +65,23 @@ describe('the index writer', () => {
     await writer.write([del('c')])
     await writer.write([del('d')])
     assert.deepEqual(database.calls, ['a', 'close', 'open', 'close', 'open', 'c', 'd'])
+  })
+
+  it('opens what it could not open again for somebody who only reads, once that can be done, and not after the end', async () => {
+    const full = new Error('IO error: /data/index/000003.log: No space left on device')
+    database.failure = database.failToOpen = full
+    await assert.rejects(writer.write([del('a')]))
+    await assert.rejects(writer.write([del('b')]))
+    await assert.rejects(writer.readable(), full)
+    database.failure = database.failToOpen = undefined
+    database.calls.length = 0
+    await Promise.all([writer.readable(), writer.readable()])
+    await writer.readable()
+    assert.deepEqual(database.calls, ['close', 'open'])
+    database.failure = database.failToOpen = full
+    await assert.rejects(writer.write([del('c')]))
+    await assert.rejects(writer.write([del('d')]))
+    await writer.end()
+    await writer.readable()
   })
 })

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { messageOf } from '@damselfly/shared'
 import type { DownloadLog } from './download-log.ts'
 import { storedFiles } from '../stored-files.ts'
 import type { World } from './world.ts'
@@ -59,7 +60,9 @@ interface TaskList {
 /** Files of contents that a peer does not know of. */
 export async function strayFiles({ peers }: Pick<World, 'peers'>): Promise<readonly string[]> {
   const strays = Array.from(peers.values(), async ({ name, dataDir, runningNow }) => {
-    const { tasks = [] } = (await runningNow?.call<TaskList>('GET', '/api/v1/tasks')) ?? {}
+    const listed = await runningNow?.call<TaskList>('GET', '/api/v1/tasks').catch((error: unknown) => messageOf(error))
+    if (typeof listed === 'string') return [`${name} does not list its contents: ${listed}`]
+    const { tasks = [] } = listed ?? {}
     const known = new Set(tasks.map(({ taskId }) => taskId))
     const files = await storedFiles(dataDir)
     return files.filter((path) => !known.has(path.slice(path.lastIndexOf('/') + 1))).map((path) => `${name} has ${path} and does not know of it`)
