@@ -38,6 +38,7 @@ import { manifestOf } from './swarm/manifest.ts'
 import type { Passthrough } from './swarm/passthrough.ts'
 import { TaskCatalogue } from './swarm/task-catalogue.ts'
 import { UseLedger } from './swarm/use-ledger.ts'
+import type { DiskShares } from './swarm/disk-shares.ts'
 import { TaskRegistry } from './swarm/task-registry.ts'
 import type { Task } from './swarm/task.ts'
 
@@ -67,6 +68,8 @@ export interface ControlParts {
   readonly demands?: ChannelDemands
   /** @default asks the accused over the network */
   readonly inspect?: InspectionsInit['inspect'] | undefined
+  /** For whom the CDN keeps its contents. @default it is not counted */
+  readonly shares?: Pick<DiskShares, 'demanded' | 'sized'> | undefined
   /** Body bytes received from origins. */
   readonly originBytes: () => number
   /** Bytes of pieces that the CDN has sent. */
@@ -130,7 +133,10 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       passthrough: parts.passthrough,
       clock,
       stopping: stopping.signal,
-      fetched: (task) => uses.fetched(task),
+      fetched: (task) => {
+        uses.fetched(task)
+        parts.shares?.sized(task.spec.taskId, parts.store.summary(task.spec.taskId)?.verifiedBytes ?? 0)
+      },
       sign: (swarm) => signManifest(identity, manifestOf(swarm)),
     },
     blocked: () => blockedNow(scheduler),
@@ -217,7 +223,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     tasks,
     bridge,
     introductions,
-    registrar: new Registrar({ preheats, uses, blocks, tasks, admission, limits, clock, metrics, logger }),
+    registrar: new Registrar({ demanded: (taskId, peer) => parts.shares?.demanded(taskId, peer, parts.store.summary(taskId)?.verifiedBytes ?? 0), preheats, uses, blocks, tasks, admission, limits, clock, metrics, logger }),
     readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
     limits,
     metrics,

@@ -152,6 +152,7 @@ class ComposedSupernode implements Supernode {
       cdn,
       passthrough: this.#config.cdn.mode === 'passthrough' ? new Passthrough(sources, cdnLimits(this.#config.cdn.freshness, this.#config.cdn.origins)) : undefined,
       store: store.pieces,
+      shares: store.shares,
       probe: (spec, signal) => sources.probe({ url: spec.url, headers: spec.variantHeaders, signal }),
       scheduler,
       announceQuorum: this.#config.trust.announceQuorum,
@@ -291,7 +292,7 @@ class ComposedSupernode implements Supernode {
   async #startStore(): Promise<CdnStore> {
     const { dataDir, store: limits, cdn } = this.#config
     const directory = join(dataDir, 'pieces')
-    const store = await CdnStore.create({ directory, storage: cdn.storage, scrub: cdn.scrub, scrubStateFile: join(dataDir, 'scrub.json'), limits, clock: this.#clock, logger: this.#deps.logger })
+    const store = await CdnStore.create({ directory, storage: cdn.storage, scrub: cdn.scrub, scrubStateFile: join(dataDir, 'scrub.json'), limits, diskPerPeer: this.#config.limits.diskPerPeer, clock: this.#clock, logger: this.#deps.logger })
     this.#shutdown.add(() => store.pieces.stop())
     await store.pieces.start()
     return store

@@ -17,6 +17,12 @@ export const limitSettings = z
     tasksPerPeer: count().default(CONTROL_LIMITS.tasksPerPeer).describe('Tasks that one peer may hold or want'),
     registrationsPerPeer: count().default(CONTROL_LIMITS.pendingRegistrations).describe('Registrations of one peer that may wait for their answers'),
     fetchesPerPeer: count().default(CONTROL_LIMITS.fetchesPerPeer).describe('Contents that are fetched from origins for one peer at once; others wait'),
+    diskPerPeer: z
+      .number()
+      .min(0.01)
+      .max(1)
+      .default(0.5)
+      .describe('The part of what the CDN may keep that contents may take which one peer alone has asked for, once there is no room'),
     claimsPerPeer: count().default(CONTROL_LIMITS.claimsPerPeer).describe('Pieces whose digests are known by the word of one peer, alone or with others'),
     vouchedPieces: count().default(CONTROL_LIMITS.vouchedPieces).describe('Pieces that are known by the word of peers alone, all together; 150 bytes each'),
     timePerPeer: z

@@ -32,7 +32,8 @@ export const CONTROL_LIMITS: ControlLimits = {
   claimsPerPeer: 1 << 18,
   // Some 300 MB.
   vouchedPieces: 1 << 21,
-  timePerPeer: 0.25,
+  // Others need the rest, and the other processors have work by it too.
+  timePerPeer: 0.15,
   // Four full frames: more than any burst of assignments, less than what hurts with many slow readers.
   maxQueuedBytes: 32 * 1024 * 1024,
   helloTimeoutMs: 10_000,

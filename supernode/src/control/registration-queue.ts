@@ -11,7 +11,7 @@ import type { Registrar } from './registration.ts'
 const REGISTRATION_COST_MS = 0.3
 
 /** Of an answer that refuses it; milliseconds. */
-const REFUSAL_COST_MS = 0.03
+const REFUSAL_COST_MS = 0.1
 
 /** What a content takes that is fetched for a peer, in all threads and at the disk; milliseconds. */
 const FETCH_COST_MS = 6

@@ -6,6 +6,8 @@ import {
   toDamselflyError,
   type Clock,
   type ErrorCode,
+  type PeerId,
+  type TaskId,
 } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { toNumber, type Register } from '@damselfly/shared/wire'
@@ -38,6 +40,8 @@ export interface RegistrarDeps {
   readonly admission: Admission
   readonly preheats: Pick<Preheats, 'credentialsFor'>
   readonly uses: Pick<UseLedger, 'hit' | 'served'>
+  /** Told who asks for what. */
+  readonly demanded: (taskId: TaskId, peer: PeerId) => void
   readonly limits: ControlLimits
   readonly clock: Clock
   readonly metrics: SupernodeMetrics
@@ -109,6 +113,7 @@ export class Registrar {
     const given = readCredentials(register.spec?.url ?? '', register.credentials)
     const credentials = this.#deps.preheats.credentialsFor(peer.peer, spec.taskId, given)
     const task = tasks.use(spec)
+    this.#deps.demanded(spec.taskId, peer.peer)
     const { signal } = peer.gone
     const wasHere = isHere(task)
     if (order === 'in-order' && (register.wantedFrom > 0n || task.source.task === undefined)) task.source.wantFrom(toNumber(register.wantedFrom, 'wanted byte'))

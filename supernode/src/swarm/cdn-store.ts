@@ -3,12 +3,16 @@ import { Collector, Pins, Scrubber, requireUnpinned, withCollector, type PieceSt
 import { DamselflyError, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { readMetrics, type Registry } from '@damselfly/shared/metrics'
+import { DiskShares } from './disk-shares.ts'
+import { SharedDisk } from './shared-disk.ts'
 import type { TaskRegistry } from './task-registry.ts'
 
 export interface CdnStoreInit {
   readonly directory: string
   readonly storage: StorageSettings
   readonly limits: SpaceLimits
+  /** The part of it that one peer's own contents may take when room is short; 0 to 1. */
+  readonly diskPerPeer: number
   readonly scrub: ScrubSettings
   /** Where it is written down how far the scrub has come. */
   readonly scrubStateFile: string
@@ -21,6 +25,8 @@ export class CdnStore {
   readonly pieces: PieceStore
   readonly collector: Collector
   readonly scrubber: Scrubber
+  readonly shares: DiskShares
+  readonly #disk: SharedDisk
   readonly #pins: Pins
   #tasks: TaskRegistry | undefined
   #fetchAgain: (record: TaskRecord) => void = () => undefined
@@ -31,12 +37,14 @@ export class CdnStore {
     return new CdnStore(init, await createStorage({ settings, directory, clock, logger }))
   }
 
-  private constructor({ limits, scrub, scrubStateFile, clock, logger }: CdnStoreInit, { pieces: store, space }: Storage) {
+  private constructor({ limits, diskPerPeer, scrub, scrubStateFile, clock, logger }: CdnStoreInit, { pieces: store, space }: Storage) {
+    this.shares = new DiskShares(diskPerPeer)
     this.collector = new Collector({
       store,
       uses: {
         isWanted: (taskId) => this.#tasks?.isWanted(taskId) ?? true,
         lastUsedAt: (taskId) => this.#tasks?.get(taskId)?.lastUsedAt,
+        first: () => this.#disk.victims(),
         evict: (taskId) => this.#evict(store, taskId),
       },
       limits,
@@ -45,7 +53,14 @@ export class CdnStore {
       logger,
     })
     this.#pins = new Pins(store)
-    this.pieces = withCollector(store, this.collector, this.#pins, { refusesUnfit: true })
+    this.#disk = new SharedDisk({
+      shares: this.shares,
+      limits,
+      space: async () => ({ used: store.usedBytes, ...(await space()) }),
+      evict: (taskId) => this.evict(taskId),
+    })
+    const disk = this.#disk
+    this.pieces = withCollector(store, this.collector, this.#pins, { refusesUnfit: true, beforeCreate: (record) => disk.makeRoom(record) })
     this.scrubber = new Scrubber({
       store,
       settings: scrub,
@@ -73,6 +88,8 @@ export class CdnStore {
     gauge('damselfly_cdn_used_bytes', 'Bytes of verified pieces on disk', () => pieces.usedBytes)
     counter('damselfly_cdn_evicted_tasks_total', 'Contents deleted to make room on the disk', () => collector.totals.evictedTasks)
     counter('damselfly_cdn_evicted_bytes_total', 'Bytes of contents deleted to make room on the disk', () => collector.totals.evictedBytes)
+    counter('damselfly_cdn_disk_share_evicted_tasks_total', 'Contents deleted for others of the one peer that asked for them, which had more than its share', () => this.#disk.evicted)
+    counter('damselfly_cdn_disk_share_refused_total', 'Contents not fetched since the disk was full and their peer had more than its share', () => this.#disk.refused)
     counter('damselfly_cdn_scrubbed_bytes_total', 'Bytes of contents that were compared with their digests again', () => scrubber.status().totals.bytes)
     counter('damselfly_cdn_damaged_pieces_total', 'Pieces that the scrub found to be damaged', () => scrubber.status().totals.damaged)
   }
@@ -99,6 +116,7 @@ export class CdnStore {
 
   async #evict(store: PieceStore, taskId: TaskId): Promise<void> {
     await store.delete(taskId)
+    this.shares.forget(taskId)
     this.#tasks?.get(taskId)?.source.refresh()
   }
 }

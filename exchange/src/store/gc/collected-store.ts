@@ -6,24 +6,26 @@ import type { Pins } from './pins.ts'
 export interface CollectedStoreOptions {
   /** Whether what the disk cannot hold is refused before its first byte (DISK_FULL), and not only where it ends. @default false */
   readonly refusesUnfit?: boolean
+  /** Called before a content comes; what it throws is thrown in place of taking it. */
+  readonly beforeCreate?: (record: TaskRecord) => Promise<void>
 }
 
 /** A store in which there is room before a content comes, as far as its length is known by then, and in which pins last. */
 export function withCollector(store: PieceStore, collector: Collector, pins: Pins, options: CollectedStoreOptions = {}): PieceStore {
-  return new CollectedStore(store, collector, pins, options.refusesUnfit ?? false)
+  return new CollectedStore(store, collector, pins, options)
 }
 
 class CollectedStore implements PieceStore {
   readonly #store: PieceStore
   readonly #collector: Collector
   readonly #pins: Pins
-  readonly #refusesUnfit: boolean
+  readonly #options: CollectedStoreOptions
 
-  constructor(store: PieceStore, collector: Collector, pins: Pins, refusesUnfit: boolean) {
+  constructor(store: PieceStore, collector: Collector, pins: Pins, options: CollectedStoreOptions) {
     this.#store = store
     this.#collector = collector
     this.#pins = pins
-    this.#refusesUnfit = refusesUnfit
+    this.#options = options
   }
 
   get usedBytes(): number {
@@ -79,7 +81,9 @@ class CollectedStore implements PieceStore {
 
   async create(record: TaskRecord): Promise<StoredTask> {
     const { taskId, contentLength = 0 } = record
-    if (this.#refusesUnfit) await this.#collector.requireRoom(taskId, contentLength)
+    const { refusesUnfit = false, beforeCreate } = this.#options
+    await beforeCreate?.(record)
+    if (refusesUnfit) await this.#collector.requireRoom(taskId, contentLength)
     else await this.#collector.makeRoom(Math.max(0, contentLength - this.#store.verifiedBytes(taskId)))
     return this.#store.create(this.#pins.applyTo(record))
   }

@@ -20,6 +20,8 @@ export interface TaskUses {
   isWanted(taskId: TaskId): boolean
   /** When somebody last asked for it; milliseconds since 1970, undefined: as the store says. */
   lastUsedAt(taskId: TaskId): number | undefined
+  /** What is to go before all else, in this order. @default nothing */
+  first?(): Promise<readonly TaskId[]>
   /** Deletes it and tells whom it concerns. @throws DamselflyError TASK_BUSY */
   evict(taskId: TaskId): Promise<void>
 }
@@ -200,7 +202,9 @@ export class Collector {
 
   async #evict(count: CollectionCount, isDryRun: boolean): Promise<void> {
     const { store, uses, clock } = this.#init
-    const candidates = candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), clock.wallTime())
+    const isNeeded = !count.isEnough
+    const first = isNeeded ? unpinnedOf(store, (await uses.first?.()) ?? []) : []
+    const candidates = inTurn(first, candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), clock.wallTime()))
     while (!this.#isStopping) {
       const group = groupOf(candidates, count.left)
       if (group.length === 0) return
@@ -250,6 +254,19 @@ export class Collector {
   async #space(): Promise<Space> {
     return { used: this.#init.store.usedBytes, ...(await this.#init.disk()) }
   }
+}
+
+function unpinnedOf(store: Pick<PieceStore, 'summary'>, taskIds: readonly TaskId[]): readonly TaskSummary[] {
+  return taskIds.flatMap((taskId) => {
+    const task = store.summary(taskId)
+    return task === undefined || task.pinned ? [] : [task]
+  })
+}
+
+function* inTurn(first: readonly TaskSummary[], others: Iterable<TaskSummary>): Generator<TaskSummary> {
+  yield* first
+  const met = new Set(first.map(({ taskId }) => taskId))
+  for (const task of others) if (!met.has(task.taskId)) yield task
 }
 
 /** The next ones that may all go: no more than are needed by what is known of them, and as many as the disk deletes at once. */

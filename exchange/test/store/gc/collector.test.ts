@@ -54,6 +54,15 @@ describe('a collector', () => {
     assert.deepEqual(kept(), ['a'])
   })
 
+  it('evicts before all else what its owner wants to go, but nothing that is pinned, and nothing twice', async () => {
+    for (const [name, hours] of [['a', 1], ['b', 2], ['old', 30], ['c', 3]] as const) await hold(name, hours)
+    await (await hold('pinned', 1)).update({ pinned: true })
+    const first = async (): Promise<readonly TaskId[]> => ['pinned', 'b', 'a', 'gone'].map(taskIdOf)
+    const { evicted } = await collector({ quota: 2.1 * SIZE, minFreePercent: 0 }, { first }).collect({ wanted: 0, isDryRun: false })
+    assert.deepEqual(evicted.map(({ taskId }) => taskId), ['b', 'a', 'old', 'c'].map(taskIdOf))
+    assert.deepEqual(kept(), ['pinned'])
+  })
+
   it('spares what is pinned, wanted, in use or being written, and says so', async () => {
     await (await hold('pinned', 30)).update({ pinned: true })
     await hold('wanted', 30)
@@ -160,7 +169,7 @@ describe('a collector', () => {
     assert.equal(looks, tried + 2)
   })
 
-  function collector(limits: SpaceLimits, uses: { lastUsedAt?: (taskId: TaskId) => number | undefined } = {}): Collector {
+  function collector(limits: SpaceLimits, uses: { lastUsedAt?: (taskId: TaskId) => number | undefined; first?: () => Promise<readonly TaskId[]> } = {}): Collector {
     return new Collector({
       store,
       uses: { isWanted: (taskId) => wanted.has(taskId), lastUsedAt: () => undefined, evict: (taskId) => store.delete(taskId), ...uses },
