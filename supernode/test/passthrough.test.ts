@@ -4,7 +4,7 @@ import type { OriginInfo, OriginResponse, SourceClient } from '@damselfly/cdn'
 import { DigestSamples } from '../src/swarm/digest-samples.ts'
 import { Passthrough } from '../src/swarm/passthrough.ts'
 import { silentLogger } from '@damselfly/shared/logging'
-import { createControlBench, settle, type ControlBench } from './control-bench.ts'
+import { createControlBench, largeContent, settle, type ControlBench } from './control-bench.ts'
 import type { FakePeer } from './fake-peer.ts'
 
 const URL = 'https://a.example/file'
@@ -156,6 +156,29 @@ describe('a supernode that passes contents on', () => {
     origin.authorization = 'Bearer right'
     const answer = await bench.peer().register({ url: URL })
     assert.equal(answer.errorCode, 'ORIGIN_UNAUTHORIZED')
+  })
+
+  it('asks the origin about everybody when the content turns private while it is being fetched', async () => {
+    bench.cdn.contents.set(URL, largeContent(PIECES, { authorization: 'Bearer right' }))
+    bench.cdn.refusal = new DamselflyError('ORIGIN_UNAUTHORIZED', 'not for you')
+    const stranger = bench.peer()
+    const taskId = await join(stranger)
+    stranger.want(taskId, 1)
+    bring(stranger, taskId, (await stranger.whenHeard('assign')).index)
+    origin.authorization = 'Bearer right'
+    bench.clock.advance(6_000)
+    assert.equal((await bench.peer().register({ url: URL })).errorCode, 'ORIGIN_UNAUTHORIZED')
+    const { content } = bench.tasks.get(taskId)?.swarm ?? assert.fail()
+    assert.deepEqual([content.isPrivate, content.digestCount], [true, 1])
+    stranger.want(taskId, PIECES)
+    bench.clock.advance(5_000)
+    const refusal = await stranger.whenHeard('taskUpdate', ({ errorCode }) => errorCode !== '')
+    assert.equal(refusal.errorCode, 'ORIGIN_UNAUTHORIZED')
+    const known = bench.peer()
+    const answer = await known.register({ url: URL }, { credentials: [{ name: 'authorization', value: 'Bearer right' }] })
+    assert.equal(answer.errorCode, '')
+    known.want(taskId, PIECES)
+    assert.equal((await known.whenHeard('assign')).parent, 'origin')
   })
 })
 

@@ -2,32 +2,42 @@ import assert from 'node:assert/strict'
 import { VirtualClock } from '@damselfly/shared'
 import { HotPieces } from '../../src/storage/s3/hot-pieces.ts'
 
-const SIZE = 10
+const SIZE = 16
 
 describe('pieces of a bucket in memory', () => {
   let clock: VirtualClock
   let pieces: HotPieces
   let began: string[]
-  let passes: Map<string, PromiseWithResolvers<Buffer>>
+  let isTaken: boolean
+  let passes: Map<string, PromiseWithResolvers<void>>
 
   beforeEach(() => {
     clock = new VirtualClock()
     pieces = new HotPieces(4 * SIZE, clock)
     began = []
+    isTaken = true
     passes = new Map()
   })
 
-  const passOf = (key: string) => (): Promise<Buffer> => {
+  const passOf = (key: string) => async (target: Buffer): Promise<boolean> => {
     began.push(key)
-    const pass = Promise.withResolvers<Buffer>()
+    const pass = Promise.withResolvers<void>()
     passes.set(key, pass)
-    return pass.promise
+    await pass.promise
+    target.fill(key)
+    return isTaken
   }
   const store = (key: string, length = SIZE): Promise<void> => pieces.store(key, length, passOf(key))
-  const obtain = (key: string): Promise<Buffer> => pieces.obtain(key, SIZE, passOf(key))
-  const finish = (key: string, length = SIZE): void => passes.get(key)?.resolve(Buffer.alloc(length, key))
+  const obtain = (key: string): Promise<Buffer> => pieces.obtain(key, SIZE, async (target) => void (await passOf(key)(target)))
+  const finish = (key: string): void => passes.get(key)?.resolve()
   const turns = async (): Promise<void> => {
     for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+  }
+  const obtained = async (key: string): Promise<Buffer> => {
+    const bytes = obtain(key)
+    await turns()
+    finish(key)
+    return bytes
   }
   const kept = (...keys: string[]): string[] => keys.filter((key) => pieces.get(key) !== undefined)
 
@@ -49,12 +59,12 @@ describe('pieces of a bucket in memory', () => {
     const small = store('s')
     await turns()
     assert.deepEqual(began, ['l'])
-    finish('l', 3 * SIZE)
+    finish('l')
     await large
     await turns()
     finish('s')
     await small
-    assert.deepEqual(kept('l', 's'), ['l', 's'])
+    assert.deepEqual(kept('l', 's'), ['s'])
   })
 
   it('makes room for what comes, the least recently used first', async () => {
@@ -106,23 +116,50 @@ describe('pieces of a bucket in memory', () => {
     assert.equal(clock.pending, 0)
   })
 
-  it('gives the memory of a piece back once it has gone and nobody reads it', async () => {
-    const obtained = obtain('a')
-    await turns()
-    finish('a')
-    const bytes = await obtained
+  it('uses the memory of a piece again once it has gone and nobody reads it', async () => {
+    const bytes = await obtained('a')
     pieces.delete('a')
-    assert.equal(bytes.length, SIZE)
+    assert.equal(bytes.toString(), 'a'.repeat(SIZE))
     await turns()
     assert.equal(pieces.get('a'), undefined)
-    const large = pieces.obtain('l', 2048, passOf('l'))
+    const next = await obtained('b')
+    assert.equal(next.buffer, bytes.buffer)
+    assert.equal(next.toString(), 'b'.repeat(SIZE))
+  })
+
+  it('never uses memory again that a connection may still be sending', async () => {
+    for (const [key, isOver] of [['a', false], ['b', true]] as const) {
+      isTaken = isOver
+      const stored = store(key)
+      await turns()
+      finish(key)
+      await stored
+      const before = pieces.get(key)?.buffer
+      pieces.delete(key)
+      await turns()
+      assert.equal((await obtained(`${key}2`)).buffer === before, isOver)
+      pieces.readToEnd(`${key}2`)
+    }
+    const failing = store('c')
     await turns()
-    finish('l', 2048)
-    const gone = await large
-    pieces.delete('l')
-    assert.equal(gone.length, 2048)
+    passes.get('c')?.reject(new Error('broken'))
+    await assert.rejects(failing, /broken/)
+  })
+
+  it('keeps the memory of a piece that is being read, though others drove it out', async () => {
+    const bytes = await obtained('a')
+    for (const key of ['b', 'c', 'd', 'e']) {
+      pieces.readToEnd(key)
+      const stored = store(key)
+      await turns()
+      finish(key)
+      await stored
+    }
+    assert.equal(pieces.get('a'), bytes)
+    assert.equal(bytes.toString(), 'a'.repeat(SIZE))
+    pieces.readToEnd('a')
     await turns()
-    assert.equal(gone.length, 0)
+    assert.equal(pieces.get('a'), undefined)
   })
 
   it('fetches again what could not be fetched', async () => {

@@ -53,7 +53,7 @@ describe('writing what may be there already', () => {
     response.writeHead(STATUS[answer]).end(answer === 'written' ? '' : `<?xml version="1.0"?><Error><Code>${answer}</Code></Error>`)
   }
 
-  const put = (): Promise<void> => bucket.put('k', body, { sha256: sha256(body), ifAbsent: true })
+  const put = (): Promise<boolean> => bucket.put('k', body, { sha256: sha256(body), ifAbsent: true })
 
   it('writes nothing where it is, on a server that knows conditions', async () => {
     await put()

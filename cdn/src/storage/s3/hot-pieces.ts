@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '@damselfly/shared'
-import { giveBack } from '@damselfly/exchange/store-parts'
 import { PassingBytes } from './passing-bytes.ts'
+import { capacityFor, PieceMemory } from './piece-memory.ts'
 
 /** How long a piece from the bucket stays, whatever else has to be there, for those who read it bit by bit; milliseconds. */
 const READING_MS = 5_000
@@ -24,8 +25,7 @@ export class HotPieces {
   readonly #loading = new Map<string, Promise<Buffer>>()
   readonly #reading = new Map<string, Reading>()
   readonly #passing: PassingBytes
-  /** Came from the bucket, so that nobody else has them: what goes there a connection may still have. */
-  readonly #loaded = new WeakSet<Buffer>()
+  readonly #memory: PieceMemory
 
   /** @param maxBytes of all of them together; those on their way take up to half of it, or one piece */
   constructor(maxBytes: number, clock: Clock) {
@@ -33,12 +33,14 @@ export class HotPieces {
     this.#clock = clock
     this.#kept = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ length }) => Math.max(1, length),
+      sizeCalculation: ({ length }) => capacityFor(length),
       dispose: (bytes, key) => this.#gone(key, bytes),
     })
     this.#passing = new PassingBytes(maxBytes / 2)
+    this.#memory = new PieceMemory(maxBytes)
   }
 
+  /** Good for this turn: afterwards other bytes may lie there. */
   get(key: string): Buffer | undefined {
     return this.#kept.get(key) ?? this.#reading.get(key)?.bytes
   }
@@ -47,17 +49,31 @@ export class HotPieces {
    * Keeps a piece that `pass` brings to the bucket. Waits until there is room.
    *
    * @param length bytes
+   * @param pass puts the piece into memory of that length first. Resolves with whether the bucket has taken all of it; else a
+   * connection may still be sending it
    * @throws what `pass` throws
    */
-  async store(key: string, length: number, pass: () => Promise<Buffer>): Promise<void> {
-    await this.#passing.within(length, async () => {
-      this.#makeRoom()
-      this.#kept.set(key, await pass())
+  async store(key: string, length: number, pass: (target: Buffer) => Promise<boolean>): Promise<void> {
+    await this.#passing.within(capacityFor(length), async () => {
+      const bytes = await this.#filled(length, async (target) => {
+        let isTaken = false
+        try {
+          isTaken = await pass(target)
+        } finally {
+          if (!isTaken) this.#memory.lend(target)
+        }
+      })
+      this.#kept.set(key, bytes)
     })
   }
 
-  /** @param length bytes. @param load from the bucket, once there is room. @throws what `load` throws */
-  async obtain(key: string, length: number, load: () => Promise<Buffer>): Promise<Buffer> {
+  /**
+   * @param length bytes
+   * @param load puts the piece into memory of that length, from the bucket, once there is room
+   * @returns as `get`
+   * @throws what `load` throws
+   */
+  async obtain(key: string, length: number, load: (target: Buffer) => Promise<void>): Promise<Buffer> {
     return this.get(key) ?? (await (this.#loading.get(key) ?? this.#load(key, length, load)))
   }
 
@@ -71,14 +87,12 @@ export class HotPieces {
     this.readToEnd(key)
   }
 
-  #load(key: string, length: number, load: () => Promise<Buffer>): Promise<Buffer> {
+  #load(key: string, length: number, load: (target: Buffer) => Promise<void>): Promise<Buffer> {
     const loaded = Promise.withResolvers<Buffer>()
     this.#loading.set(key, loaded.promise)
     void this.#passing
-      .within(length, async () => {
-        this.#makeRoom()
-        const bytes = await load()
-        this.#loaded.add(bytes)
+      .within(capacityFor(length), async () => {
+        const bytes = await this.#filled(length, load)
         this.#kept.set(key, bytes)
         const read = this.#whenRead(key, bytes)
         loaded.resolve(bytes)
@@ -92,6 +106,18 @@ export class HotPieces {
     return loaded.promise
   }
 
+  async #filled(length: number, fill: (target: Buffer) => Promise<void>): Promise<Buffer> {
+    await this.#makeRoom()
+    const target = this.#memory.take(length)
+    try {
+      await fill(target)
+      return target
+    } catch (error) {
+      this.#memory.release(target)
+      throw error
+    }
+  }
+
   async #whenRead(key: string, bytes: Buffer): Promise<void> {
     const read = Promise.withResolvers<void>()
     const cancel = this.#clock.after(READING_MS, read.resolve)
@@ -102,14 +128,17 @@ export class HotPieces {
     if (this.#kept.peek(key) !== bytes) this.#gone(key, bytes)
   }
 
-  /** Its memory would else be in use until the next garbage collection; whoever was given it just now reads it in this turn. */
+  /** Its memory is for others now; whoever was given it just now reads it in this turn. */
   #gone(key: string, bytes: Buffer): void {
     setImmediate(() => {
-      if (this.#loaded.has(bytes) && this.#reading.get(key)?.bytes !== bytes && this.#kept.peek(key) !== bytes) giveBack(bytes)
+      if (this.#reading.get(key)?.bytes !== bytes && this.#kept.peek(key) !== bytes) this.#memory.release(bytes)
     })
   }
 
-  #makeRoom(): void {
+  async #makeRoom(): Promise<void> {
+    const before = this.#kept.size
     while (this.#kept.size > 0 && this.#kept.calculatedSize + this.#passing.bytes > this.#maxBytes) this.#kept.pop()
+    // What has gone is free in the next turn.
+    if (this.#kept.size < before) await nextTurn()
   }
 }

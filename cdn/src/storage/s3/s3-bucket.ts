@@ -1,11 +1,13 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  type GetObjectCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import { giveBack } from '@damselfly/exchange/store-parts'
 import { DamselflyError, pause, type Clock, type Sha256 } from '@damselfly/shared'
 import { isTransientOriginError } from '../../transience.ts'
 import { s3Error } from '../../s3/index.ts'
@@ -61,33 +63,41 @@ export class S3Bucket {
    * @returns undefined when there is no such object
    */
   get(key: string, maxBytes: number): Promise<Buffer | undefined> {
-    return this.#attempt(key, async (signal) => {
-      try {
-        const { Body, ContentLength } = await this.#init.client.send(new GetObjectCommand(this.#object(key)), { abortSignal: signal })
-        return await collect(Body as AsyncIterable<Uint8Array>, { expected: ContentLength, maxBytes, shown: this.#shown(key) })
-      } catch (error) {
-        if (isNoSuchObject(error)) return undefined
-        throw error
-      }
+    return this.#read(key, async ({ Body, ContentLength = maxBytes }) => {
+      const target = Buffer.allocUnsafeSlow(Math.min(ContentLength, maxBytes))
+      return target.subarray(0, await pour(Body as AsyncIterable<Uint8Array>, target, this.#shown(key)))
     })
   }
 
-  async put(key: string, body: Uint8Array, { sha256, ifAbsent = false, signal }: PutOptions = {}): Promise<void> {
+  /**
+   * @param target that the object must fit into
+   * @returns its length; undefined when there is no such object
+   */
+  getInto(key: string, target: Buffer): Promise<number | undefined> {
+    return this.#read(key, ({ Body }) => pour(Body as AsyncIterable<Uint8Array>, target, this.#shown(key)))
+  }
+
+  /** @returns whether the server has read all of `body`, and it was sent only once; else a connection may still have it */
+  async put(key: string, body: Uint8Array, { sha256, ifAbsent = false, signal }: PutOptions = {}): Promise<boolean> {
     const input: PutObjectCommandInput = { ...this.#object(key), Body: body, ContentLength: body.length }
-    await this.#attempt(
+    let sent = 0
+    return await this.#attempt(
       key,
       async (ending) => {
         const isConditional = ifAbsent && this.#hasConditions
         const command = new PutObjectCommand(isConditional ? { ...input, IfNoneMatch: '*' } : input)
         if (sha256 !== undefined) signWith(command, sha256)
+        sent++
         try {
           await this.#init.client.send(command, { abortSignal: ending })
+          return sent === 1
         } catch (error) {
-          if (isConditional && isThere(error)) return
+          if (isConditional && isThere(error)) return false
           if (!isConditional || !(isNotImplemented(error) || isBeingWritten(error))) throw error
           this.#hasConditions = !isNotImplemented(error)
           // Whoever else writes it writes the same.
           await this.put(key, body, { ...(sha256 === undefined ? {} : { sha256 }), signal: ending })
+          return false
         }
       },
       signal,
@@ -109,6 +119,17 @@ export class S3Bucket {
       token = page.NextContinuationToken
       if (page.IsTruncated !== true || token === undefined) return
     }
+  }
+
+  #read<T>(key: string, take: (answer: GetObjectCommandOutput) => Promise<T>): Promise<T | undefined> {
+    return this.#attempt(key, async (signal) => {
+      try {
+        return await take(await this.#init.client.send(new GetObjectCommand(this.#object(key)), { abortSignal: signal }))
+      } catch (error) {
+        if (isNoSuchObject(error)) return undefined
+        throw error
+      }
+    })
   }
 
   #object(key: string): { readonly Bucket: string; readonly Key: string } {
@@ -147,23 +168,15 @@ function signWith(command: PutObjectCommand, sha256: Sha256): void {
   )
 }
 
-interface Collecting {
-  /** What the server announced; bytes. */
-  readonly expected: number | undefined
-  readonly maxBytes: number
-  /** For messages. */
-  readonly shown: string
-}
-
-/** Into memory of just that size: parts that are joined at the end would need it twice. @throws DamselflyError STORAGE_FAILED */
-async function collect(body: AsyncIterable<Uint8Array>, { expected = 0, maxBytes, shown }: Collecting): Promise<Buffer> {
-  let bytes = Buffer.allocUnsafeSlow(Math.min(expected, maxBytes))
+/** @param shown for messages. @returns how much it was. @throws DamselflyError STORAGE_FAILED when it does not fit */
+async function pour(body: AsyncIterable<Uint8Array>, target: Buffer, shown: string): Promise<number> {
   let length = 0
   for await (const chunk of body) {
-    if (length + chunk.length > maxBytes) throw new DamselflyError('STORAGE_FAILED', `${shown} has more than the ${maxBytes} bytes that it may have`)
-    if (length + chunk.length > bytes.length) bytes = Buffer.concat([bytes.subarray(0, length)], Math.min(maxBytes, 2 * (length + chunk.length)))
-    bytes.set(chunk, length)
+    if (length + chunk.length > target.length) throw new DamselflyError('STORAGE_FAILED', `${shown} has more than the ${target.length} bytes that it may have`)
+    target.set(chunk, length)
     length += chunk.length
+    // Else it would lie there, with many others, until the collector runs.
+    if (chunk.byteLength === chunk.buffer.byteLength) giveBack(chunk)
   }
-  return bytes.subarray(0, length)
+  return length
 }

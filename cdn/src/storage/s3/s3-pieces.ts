@@ -40,10 +40,9 @@ export class S3Pieces extends KnownPieces {
   async record(index: number, length: number, digest: Sha256, spooled: SpooledPiece): Promise<void> {
     const { bucket, hot } = this.#services
     const key = pieceKey(this.#taskId, this.#version, index, digest)
-    await hot.store(key, length, async () => {
-      const bytes = await spooled.content(length)
-      await bucket.put(key, bytes, { sha256: digest, ifAbsent: true })
-      return bytes
+    await hot.store(key, length, async (target) => {
+      await spooled.read(target)
+      return await bucket.put(key, target, { sha256: digest, ifAbsent: true })
     })
     if (this.lengthOf(index) !== length) {
       await this.#discard(index, digest)
@@ -58,17 +57,17 @@ export class S3Pieces extends KnownPieces {
     this.#services.hot.readToEnd(this.#keyOf(index))
   }
 
-  /** The whole piece if it is in memory. */
+  /** The whole piece if it is in memory; good for this turn. */
   hot(index: number): Buffer | undefined {
     return this.#services.hot.get(this.#keyOf(index))
   }
 
-  /** The whole piece, compared with its digest. @throws DamselflyError TASK_NOT_FOUND when the bucket does not have it any more; STORAGE_* */
+  /** The whole piece, compared with its digest; good for this turn. @throws DamselflyError TASK_NOT_FOUND when the bucket does not have it any more; STORAGE_* */
   async fetch(index: number): Promise<Buffer> {
     const key = this.#keyOf(index)
     const digest = this.digest(index) as Sha256
     try {
-      return await this.#services.hot.obtain(key, this.lengthOf(index), () => this.#fetch(key, index, digest))
+      return await this.#services.hot.obtain(key, this.lengthOf(index), (target) => this.#fetch(key, index, digest, target))
     } catch (error) {
       if (error instanceof DamselflyError && error.code === 'TASK_NOT_FOUND') this.#lose(index, digest)
       throw error
@@ -95,11 +94,10 @@ export class S3Pieces extends KnownPieces {
     for (const { index, digest } of misfits) await this.#discard(index, digest)
   }
 
-  async #fetch(key: string, index: number, digest: Sha256): Promise<Buffer> {
-    const length = this.lengthOf(index)
-    const bytes = await this.#services.bucket.get(key, length)
-    if (bytes === undefined) throw this.#missing(index, 'is not in the bucket any more')
-    if (bytes.length === length && digestsEqual(sha256(bytes), digest)) return bytes
+  async #fetch(key: string, index: number, digest: Sha256, target: Buffer): Promise<void> {
+    const length = await this.#services.bucket.getInto(key, target)
+    if (length === undefined) throw this.#missing(index, 'is not in the bucket any more')
+    if (length === target.length && digestsEqual(sha256(target), digest)) return
     await this.#discard(index, digest)
     throw this.#missing(index, 'was damaged in the bucket')
   }

@@ -12,8 +12,8 @@ const SLOT_BYTES = 16 * 1024 * 1024
 /** One piece on its way to the bucket. */
 export interface SpooledPiece {
   readonly bytes: PieceBytes
-  /** The first `length` bytes of it. @throws DamselflyError DISK_DENIED, DISK_FAILED */
-  content(length: number): Promise<Buffer>
+  /** The first bytes of it, as many as `target` has. @throws DamselflyError DISK_DENIED, DISK_FAILED */
+  read(target: Buffer): Promise<void>
   /** To be called once, when nothing of it is being written or read any more. */
   release(): void
 }
@@ -47,7 +47,7 @@ export class Spool {
     const position = slot * SLOT_BYTES
     return {
       bytes: this.#writing.begin(this.#file, position, length),
-      content: (size) => this.#read(position, size),
+      read: (target) => this.#read(position, target),
       release: () => void this.#free.push(slot),
     }
   }
@@ -58,9 +58,8 @@ export class Spool {
     await rm(this.#file.path, { force: true })
   }
 
-  async #read(position: number, length: number): Promise<Buffer> {
-    const target = Buffer.allocUnsafeSlow(length)
-    if ((await this.#file.read(target, position)) === length) return target
+  async #read(position: number, target: Buffer): Promise<void> {
+    if ((await this.#file.read(target, position)) === target.length) return
     throw new DamselflyError('DISK_FAILED', `cannot read ${this.#file.path} in ${dirname(this.#file.path)}: it was cut short`)
   }
 }
