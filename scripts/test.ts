@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { tryEnsureBundles } from './bundling/ensure-bundles.ts'
 import { CHECKS, holds, ROOT } from './checks.ts'
 import { ensureExternalPrograms } from './external-programs.ts'
-import { checkInChaos, reportFuzzing } from './long-checks.ts'
+import { checkFuzzing, checkInChaos } from './long-checks.ts'
 import { Interrupted } from './processes.ts'
 import { reportPerformance } from './performance.ts'
 import { reportAudit } from './supply-chain/audit.ts'
@@ -49,7 +49,7 @@ async function testAll(): Promise<void> {
   if (suites.includes(UNIT) && !(await reportCoverage())) results.push(countOf('the report of coverage', false))
   if (!restricted && process.env['CI'] !== undefined) {
     results.push(await checkInChaos())
-    await reportFuzzing()
+    results.push(await checkFuzzing())
     await reportPerformance()
     reportAudit(ROOT, new Date().toISOString().slice(0, 10))
   }

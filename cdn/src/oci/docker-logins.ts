@@ -91,11 +91,17 @@ function loginIn({ auths = {} }: DockerConfig, keys: readonly string[]): Registr
   const found = keys.map((key) => auths[key]).find((one) => one !== undefined)
   if (found === undefined) return undefined
   const { identitytoken, registrytoken, auth, username, password } = found
-  if (registrytoken !== undefined && registrytoken !== '') return { type: 'bearer', token: registrytoken }
-  if (identitytoken !== undefined && identitytoken !== '') return { type: 'identity-token', token: identitytoken }
+  if (registrytoken !== undefined && registrytoken !== '') return { type: 'bearer', token: soundToken(registrytoken) }
+  if (identitytoken !== undefined && identitytoken !== '') return { type: 'identity-token', token: soundToken(identitytoken) }
   if (username !== undefined && password !== undefined) return basicLogin(username, password)
   const own = nameAndPassword(`Basic ${auth ?? ''}`)
   return own === undefined ? undefined : basicLogin(own.username, own.password)
+}
+
+/** It goes into a header. @throws DamselflyError CONFIG_INVALID */
+function soundToken(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new DamselflyError('CONFIG_INVALID', 'Docker keeps a token for this registry that has other characters than tokens can have')
 }
 
 /** @returns undefined when it has none for this registry */
@@ -115,7 +121,7 @@ async function askHelper(name: string, server: string): Promise<RegistryLogin | 
   }
   const answer = helperAnswer.safeParse(parseJson(output)).data
   if (answer === undefined) throw new DamselflyError('CONFIG_INVALID', `${program} answered what cannot be understood`)
-  return answer.Username === TOKEN_USER ? { type: 'identity-token', token: answer.Secret } : basicLogin(answer.Username, answer.Secret)
+  return answer.Username === TOKEN_USER ? { type: 'identity-token', token: soundToken(answer.Secret) } : basicLogin(answer.Username, answer.Secret)
 }
 
 function parseJson(text: string): unknown {

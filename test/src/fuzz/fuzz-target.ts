@@ -20,6 +20,8 @@ export interface FuzzInit {
   readonly seed: number
   /** Of processor time, which a busy machine does not shorten; the corpus is tried in full, however long it takes. */
   readonly seconds: number
+  /** Inputs besides the corpus. @default as many as there is time for */
+  readonly most?: number | undefined
 }
 
 /** Something that an input did and must not do. */
@@ -56,7 +58,7 @@ export async function fuzzTarget({ target, corpus }: PlacedTarget, coverage: Pic
   const begun = process.cpuUsage()
   const isOver = (): boolean => {
     const { user, system } = process.cpuUsage(begun)
-    return (user + system) / 1e6 > init.seconds
+    return (user + system) / 1e6 > init.seconds || inputs - known.length >= (init.most ?? Number.POSITIVE_INFINITY)
   }
   try {
     for (const input of known) if (!(await attempt(input))) break

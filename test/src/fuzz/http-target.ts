@@ -18,6 +18,8 @@ export interface HttpTargetInit {
   /** What may be answered besides everything below 500: failures of others, never of the server itself. */
   readonly fails: readonly number[]
   readonly open: () => Promise<OpenServer>
+  /** Holds an answer against what was sent; both as latin1. @throws whatever is wrong */
+  readonly judge?: (input: string, answer: string) => void
 }
 
 /** Of a client that sent all that it had to say; milliseconds, generous since machines are busy. */
@@ -28,7 +30,7 @@ const HEALTH_EVERY = 50
 const MOST_ANSWER = 4 * 1024 * 1024
 
 /** Whatever bytes come: no crash, no answer that blames the server, and the next request is answered. */
-export function httpTarget({ name, seeds, words = [], fails, open }: HttpTargetInit): FuzzTarget {
+export function httpTarget({ name, seeds, words = [], fails, open, judge }: HttpTargetInit): FuzzTarget {
   let server: OpenServer | undefined
   let count = 0
   return {
@@ -43,6 +45,7 @@ export function httpTarget({ name, seeds, words = [], fails, open }: HttpTargetI
       if (server === undefined) throw new Error('there is no server')
       const answer = await exchange(server.at, input, END_AFTER)
       for (const status of statusesIn(answer)) assert.ok(status < 500 || fails.includes(status), `answered ${status} with ${answer.slice(0, 600)}`)
+      judge?.(Buffer.from(input).toString('latin1'), answer)
       if (++count % HEALTH_EVERY === 0) await assertHealthy(server)
     },
     async stop() {

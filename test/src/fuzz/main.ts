@@ -12,6 +12,7 @@ const USAGE = `npm run fuzz                          two minutes of inputs that 
 npm run fuzz -- --minutes 60          longer, in all
 npm run fuzz -- --target tickets      only this one (again for more)
 npm run fuzz -- --seed 7              the same inputs as in another run with this seed
+npm run fuzz -- --inputs 20000        no more than so many of each target, however fast the machine is
 npm run fuzz -- --keep                inputs that ran new code are added to the corpus
 npm run fuzz -- --target T --input F  tries the input in a file once more
 npm run fuzz -- --list                the targets
@@ -40,10 +41,12 @@ export async function fuzz(args: readonly string[]): Promise<number> {
     if (unknown !== undefined) throw new Error(`there is no target ${unknown}; there are ${names.join(', ')}`)
     const minutes = Number(values.minutes)
     if (!(minutes > 0)) throw new Error(`--minutes ${values.minutes} is not a positive number`)
+    const most = values.inputs === undefined ? undefined : Number(values.inputs)
+    if (most !== undefined && !(most > 0)) throw new Error(`--inputs ${values.inputs} is not a positive number`)
     const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed)
     const findings = join(tmpdir(), `damselfly-fuzz-${seed}`)
     await mkdir(findings, { recursive: true })
-    return await fuzzAll(values.target ?? names, { seed, minutes, findings, keep: values.keep, input: values.input })
+    return await fuzzAll(values.target ?? names, { seed, minutes, most, findings, keep: values.keep, input: values.input })
   } catch (error) {
     process.stdout.write(`fuzz: ${messageOf(error)}\n\n${USAGE}`)
     return 2
@@ -98,6 +101,7 @@ function read(args: readonly string[]) {
       minutes: { type: 'string', default: '2' },
       target: { type: 'string', multiple: true },
       seed: { type: 'string' },
+      inputs: { type: 'string' },
       keep: { type: 'boolean', default: false },
       input: { type: 'string' },
       list: { type: 'boolean', default: false },

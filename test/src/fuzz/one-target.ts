@@ -8,6 +8,8 @@ export interface OneTarget {
   readonly name: string
   readonly seed: number
   readonly seconds: number
+  /** Inputs besides the corpus; undefined: as many as there is time for. */
+  readonly most?: number | undefined
   /** Where inputs are written that did what they must not. */
   readonly findings: string
   /** Whether inputs that ran something new are added to the corpus. */
@@ -24,7 +26,7 @@ export interface OneOutcome {
   readonly finding?: { readonly what: string; readonly file: string } | undefined
 }
 
-const { name, seed, seconds, findings, keep, input } = JSON.parse(process.argv[2] ?? '{}') as OneTarget
+const { name, seed, seconds, most, findings, keep, input } = JSON.parse(process.argv[2] ?? '{}') as OneTarget
 const placed = (await allTargets()).find(({ target }) => target.name === name)
 if (placed === undefined) throw new Error(`there is no target ${name}`)
 
@@ -34,7 +36,7 @@ process.exit()
 
 async function fuzz(one: typeof placed & object): Promise<OneOutcome> {
   const coverage = new Coverage(ROOT)
-  const { inputs, edges, interesting, finding } = await fuzzTarget(one, coverage, { seed, seconds })
+  const { inputs, edges, interesting, finding } = await fuzzTarget(one, coverage, { seed, seconds, most })
   if (keep) for (const found of interesting) keepInput(one.corpus, found)
   const file = finding === undefined ? '' : keepInput(findings, finding.input, `${name}-${seed}`)
   return { inputs, edges, corpus: readCorpus(one.corpus).length, added: interesting.length, ...(finding !== undefined && { finding: { what: finding.what, file } }) }

@@ -100,8 +100,8 @@ function tryUrl(text: string): void {
   const admitted = gate.admitsAddress(url.hostname, 80)
   assert.ok(!gate.namesHost(url.hostname, 80))
   if (expected === undefined || !expected) assert.ok(!admitted, `${url.hostname} is admitted and not public`)
-  // However the address is written, what is written plainly decides.
-  if (expected === true && /^[\d.]+$/.test(url.hostname)) assert.ok(admitted, `${url.hostname} is public and refused`)
+  // However the address is written, a URL of the web has it plainly; in others a number stays a name.
+  if (expected === true && /^https?:$/.test(url.protocol) && /^[\d.]+$/.test(url.hostname)) assert.ok(admitted, `${url.hostname} is public and refused`)
   // Whoever has other user info sees the same, wherever else the same words stand.
   if (url.username === '' && url.password === '') return
   Object.assign(url, { username: 'somebody', password: 'else' })
