@@ -18,8 +18,8 @@ const ORDERS = ['taskId', 'lastUsedAt', 'heldBytes', 'hits', 'bytesSaved'] as co
 /** A stop may have to write the table. */
 const STOP_PATIENCE_MS = 60_000
 
-/** How often it is asked whether it lives; milliseconds. */
-const BEAT_MS = 5
+/** How often it is asked whether it lives, no more than a caller may; milliseconds. */
+const BEAT_MS = 20
 
 /** How often it is asked how far it has come with deleting; milliseconds. */
 const LOOK_MS = 250
@@ -85,11 +85,17 @@ async function startMany(lab: Lab, tasks: number): Promise<Supernode> {
 async function slowestPage(supernode: Supernode, tasks: number): Promise<number> {
   const medians: number[] = []
   for (const order of ORDERS) {
+    // Callers of their own, since one that asks for page after page has to wait.
+    const { token } = await supernode.send<{ readonly token: string }>('POST', '/api/v1/tokens', { name: order, role: 'viewer' })
     const times: number[] = []
-    for (let page = 0; page < PAGES; page++) {
+    // The first does not count: what has just started still compiles what it runs.
+    for (let page = -1; page < PAGES; page++) {
+      const after = afterPart(order, DEPTHS[Math.max(0, page) % DEPTHS.length] ?? 0, tasks)
       const startedAt = performance.now()
-      await supernode.get(`/api/v1/tasks?sort=${order}${afterPart(order, DEPTHS[page % DEPTHS.length] ?? 0, tasks)}`)
-      times.push(performance.now() - startedAt)
+      const response = await fetch(`${supernode.url}/api/v1/tasks?sort=${order}${after}`, { headers: { authorization: `Bearer ${token}` } })
+      const body = await response.json()
+      if (!response.ok) throw new Error(`a page was answered with ${response.status}: ${JSON.stringify(body)}`)
+      if (page >= 0) times.push(performance.now() - startedAt)
     }
     medians.push(median(times))
   }
