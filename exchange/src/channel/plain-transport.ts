@@ -13,7 +13,7 @@ import { ReadBuffer, SocketLink } from './socket-link.ts'
 import type { DialTarget, Endpoint, ListenAddress, Transport } from './transport.ts'
 
 /** One read of the kernel brings this much at best; bytes. */
-const READ_BUFFER_BYTES = 256 * 1024
+const READ_BUFFER_BYTES = 256 * 1024 + 4096
 
 /**
  * TCP without encryption, for trusted networks that choose it; for pieces only. A handshake

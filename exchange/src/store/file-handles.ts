@@ -42,6 +42,11 @@ export class FileHandles {
     }
   }
 
+  /** Begins to open an existing file that is used in a moment. */
+  expect(path: string): void {
+    this.#release(this.#acquire(path))
+  }
+
   /** Keeps an existing file open, for reading and writing, until it is released. @throws DamselflyError DISK_DENIED, DISK_FAILED */
   async lease(path: string): Promise<FileLease> {
     const file = this.#acquire(path)

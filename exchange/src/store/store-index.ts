@@ -208,9 +208,13 @@ export class StoreIndex {
     await this.write([{ type: 'del', key: recordKey(taskId) }, { type: 'del', key: stateKey(taskId) }, ...pieces])
   }
 
-  /** Adds a task that has no pieces, whatever was there before. */
+  /**
+   * Adds a task that has no pieces, whatever was there before. It is looked for meanwhile, since somebody waits: after a stop in
+   * between, which is not a clean one, pieces are believed only once they are hashed.
+   */
   async add({ taskId, record, state }: IndexedTask): Promise<void> {
-    await this.write([putRecord(record), putState(taskId, state), ...(await this.#withoutPieces(taskId))])
+    const [strays] = await Promise.all([this.#withoutPieces(taskId), this.write([putRecord(record), putState(taskId, state)])])
+    if (strays.length > 0) await this.write(strays)
   }
 
   async #withoutPieces(taskId: TaskId): Promise<IndexChange[]> {
@@ -289,7 +293,8 @@ export class StoreIndex {
     try {
       for (let page = await iterator.nextv(PAGE); page.length > 0; page = await iterator.nextv(PAGE)) yield* page
     } finally {
-      await iterator.close()
+      // Nobody need wait for that; closing the database does.
+      iterator.close().catch(() => undefined)
     }
   }
 }

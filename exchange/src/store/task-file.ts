@@ -31,7 +31,7 @@ export class TaskFile {
   /** Starts an empty sparse file. @param size bytes. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
   async create(size: number): Promise<void> {
     await this.#attempt('create', async () => {
-      if (this.#createNow(size)) return
+      if (this.#createNow(size)) return this.#handles.expect(this.path)
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
       // Never opened for truncation: an old file of this name may be somebody's output too.
       await rm(this.path, { force: true })
