@@ -16,7 +16,7 @@ export interface AssignedWorkOptions {
   readonly priority: () => Priority
   /** What may come at most; bytes per second, Infinity: there is no limit. */
   readonly mostRate: () => number
-  /** The piece at which somebody reads in order; undefined: nobody does. */
+  /** The first piece that lacks where somebody reads in order; undefined: nobody does. */
   readonly readAt: () => number | undefined
   /** Whether the supernode gives assignments now. */
   readonly isJoined: () => boolean

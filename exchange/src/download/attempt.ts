@@ -19,6 +19,7 @@ import { PieceDeadline } from './piece-deadline.ts'
 import { isFinal, isOriginTrouble, isSpoiled } from './refusals.ts'
 import { SelfHelp } from './self-help.ts'
 import { whyAlone, type Standing } from './standing.ts'
+import { firstMissing } from './stored-content.ts'
 import { SupernodePatience } from './supernode-patience.ts'
 import type { DownloadDependencies, DownloadTask } from './task-download.ts'
 import type { ReadingPositions } from './reading-positions.ts'
@@ -282,7 +283,7 @@ export class DownloadAttempt implements TaskControlListener {
       priority: task.priority,
       mostRate: () => downloadLimiter.mostOf(taskId),
       openOrigin: task.backToSource ? (index, onStored) => this.#openOrigin(index, onStored) : undefined,
-      readAt: () => (task.order === 'in-order' && positions.hasReaders ? positions.next(stored.record.pieceSize) : undefined),
+      readAt: () => (task.order === 'in-order' && positions.hasReaders ? firstMissing(stored, positions.next(stored.record.pieceSize)) : undefined),
       isJoined: () => this.#standing.type === 'joined',
       onPiece: () => this.#patience.progress(),
       onOriginTrouble: (error) => this.#fail(error),

@@ -96,6 +96,14 @@ function fullPiece(index: number, length: number): PieceRange {
   return { index, offset: index * length, length }
 }
 
+/** The first piece from `from` on that is not here; undefined when all of them are. */
+export function firstMissing(stored: StoredTask, from: number): number | undefined {
+  const end = stored.layout?.pieceCount ?? Number.POSITIVE_INFINITY
+  let index = from
+  while (index < end && stored.has(index)) index++
+  return index < end ? index : undefined
+}
+
 /** What makes a stored task the task that it is. */
 export function identityOf(record: TaskRecord): TaskIdentity {
   return {
