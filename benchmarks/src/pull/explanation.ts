@@ -3,7 +3,7 @@ import type { Explanation } from '../explanation.ts'
 export const explanation: Explanation = {
   about: [
     `What a pull through the mirror of a daemon costs beside a pull from the registry itself, by the same client: skopeo, which copies an image into a
-     folder. The registry is Debian's docker-registry; it, the supernode and two daemons run on one machine, and each round begins with empty stores. One image
+     folder. The registry is Debian's docker-registry; it, the supernode and two daemons run on one machine. Each round begins with empty stores, and with another image that both nodes pull, as nodes that run for weeks have done. One image
      has twelve layers of 25 MiB, the other forty of 256 KiB; all bytes are random.`,
     'The first byte and the `HEAD` are measured without a tool, over a connection that is kept; a tag is remembered for no time.',
   ],
