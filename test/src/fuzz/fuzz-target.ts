@@ -13,6 +13,8 @@ const MOST_MEMORY = 512 * 1024 * 1024
 /** Inputs between two looks at the memory, which take longer than most inputs. */
 const MEMORY_EVERY = 64
 const MAX_BYTES = 4096
+/** By the clock, in relation to the processor time that there is: inputs for servers may do nothing but wait. */
+const MOST_WAITING = 4
 /** Of its best inputs the youngest are changed most often. */
 const YOUNGEST = 16
 
@@ -56,9 +58,11 @@ export async function fuzzTarget({ target, corpus }: PlacedTarget, coverage: Pic
   }
   await target.start?.()
   const begun = process.cpuUsage()
+  const since = performance.now()
   const isOver = (): boolean => {
     const { user, system } = process.cpuUsage(begun)
-    return (user + system) / 1e6 > init.seconds || inputs - known.length >= (init.most ?? Number.POSITIVE_INFINITY)
+    const waited = (performance.now() - since) / 1000
+    return (user + system) / 1e6 > init.seconds || waited > init.seconds * MOST_WAITING || inputs - known.length >= (init.most ?? Number.POSITIVE_INFINITY)
   }
   try {
     for (const input of known) if (!(await attempt(input))) break
