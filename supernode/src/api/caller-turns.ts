@@ -4,6 +4,9 @@ import { DamselflyError, TimeShares, type Clock } from '@damselfly/shared'
 /** What one caller's requests may take of the supernode's time: a tenth, after a second at once. */
 const SHARE = { share: 0.1, burstMs: 1000 } as const
 
+/** The most that one request counts as, since one that waits for an origin is not what keeps this thread busy meanwhile; milliseconds. */
+const MOST_COST_MS = 200
+
 /** Requests of one caller that are worked on at once; some wait long for something else. */
 const AT_ONCE = 4
 
@@ -34,11 +37,14 @@ interface CallerState {
 /** Lets requests of one caller wait for each other, and for those of others when they take too much time. */
 export class CallerTurns {
   readonly #clock: Clock
+  readonly #busyMs: () => number
   readonly #shares: TimeShares<string>
   readonly #callers = new Map<string, CallerState>()
 
-  constructor(clock: Clock) {
+  /** @param busyMs how long this thread has been busy since it began; milliseconds */
+  constructor(clock: Clock, busyMs: () => number = () => performance.eventLoopUtilization().active) {
     this.#clock = clock
+    this.#busyMs = busyMs
     this.#shares = new TimeShares({ ...SHARE, clock })
   }
 
@@ -57,14 +63,14 @@ export class CallerTurns {
     const state = this.#stateOf(who)
     if (state.waiting.size > 0 || !this.#mayEnter(who, state)) await this.#wait(who, state)
     else state.working++
-    const [begunAt, load] = [this.#clock.now(), performance.eventLoopUtilization()]
+    const [begunAt, busyBefore] = [this.#clock.now(), this.#busyMs()]
     let isOver = false
     return (leastMs = 0) => {
       if (isOver) return
       isOver = true
       // Where it waited for something else, or others were worked on, this thread was not busy with it.
-      const busyMs = performance.eventLoopUtilization(load).active / state.working
-      this.#shares.spend(who, Math.max(leastMs, Math.min(this.#clock.now() - begunAt, busyMs)))
+      const busyMs = (this.#busyMs() - busyBefore) / state.working
+      this.#shares.spend(who, Math.max(leastMs, Math.min(this.#clock.now() - begunAt, busyMs, MOST_COST_MS)))
       state.working--
       this.#letIn(who, state)
     }

@@ -5,9 +5,11 @@ import { settle } from '../control-bench.ts'
 
 describe('turns of callers', () => {
   const clock = new VirtualClock()
+  let busyMs: number
   let turns: CallerTurns
   beforeEach(() => {
-    turns = new CallerTurns(clock)
+    busyMs = 0
+    turns = new CallerTurns(clock, () => busyMs)
   })
 
   /** @returns how those that were let in end, and what the others were told */
@@ -40,6 +42,31 @@ describe('turns of callers', () => {
     clock.advance(100)
     await settle()
     assert.deepEqual([late.ends.length, late.refusals.length], [1, 0])
+  })
+
+  it('come at once after a request that waited long for something else, however busy others kept the thread', async () => {
+    const { ends: [end] } = await ask('patient', 1)
+    clock.advance(60_000)
+    busyMs += 60_000
+    end?.()
+    assert.equal((await ask('patient', 1)).ends.length, 1)
+  })
+
+  it('come later after many requests that kept the thread busy', async () => {
+    const work = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n++) {
+        const { ends: [end] } = await ask('busy', 1)
+        clock.advance(100)
+        busyMs += 100
+        end?.()
+      }
+    }
+    await work(10)
+    const { ends: [end] } = await ask('busy', 1)
+    assert.ok(end)
+    end()
+    await work(2)
+    assert.equal((await ask('busy', 1)).ends.length, 0)
   })
 
   it('are refused with a time to come again to those for whom too many wait, or who have waited long', async () => {
