@@ -169,7 +169,8 @@ class ComposedSupernode implements Supernode {
     })
     policyFaults.expose(assembled.metrics.registry)
     await assembled.preheats.load()
-    store.usedBy(assembled.tasks, (record) => this.#fetchAgain(cdn, record))
+    const { tasks, peers } = assembled
+    store.usedBy({ tasks, isShared: () => peers.count > 1, fetchAgain: (record) => this.#fetchAgain(cdn, record) })
     this.#shutdown.add(() => store.scrubber.stop())
     await store.scrubber.start()
     store.expose(assembled.metrics.registry)

@@ -9,7 +9,6 @@ import { createRegistry } from '@damselfly/shared/metrics'
 import fc from 'fast-check'
 import { CdnStore } from '../src/swarm/cdn-store.ts'
 import { DiskShares } from '../src/swarm/disk-shares.ts'
-import type { TaskRegistry } from '../src/swarm/task-registry.ts'
 
 const [greedy, modest] = ['greedy' as PeerId, 'modest' as PeerId]
 const SIZE = 64 * 1024
@@ -67,7 +66,9 @@ describe('the disk of the CDN', () => {
   let directory: string
   let store: CdnStore
   let wanted: Set<TaskId>
+  let isShared: boolean
   beforeEach(async () => {
+    isShared = true
     directory = await mkdtemp(join(tmpdir(), 'damselfly-shares-'))
     wanted = new Set()
     store = await CdnStore.create({
@@ -81,18 +82,19 @@ describe('the disk of the CDN', () => {
       logger: silentLogger(),
     })
     await store.pieces.start()
-    store.usedBy({ isWanted: (taskId: TaskId) => wanted.has(taskId), get: () => undefined } as unknown as TaskRegistry, () => undefined)
+    const tasks = { isWanted: (taskId: TaskId) => wanted.has(taskId), get: () => undefined }
+    store.usedBy({ tasks, isShared: () => isShared, fetchAgain: () => undefined })
   })
   afterEach(async () => {
     await store.pieces.stop()
     await rm(directory, { recursive: true })
   })
 
-  const bring = async (peer: PeerId, name: string): Promise<void> => {
+  const bring = async (peer: PeerId, name: string, size = SIZE): Promise<void> => {
     const taskId = taskIdOf(name)
     store.shares.demanded(taskId, peer, store.pieces.summary(taskId)?.verifiedBytes ?? 0)
-    const task = await store.pieces.create(taskRecord({ taskId, contentLength: SIZE, lastUsedAt: Date.UTC(2029, 0, 1) }))
-    await storeAll(task, contentOf(SIZE, name))
+    const task = await store.pieces.create(taskRecord({ taskId, contentLength: size, lastUsedAt: Date.UTC(2029, 0, 1) }))
+    await storeAll(task, contentOf(size, name))
   }
   const held = (prefix: string): number => Array.from({ length: 60 }, (_, n) => store.pieces.summary(taskIdOf(`${prefix}${n}`))).filter((task) => task !== undefined).length
 
@@ -110,6 +112,24 @@ describe('the disk of the CDN', () => {
   it('is all of one peer as long as nobody else needs it', async () => {
     for (let n = 0; n < 9; n++) await bring(greedy, `g${n}`)
     assert.equal(held('g'), 9)
+  })
+
+  it('is all of a peer that is alone, whose old contents go like those of others', async () => {
+    isShared = false
+    for (let n = 0; n < 5; n++) await bring(modest, `m${n}`)
+    for (let n = 0; n < 10; n++) {
+      wanted.add(taskIdOf(`g${n}`))
+      await bring(greedy, `g${n}`)
+    }
+    assert.deepEqual([held('m'), held('g')], [0, 10])
+  })
+
+  it('takes one content of each peer, however large', async () => {
+    for (let n = 0; n < 4; n++) await bring(modest, `m${n}`)
+    for (let n = 0; n < 3; n++) await bring(greedy, `g${n}`)
+    await bring(greedy, 'g3', 8 * SIZE)
+    assert.equal(held('g'), 1)
+    assert.ok(held('m') >= 1)
   })
 
   it('takes from who has more than its share what another one needs', async () => {

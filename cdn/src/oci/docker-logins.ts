@@ -100,7 +100,7 @@ function loginIn({ auths = {} }: DockerConfig, keys: readonly string[]): Registr
 
 /** It goes into a header. @throws DamselflyError CONFIG_INVALID */
 function soundToken(token: string): string {
-  if (/^[\x21-\x7e]+$/.test(token)) return token
+  if (/^[\x20-\x7e]+$/.test(token)) return token
   throw new DamselflyError('CONFIG_INVALID', 'Docker keeps a token for this registry that has other characters than tokens can have')
 }
 

@@ -7,6 +7,15 @@ import { DiskShares } from './disk-shares.ts'
 import { SharedDisk } from './shared-disk.ts'
 import type { TaskRegistry } from './task-registry.ts'
 
+/** What is known once peers may come. */
+export interface CdnStoreUse {
+  readonly tasks: Pick<TaskRegistry, 'isWanted' | 'get'>
+  /** Whether several peers are connected. */
+  readonly isShared: () => boolean
+  /** Brings the pieces that the scrub found to be damaged; must not throw. */
+  readonly fetchAgain: (record: TaskRecord) => void
+}
+
 export interface CdnStoreInit {
   readonly directory: string
   readonly storage: StorageSettings
@@ -28,8 +37,7 @@ export class CdnStore {
   readonly shares: DiskShares
   readonly #disk: SharedDisk
   readonly #pins: Pins
-  #tasks: TaskRegistry | undefined
-  #fetchAgain: (record: TaskRecord) => void = () => undefined
+  #use: CdnStoreUse | undefined
 
   /** Not started. */
   static async create(init: CdnStoreInit): Promise<CdnStore> {
@@ -42,8 +50,8 @@ export class CdnStore {
     this.collector = new Collector({
       store,
       uses: {
-        isWanted: (taskId) => this.#tasks?.isWanted(taskId) ?? true,
-        lastUsedAt: (taskId) => this.#tasks?.get(taskId)?.lastUsedAt,
+        isWanted: (taskId) => this.#use?.tasks.isWanted(taskId) ?? true,
+        lastUsedAt: (taskId) => this.#use?.tasks.get(taskId)?.lastUsedAt,
         first: () => this.#disk.victims(),
         evict: (taskId) => this.#evict(store, taskId),
       },
@@ -57,6 +65,7 @@ export class CdnStore {
       shares: this.shares,
       limits,
       space: async () => ({ used: store.usedBytes, ...(await space()) }),
+      isShared: () => this.#use?.isShared() ?? true,
       evict: (taskId) => this.evict(taskId),
     })
     const disk = this.#disk
@@ -71,14 +80,9 @@ export class CdnStore {
     })
   }
 
-  /**
-   * Until it is known who uses what, everything is wanted.
-   *
-   * @param fetchAgain brings the pieces that the scrub found to be damaged; must not throw
-   */
-  usedBy(tasks: TaskRegistry, fetchAgain: (record: TaskRecord) => void): void {
-    this.#tasks = tasks
-    this.#fetchAgain = fetchAgain
+  /** Until it is known who uses what, everything is wanted, by many. */
+  usedBy(use: CdnStoreUse): void {
+    this.#use = use
   }
 
   /** Shows what is kept and what was deleted. */
@@ -96,8 +100,8 @@ export class CdnStore {
 
   #damaged(record: TaskRecord): void {
     // Nobody is to be sent here for what is not here.
-    this.#tasks?.get(record.taskId)?.source.refresh()
-    this.#fetchAgain(record)
+    this.#use?.tasks.get(record.taskId)?.source.refresh()
+    this.#use?.fetchAgain(record)
   }
 
   /** @throws DamselflyError TASK_NOT_FOUND */
@@ -110,13 +114,13 @@ export class CdnStore {
     const stored = await this.pieces.open(taskId)
     if (stored === undefined) throw new DamselflyError('TASK_NOT_FOUND', `the CDN holds nothing of task ${taskId}`)
     requireUnpinned(stored.record)
-    if (this.#tasks?.isWanted(taskId) === true) throw new DamselflyError('TASK_BUSY', `task ${taskId} is being fetched or downloaded`)
+    if (this.#use?.tasks.isWanted(taskId) === true) throw new DamselflyError('TASK_BUSY', `task ${taskId} is being fetched or downloaded`)
     await this.#evict(this.pieces, taskId)
   }
 
   async #evict(store: PieceStore, taskId: TaskId): Promise<void> {
     await store.delete(taskId)
     this.shares.forget(taskId)
-    this.#tasks?.get(taskId)?.source.refresh()
+    this.#use?.tasks.get(taskId)?.source.refresh()
   }
 }

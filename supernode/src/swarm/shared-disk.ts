@@ -6,6 +6,8 @@ export interface SharedDiskInit {
   readonly shares: DiskShares
   readonly limits: SpaceLimits
   readonly space: () => Promise<Space>
+  /** Whether there are several peers; one alone may have all. */
+  readonly isShared: () => boolean
   /** Deletes the CDN's copy. @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
   readonly evict: (taskId: TaskId) => Promise<void>
 }
@@ -38,20 +40,25 @@ export class SharedDisk {
 
   /** What is to go first when room is short. */
   async victims(): Promise<readonly TaskId[]> {
-    const { shares, limits, space } = this.#init
+    const { shares, limits, space, isShared } = this.#init
+    if (!isShared()) return []
     return shares.victims(capacityOf(await space(), limits))
   }
 
   async #makeOwnRoom(taskId: TaskId, bytes: number): Promise<void> {
-    const { shares, limits, space } = this.#init
+    const { shares, limits, space, isShared } = this.#init
+    if (!isShared()) return
     const before = await space()
     const capacity = capacityOf(before, limits)
-    if (!isShort(before, limits, bytes) || shares.excessWith(taskId, bytes, capacity) === 0) return
+    let isOver = isShort(before, limits, bytes)
     for (const other of shares.othersOf(taskId)) {
-      if (shares.excessWith(taskId, bytes, capacity) === 0) return
-      if (await this.#tryEvict(other)) this.#evicted++
+      if (!isOver || shares.excessWith(taskId, bytes, capacity) === 0) return
+      if (!(await this.#tryEvict(other))) continue
+      this.#evicted++
+      isOver = isShort(await space(), limits, bytes)
     }
-    if (shares.excessWith(taskId, bytes, capacity) === 0 || !isShort(await space(), limits, bytes)) return
+    // Whoever has nothing else may have one content, however large.
+    if (!isOver || shares.excessWith(taskId, bytes, capacity) === 0 || isEmpty(shares.othersOf(taskId))) return
     this.#refused++
     throw new DamselflyError('SUPERNODE_OVERLOADED', `the disk is full, and a content of ${bytes} bytes would be more than its peer's share of it`)
   }
@@ -72,6 +79,11 @@ export class SharedDisk {
 function capacityOf({ used, free, total }: Space, { quota, minFreePercent }: SpaceLimits): number {
   const disk = used + free - (total * minFreePercent) / 100
   return Math.max(0, quota > 0 ? Math.min(quota, disk) : disk)
+}
+
+function isEmpty(contents: Iterable<TaskId>): boolean {
+  for (const _ of contents) return false
+  return true
 }
 
 function isShort(space: Space, limits: SpaceLimits, wanted: number): boolean {
