@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Cri } from './cri.ts'
 import type { Lab } from './lab.ts'
 import { isInstalled } from './nginx.ts'
+import { PrivateRoot } from './private-root.ts'
 import { describe, type Exit, type Program } from './program.ts'
 import { until } from './until.ts'
 
@@ -199,7 +200,9 @@ export async function createDocker(lab: Lab, mirror: string, proxy?: ProxyOfDock
   await chmod(path(''), 0o700)
   await writeFile(path('daemon.json'), JSON.stringify({ ...dockerPlaces(path('')), 'registry-mirrors': [mirror] }))
   const surroundings = proxy === undefined ? {} : { HTTPS_PROXY: proxy.url, SSL_CERT_FILE: proxy.ca }
-  lab.program('dockerd', CONTAINER_PROGRAMS.dockerd, ['--config-file', path('daemon.json')], { env: surroundings })
+  // It writes a key to /etc/docker, whatever it is configured to.
+  const root = await PrivateRoot.create(lab)
+  root.program('dockerd', CONTAINER_PROGRAMS.dockerd, ['--config-file', path('daemon.json')], surroundings)
   const env = { DOCKER_HOST: `unix://${path('sock')}`, HOME: path('home') }
   const docker = (...args: readonly string[]): Program => lab.program('docker', CONTAINER_PROGRAMS.docker, args, { env })
   await until(async () => (await docker('version').exited).code === 0)
