@@ -5,6 +5,7 @@ import { DamselflyError, diskError, messageOf, systemCode, type Clock, type Task
 import type { Logger } from '@damselfly/shared/logging'
 import { writingHere, writingInThread } from './bytes/writing.ts'
 import { DiskPace } from './disk-pace.ts'
+import { DiskReserve } from './disk-reserve.ts'
 import { FileHandles } from './file-handles.ts'
 import { InFlight } from './in-flight.ts'
 import { KeyedLock } from './keyed-lock.ts'
@@ -47,6 +48,7 @@ interface OpenedStore {
   readonly run: Run
   readonly table: TaskTable
   readonly snapshots: TableSnapshots
+  readonly reserve: DiskReserve
 }
 
 /** The local store between start and stop. */
@@ -55,6 +57,7 @@ export class RunningStore {
   readonly #services: TaskServices
   readonly #table: TaskTable
   readonly #snapshots: TableSnapshots
+  readonly #reserve: DiskReserve
   readonly #files: FileHandles
   readonly #pace: DiskPace
   readonly #loaded = new LoadedTasks<LocalStoredTask>()
@@ -71,14 +74,15 @@ export class RunningStore {
     await mkdir(indexDirectory, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw diskError(error, `create ${indexDirectory}`)
     })
-    const index = new StoreIndex(indexDirectory, init.logger)
+    const reserve = new DiskReserve(join(init.directory, 'reserve'))
+    const index = new StoreIndex(indexDirectory, reserve, init.logger)
     try {
       // Opening the index takes the lock of the whole directory.
       const run = await index.open()
       const file = join(init.directory, 'tasks.table')
       const table = await loadTable({ index, file, run, logger: init.logger })
       const snapshots = new TableSnapshots({ table, index, file, run, logger: init.logger })
-      const store = new RunningStore(init, { index, run, table, snapshots })
+      const store = new RunningStore(init, { index, run, table, snapshots, reserve })
       await store.#begin()
       return store
     } catch (error) {
@@ -87,11 +91,12 @@ export class RunningStore {
     }
   }
 
-  private constructor(init: LocalPieceStoreInit, { index, run, table, snapshots }: OpenedStore) {
+  private constructor(init: LocalPieceStoreInit, { index, run, table, snapshots, reserve }: OpenedStore) {
     const { clock, logger, writesInThread = false, keepsSidecars = false } = init
     this.#tasksDirectory = join(init.directory, 'tasks')
     this.#table = table
     this.#snapshots = snapshots
+    this.#reserve = reserve
     this.#files = new FileHandles(logger)
     this.#pace = new DiskPace(clock)
     this.#services = {
@@ -346,6 +351,7 @@ export class RunningStore {
       this.#warn(error, 'writing when tasks were last used failed')
     }
     await this.#snapshots.keepYoung()
+    await this.#reserve.setAside()
   }
 
   #warn(error: unknown, what: string): void {

@@ -1,6 +1,7 @@
 import { ClassicLevel } from 'classic-level'
 import { isTaskId, messageOf, SHA256_BYTES, type Sha256, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
+import type { DiskReserve } from './disk-reserve.ts'
 import { indexError, isIndexDamage } from './index-error.ts'
 import {
   CLEAN_KEY,
@@ -66,17 +67,25 @@ export class StoreIndex {
   readonly #db: ClassicLevel<string, Uint8Array>
   readonly #writer: IndexWriter
   readonly #marks = new ChangeMarks()
+  readonly #reserve: Pick<DiskReserve, 'toOpen'>
   readonly #logger: Logger
   #repaired = false
 
-  constructor(location: string, logger: Logger) {
+  /** @param location of its folder @param reserve for a disk that is full */
+  constructor(location: string, reserve: Pick<DiskReserve, 'toOpen'>, logger: Logger) {
+    this.#reserve = reserve
     this.#logger = logger
     this.#db = new ClassicLevel(location, {
       keyEncoding: 'utf8',
       valueEncoding: 'view',
       maxOpenFiles: MAX_OPEN_FILES,
     })
-    this.#writer = new IndexWriter(this.#db)
+    this.#writer = new IndexWriter({
+      location,
+      open: async () => this.#open(),
+      close: async () => this.#db.close(),
+      batch: async (changes) => this.#db.batch(changes),
+    })
   }
 
   /** @throws DamselflyError STORE_LOCKED, DISK_DENIED, DISK_FULL, DISK_FAILED */
@@ -241,9 +250,13 @@ export class StoreIndex {
     }
   }
 
+  async #open(): Promise<void> {
+    await this.#reserve.toOpen(async () => this.#db.open())
+  }
+
   async #openOrRepair(): Promise<void> {
     try {
-      await this.#db.open()
+      await this.#open()
     } catch (error) {
       if (!isIndexDamage(error)) throw error
       this.#logger.warn({ reason: messageOf(error) }, 'the index is damaged, repairing it')
@@ -256,7 +269,7 @@ export class StoreIndex {
     const { location } = this.#db
     try {
       await ClassicLevel.repair(location)
-      await this.#db.open()
+      await this.#open()
     } catch (error) {
       // A full or forbidden disk is no reason to throw the index away.
       if (indexError(error, `repair the index in ${location}`).code !== 'DISK_FAILED') throw error

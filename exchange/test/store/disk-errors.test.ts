@@ -7,6 +7,7 @@ import { createLocalPieceStore, type PieceStore } from '@damselfly/exchange'
 import { contentOf, readPiece, storePiece, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
 import { isDamselflyError, systemClock, systemCode } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
+import { DiskReserve } from '../../src/store/disk-reserve.ts'
 import { putRecord, StoreIndex } from '../../src/store/store-index.ts'
 
 const MIB = 1024 * 1024
@@ -64,7 +65,7 @@ describe('the local store on a disk that fails it', () => {
       if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status !== 0) this.skip()
       const filler = join(directory, 'filler')
       const record = taskRecord()
-      const index = new StoreIndex(join(directory, 'index'), silentLogger())
+      const index = new StoreIndex(join(directory, 'index'), new DiskReserve(join(directory, 'reserve')), silentLogger())
       try {
         await index.open()
         await index.write([putRecord(record)])
@@ -79,6 +80,32 @@ describe('the local store on a disk that fails it', () => {
         await assert.rejects(index.task(record.taskId), { code: 'DISK_FULL' })
         await rm(filler)
         assert.deepEqual((await index.task(record.taskId))?.record.url, record.url)
+      } finally {
+        await index.close(false)
+        assert.equal(spawnSync('umount', [directory]).status, 0)
+      }
+    })
+  })
+
+  describe('because it became full while its index was closed', () => {
+    it('is opened with the room that was set aside, so that contents can be deleted', async function () {
+      if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', directory]).status !== 0) this.skip()
+      const reserve = new DiskReserve(join(directory, 'reserve'))
+      const index = new StoreIndex(join(directory, 'index'), reserve, silentLogger())
+      const record = taskRecord()
+      try {
+        await index.open()
+        await index.write([putRecord(record)])
+        await reserve.setAside()
+        await writeFile(join(directory, 'filler'), Buffer.alloc(160 * MIB)).catch((error: unknown) => assert.equal(systemCode(error), 'ENOSPC'))
+        // The first write that fails damages the end of the log; with the next the index is opened anew, which takes room.
+        const failures: unknown[] = []
+        for (let i = 0; failures.length === 0; i++) {
+          const large = taskRecord({ taskId: taskIdOf(`more ${i}`), url: `http://origin.test/${'x'.repeat(8000)}` })
+          await index.write([putRecord(large)]).catch((error: unknown) => failures.push(error))
+        }
+        await index.remove(record.taskId)
+        assert.equal(await index.task(record.taskId), undefined)
       } finally {
         await index.close(false)
         assert.equal(spawnSync('umount', [directory]).status, 0)

@@ -5,6 +5,9 @@ import { TooManyRequests, type CallerTurns } from './caller-turns.ts'
 /** What a refusal costs at least, with all that is done before and after it; milliseconds. */
 const REFUSAL_COST_MS = 0.5
 
+/** What watches over the program must be answered, whatever others at its address do; that costs next to nothing. */
+const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
+
 /** Before a request's turn is over. */
 type End = (leastMs?: number) => void
 
@@ -21,6 +24,7 @@ export class RequestTurns {
   /** To be put on the server after the guard. */
   addTo(app: ApiServer): void {
     app.addHook('onRequest', async (request, reply) => {
+      if (ALWAYS_ANSWERED.has(request.routeOptions.url ?? '')) return
       const end = await this.#begin(request, reply)
       this.#ends.set(request, end)
       // Whoever goes away before all of the request has come is not worked for; whoever goes later is.

@@ -129,4 +129,19 @@ describe('requests that mean no good', () => {
     assert.equal(body.status, 408)
     assert.equal(api.tokens.list().filter(({ name }) => name === 'half').length, 0)
   })
+
+  it('keep no health check waiting at the same address, however many of them wait', async () => {
+    const calm = await ApiBench.start()
+    const guess = async (): Promise<number> => (await calm.request('/api/v1/version', { token: 'wrong' })).status
+    try {
+      // Time stands still there: after as many as are answered at once the others wait.
+      for (let n = 0; n <= 2000; n++) await guess()
+      const waiting = Promise.allSettled([guess(), guess()])
+      for (const path of ['/healthz', '/readyz']) assert.equal((await calm.request(path, { token: '' })).status, 200)
+      calm.control.clock.advance(10_000)
+      await waiting
+    } finally {
+      await calm.stop()
+    }
+  })
 })

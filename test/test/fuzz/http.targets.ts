@@ -1,6 +1,11 @@
-import { formatDigest, sha256 } from '@damselfly/shared'
+import { CONNECTION_LIMITS } from '@damselfly/exchange'
+import { formatDigest, sha256, systemClock, type VirtualClock } from '@damselfly/shared'
+import { silentLogger } from '@damselfly/shared/logging'
+import { Registry } from '@damselfly/shared/metrics'
 import { startLocalApi, URL_OF_CONTENT } from '../../../dfdaemon/test/api/local-api-fixture.ts'
 import { blob, BLOB, MANIFEST, manifest, MirroredRegistry } from '../../../dfdaemon/test/mirror/mirrored-registry.ts'
+import { TrustedProxies } from '../../../supernode/src/access/client-address.ts'
+import { Front } from '../../../supernode/src/api/front.ts'
 import { ApiBench } from '../../../supernode/test/api-bench.ts'
 import { httpTarget, type HttpTargetInit } from '../../src/fuzz/http-target.ts'
 import { stayInside } from '../../src/fuzz/stay-inside.ts'
@@ -51,23 +56,38 @@ function managementApi(name: string, isKnown: boolean): HttpTargetInit {
     words: ['/api/v1/', 'tokens', 'preheats', 'rules', 'decisions', '"role"', '"scopes"', '"url"', 'Bearer ', token],
     fails: [501, 502, 503, 504, 505],
     async open() {
-      const bench = await ApiBench.start()
+      const proxies = new TrustedProxies(['127.0.0.0/8'], 'x-forwarded-for')
+      // Every input comes on a connection of its own.
+      const bench = await ApiBench.start({ front: new Front({ limits: CONNECTION_LIMITS, proxies, registry: new Registry(), clock: systemClock, logger: silentLogger() }) })
       const { port } = new URL(bench.base)
       const at = { host: '127.0.0.1', port: Number(port) }
-      open.set(name, isKnown ? bench.adminToken : '')
+      open.set(name, { token: isKnown ? bench.adminToken : '', clock: bench.control.clock })
       return { at, healthy: request('GET /healthz', ['Connection: close']), close: async () => bench.stop() }
     },
   }
 }
 
-/** Tokens of management APIs that are open, by target. */
-const open = new Map<string, string>()
+interface OpenApi {
+  readonly token: string
+  /** Time goes on there as far as is said. */
+  readonly clock: VirtualClock
+}
 
-/** Puts the right token where the seeds have a wrong one. */
-function withToken(target: FuzzTarget): FuzzTarget {
+/** Management APIs that are open, by target. */
+const open = new Map<string, OpenApi>()
+
+/** Longer than the pause that one refused request costs its caller; milliseconds. */
+const BETWEEN_INPUTS = 10
+
+/** Puts the right token where the seeds have a wrong one. What callers may take of the time is not what is tried here. */
+function toManagementApi(target: FuzzTarget): FuzzTarget {
   return {
     ...target,
-    run: (input) => target.run(Buffer.from(Buffer.from(input).toString('latin1').replaceAll(/dfly_0{12}_0{43}/g, open.get(target.name) ?? ''), 'latin1')),
+    run: (input) => {
+      const { token = '', clock } = open.get(target.name) ?? {}
+      clock?.advance(BETWEEN_INPUTS)
+      return target.run(Buffer.from(Buffer.from(input).toString('latin1').replaceAll(/dfly_0{12}_0{43}/g, token), 'latin1'))
+    },
   }
 }
 
@@ -100,4 +120,4 @@ const mirror: HttpTargetInit = {
   },
 }
 
-export const targets: readonly FuzzTarget[] = [httpTarget(localApi), withToken(httpTarget(managementApi('management-api', true))), withToken(httpTarget(managementApi('management-api-strangers', false))), httpTarget(mirror)]
+export const targets: readonly FuzzTarget[] = [httpTarget(localApi), toManagementApi(httpTarget(managementApi('management-api', true))), toManagementApi(httpTarget(managementApi('management-api-strangers', false))), httpTarget(mirror)]

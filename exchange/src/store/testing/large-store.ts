@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { sha256, taskIdFromBytes, type TaskId } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
+import { DiskReserve } from '../disk-reserve.ts'
 import { putPiece, putRecord, putState, StoreIndex, type IndexedTask } from '../store-index.ts'
 import { TableSnapshots } from '../table/table-snapshots.ts'
 import { TaskTable } from '../table/task-table.ts'
@@ -18,7 +19,7 @@ export const LARGE_STORE_TASK_LENGTH: number = 1024 * 1024
 export async function writeLargeStore(directory: string, tasks: number): Promise<void> {
   mkdirSync(join(directory, 'index'), { recursive: true })
   const logger = silentLogger()
-  const index = new StoreIndex(join(directory, 'index'), logger)
+  const index = new StoreIndex(join(directory, 'index'), new DiskReserve(join(directory, 'reserve')), logger)
   const run = await index.open()
   const table = new TaskTable()
   for (let first = 0; first < tasks; first += BATCH) {
