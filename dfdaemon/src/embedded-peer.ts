@@ -1,13 +1,11 @@
 import { createSources, type RegistrySettings, type S3Bucket } from '@damselfly/cdn'
-import { NO_SPACE_LIMITS, type JoinTokenPlace, type SecurityPolicy } from '@damselfly/exchange'
+import { ANY_PORTS, NO_SPACE_LIMITS, type JoinTokenPlace, type SecurityPolicy } from '@damselfly/exchange'
 import type { Clock } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { peerListen, supernodeAddresses } from './config/peer-settings.ts'
 import { NO_RATES } from './peer/host-rates.ts'
 import { createPeer } from './peer/local-peer.ts'
 import type { Peer } from './peer/peer.ts'
-
-const ANY_PORT = { addresses: [], directPort: 0, libp2pPort: 0, plainPort: 0 }
 
 /** Enough for a peer that lives as long as one download. */
 const UPLOAD_SLOTS = 8
@@ -53,7 +51,7 @@ export function createEmbeddedPeer(options: EmbeddedPeerOptions): Peer {
     dataDir: options.dataDir,
     supernodes: supernodeAddresses(supernodes),
     joinToken: options.joinToken,
-    listen: peerListen({ listen: ANY_PORT, supernodes: [...supernodes], security }),
+    listen: peerListen({ listen: { addresses: [], ...ANY_PORTS }, supernodes: [...supernodes], security }),
     advertise: [],
     security,
     location: { location: '', zone: '', rack: '' },

@@ -48,7 +48,7 @@ export interface ControlParts {
   readonly agent: string
   readonly cdn: Cdn
   /** The CDN's. */
-  readonly store: Pick<PieceStore, 'first' | 'open' | 'records' | 'summary'>
+  readonly store: Pick<PieceStore, 'first' | 'open' | 'records' | 'summary' | 'verifiedBytes'>
   readonly probe: OriginProbe
   /** Where contents are not cached. @default they are */
   readonly passthrough?: Passthrough | undefined
@@ -135,7 +135,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
       stopping: stopping.signal,
       fetched: (task) => {
         uses.fetched(task)
-        parts.shares?.sized(task.spec.taskId, parts.store.summary(task.spec.taskId)?.verifiedBytes ?? 0)
+        parts.shares?.sized(task.spec.taskId, parts.store.verifiedBytes(task.spec.taskId))
       },
       sign: (swarm) => signManifest(identity, manifestOf(swarm)),
     },
@@ -223,7 +223,7 @@ export function assembleControl(parts: ControlParts): AssembledControl {
     tasks,
     bridge,
     introductions,
-    registrar: new Registrar({ demanded: (taskId, peer) => parts.shares?.demanded(taskId, peer, parts.store.summary(taskId)?.verifiedBytes ?? 0), preheats, uses, blocks, tasks, admission, limits, clock, metrics, logger }),
+    registrar: new Registrar({ demanded: (taskId, peer) => parts.shares?.demanded(taskId, peer, parts.store.verifiedBytes(taskId)), preheats, uses, blocks, tasks, admission, limits, clock, metrics, logger }),
     readManifest: (signedManifest) => verifyManifest(signedManifest, supernodes),
     limits,
     metrics,

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
+import { ANY_PORTS } from '@damselfly/exchange'
 import { EXIT } from '@damselfly/shared'
 import { configFileVariable, loadConfig, printConfig, readConfigFile, type ConfigFile } from '@damselfly/shared/config'
 import { parseCommandLine } from '@damselfly/shared/command-line'
@@ -21,8 +22,6 @@ interface Flags {
   readonly anyPort?: true
   readonly dataDir?: string
 }
-
-const ANY_PEER_PORT = { directPort: 0, libp2pPort: 0, plainPort: 0 }
 
 /** Does what the command line asks for, until a signal stops it. @throws DamselflyError */
 export async function runSupernode(): Promise<void> {
@@ -66,7 +65,7 @@ function readConfig({ listen, anyPort, dataDir }: Flags, file: ConfigFile | unde
     env: process.env,
     flags: {
       ...(dataDir === undefined ? {} : { dataDir }),
-      listen: { addresses: listen?.split(',').map((address) => address.trim()), ...(anyPort && ANY_PEER_PORT) },
+      listen: { addresses: listen?.split(',').map((address) => address.trim()), ...(anyPort && ANY_PORTS) },
       ...(anyPort && { management: { port: 0 } }),
     },
   })

@@ -69,7 +69,7 @@ export function createControlBench(options: { identity?: Identity; limits?: Part
     agent: 'supernode/test',
     cdn,
     passthrough: options.passthrough,
-    store: options.store ?? { open: async () => undefined, records: async (taskIds) => taskIds.map(() => undefined), summary: () => undefined, first: () => [] },
+    store: options.store ?? { open: async () => undefined, records: async (taskIds) => taskIds.map(() => undefined), summary: () => undefined, verifiedBytes: () => 0, first: () => [] },
     probe: async () => {
       origin.probes++
       if (origin.answer instanceof Error) throw origin.answer

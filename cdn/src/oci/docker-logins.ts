@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { DamselflyError, messageOf, systemCode, type Clock } from '@damselfly/shared'
+import { DamselflyError, messageOf, readIfThere, type Clock } from '@damselfly/shared'
 import * as z from 'zod'
 import { createMemory } from '../fetch-once/memory.ts'
 import { canonicalName } from './registries.ts'
@@ -74,9 +73,9 @@ export class DockerLogins {
 
   async #read(): Promise<DockerConfig> {
     try {
-      return configSchema.parse(JSON.parse(await readFile(this.#path, 'utf8')))
+      const text = await readIfThere(this.#path)
+      return text === undefined ? {} : configSchema.parse(JSON.parse(text))
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return {}
       throw new DamselflyError('CONFIG_INVALID', `${this.#path} is not what Docker writes: ${messageOf(error)}`, { cause: error })
     }
   }

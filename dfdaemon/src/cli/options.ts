@@ -1,3 +1,4 @@
+import { ANY_PORTS } from '@damselfly/exchange'
 import { ERROR_CODES } from '@damselfly/shared'
 import { parseCommandLine } from '@damselfly/shared/command-line'
 import { Command } from 'commander'
@@ -27,7 +28,6 @@ interface Options {
 }
 
 const ANY_PORT = { port: 0 }
-const ANY_PEER_PORT = { directPort: 0, libp2pPort: 0, plainPort: 0 }
 
 /** @throws DamselflyError USAGE */
 export function parseArguments(args: readonly string[], version: string): Invocation {
@@ -43,7 +43,7 @@ export function parseArguments(args: readonly string[], version: string): Invoca
     joinTokenFile,
     dataDir,
     api: { socket },
-    listen: { addresses: listen, ...(anyPort && ANY_PEER_PORT) },
+    listen: { addresses: listen, ...(anyPort && ANY_PORTS) },
     ...(anyPort && { mirror: ANY_PORT, proxy: ANY_PORT }),
     log: { level: logLevel },
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { DamselflyError, diskError, systemCode } from '@damselfly/shared'
+import { DamselflyError, diskError, readIfThere } from '@damselfly/shared'
 import type { Environment } from '../load-settings.ts'
 
 /** Where a supernode that runs as a service keeps its data. */
@@ -32,11 +32,10 @@ export async function findToken({ token, namedFile, configuredFile, configuredCo
   if (named === undefined && isOptional === true) return undefined
   const candidates = named === undefined ? supernodeFolders(env).map((folder) => join(folder, 'admin-token')) : [named]
   for (const path of candidates) {
-    try {
-      return (await readFile(path, 'utf8')).trim()
-    } catch (error) {
-      if (systemCode(error) !== 'ENOENT') throw diskError(error, `read the token in ${path}`)
-    }
+    const text = await readIfThere(path).catch((error: unknown) => {
+      throw diskError(error, `read the token in ${path}`)
+    })
+    if (text !== undefined) return text.trim()
   }
   throw new DamselflyError('CONFIG_INVALID', `there is no token in ${candidates.join(' or ')}; name its file with --token-file, or set DAMSELFLY_TOKEN`)
 }

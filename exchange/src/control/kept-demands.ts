@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { diskError, replaceFile, systemCode, type PeerId } from '@damselfly/shared'
+import { diskError, readIfThere, replaceFile, type PeerId } from '@damselfly/shared'
 import { isPeerId } from '../identity/peer-id.ts'
 import { readDemands, type ChannelDemands } from '../lane/security-in-force.ts'
 
@@ -22,12 +21,10 @@ export function keptDemandsFile(path: string): KeptDemands {
   let written = ''
   return {
     async read() {
-      try {
-        return parse(await readFile(path, 'utf8'))
-      } catch (error) {
-        if (systemCode(error) === 'ENOENT') return undefined
+      const text = await readIfThere(path).catch((error: unknown) => {
         throw diskError(error, `read ${path}`)
-      }
+      })
+      return text === undefined ? undefined : parse(text)
     },
     async keep({ supernode, demands: { security, ciphers = [] } }) {
       const text = `${JSON.stringify({ supernode, security, ciphers })}\n`

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { DamselflyError, diskError, replaceFile, systemCode, type PeerId } from '@damselfly/shared'
+import { DamselflyError, diskError, readIfThere, replaceFile, type PeerId } from '@damselfly/shared'
 
 /** Remembers which identity answered at which address, as ssh does with hosts. */
 export interface KnownSupernodes {
@@ -34,11 +33,12 @@ export function knownSupernodesFile(path: string): KnownSupernodes {
 
 async function readKnown(path: string): Promise<Record<string, string>> {
   try {
-    const content: unknown = JSON.parse(await readFile(path, 'utf8'))
+    const text = await readIfThere(path)
+    if (text === undefined) return {}
+    const content: unknown = JSON.parse(text)
     if (typeof content !== 'object' || content === null || Array.isArray(content)) throw new SyntaxError('not an object')
     return Object.fromEntries(Object.entries(content).map(([address, peer]) => [address, String(peer)]))
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return {}
     if (error instanceof SyntaxError) {
       throw new DamselflyError('CONFIG_INVALID', `${path} is damaged: delete it to trust the supernodes anew`, { cause: error })
     }

@@ -1,10 +1,10 @@
 import { DamselflyError, ORIGIN_PEER, type PeerId, type Priority, type Sha256 } from '@damselfly/shared'
 import type { Assignment, ParentInfo, TaskControl } from '../control/task-control.ts'
-import type { StoredTask } from '../store/piece-store.ts'
 import { atOnce } from './at-once.ts'
 import { OriginWork, type OriginWorkOptions } from './origin-work.ts'
 import type { FetchedPiece, PieceFetchContext } from './piece-fetch.ts'
 import { isDiskTrouble, isFinal, isSpoiled } from './refusals.ts'
+import { rangeOfPiece } from './stored-content.ts'
 import { SwarmFetch } from './swarm-fetch.ts'
 
 export interface AssignedWorkOptions {
@@ -125,14 +125,14 @@ export class AssignedWork {
   report(index: number, { parent, durationMs }: FetchedPiece): void {
     const { context, control, onPiece } = this.#options
     onPiece()
-    control?.pieceDone(index, parent, lengthOf(context.stored, index), durationMs)
+    control?.pieceDone(index, parent, rangeOfPiece(context.stored, index).length, durationMs)
   }
 
   #fetched(index: number, digest: Sha256, durationMs: number): void {
     const { context, control, onPiece } = this.#options
     onPiece()
     control?.pieceStored(index, digest)
-    control?.pieceDone(index, ORIGIN_PEER, lengthOf(context.stored, index), durationMs)
+    control?.pieceDone(index, ORIGIN_PEER, rangeOfPiece(context.stored, index).length, durationMs)
     this.#wantNext()
   }
 
@@ -165,8 +165,4 @@ export class AssignedWork {
     this.#open += count
     control.want(count, priority(), readAt())
   }
-}
-
-function lengthOf(stored: StoredTask, index: number): number {
-  return stored.layout?.piece(index).length ?? stored.record.pieceSize
 }

@@ -34,6 +34,9 @@ export function createTransports(
   return kinds.map((kind) => CREATE[kind]({ ...init, ciphers: security.ciphers }))
 }
 
+/** In a program's configuration: every kind at any free port. */
+export const ANY_PORTS = { directPort: 0, libp2pPort: 0, plainPort: 0 } as const
+
 /**
  * Where a side with this policy listens for each kind; nowhere for kinds that it does not offer.
  *

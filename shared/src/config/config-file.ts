@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { isNode, isPair, isMap, LineCounter, parseDocument, type Document } from 'yaml'
-import { messageOf, systemCode } from '../errors/damselfly-error.ts'
+import { messageOf } from '../errors/damselfly-error.ts'
+import { readIfThere } from '../read-if-there.ts'
 import { configError, type Problem } from './problem.ts'
 import { isTree, type Path, type Tree } from './tree.ts'
 
@@ -24,9 +24,9 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
  */
 export async function readConfigFileIfPresent(path: string): Promise<ConfigFile | undefined> {
   try {
-    return { path, text: await readFile(path, 'utf8') }
+    const text = await readIfThere(path)
+    return text === undefined ? undefined : { path, text }
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined
     throw configError([{ where: path, message: `cannot be read: ${messageOf(error)}`, source: undefined }])
   }
 }

@@ -1,6 +1,7 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { IncomingHttpHeaders } from 'node:http'
 import { plainHost } from '@damselfly/exchange'
+import { Networks } from '../control/networks.ts'
 
 /** The header in which proxies tell where a request came from; only what the proxy itself writes may be believed. */
 export const FORWARDING_HEADERS = ['x-forwarded-for', 'forwarded'] as const
@@ -11,21 +12,18 @@ const MOST_HOPS = 32
 
 /** Proxies whose word counts on where a request comes from. */
 export class TrustedProxies {
-  readonly #networks: BlockList
+  readonly #networks: Networks
   readonly #header: ForwardingHeader
 
   /** @param networks addresses and networks, such as `10.0.0.0/8` @throws Error when one of them is none */
   constructor(networks: readonly string[], header: ForwardingHeader) {
-    this.#networks = new BlockList()
+    this.#networks = new Networks(networks)
     this.#header = header
-    for (const network of networks) addNetwork(this.#networks, network)
   }
 
   /** Whether it is one of them. */
   has(address: string): boolean {
-    const plain = plainHost(address)
-    const family = isIP(plain)
-    return family !== 0 && this.#networks.check(plain, family === 6 ? 'ipv6' : 'ipv4')
+    return this.#networks.has(plainHost(address))
   }
 
   /**
@@ -46,27 +44,6 @@ export class TrustedProxies {
       if (!this.has(address)) return address
     }
     return address
-  }
-}
-
-/** An address, or a network by its prefix. @throws Error */
-function addNetwork(list: BlockList, network: string): void {
-  const [address = '', prefix, more] = network.split('/')
-  const family = isIP(address)
-  const bits = family === 6 ? 128 : 32
-  const length = prefix === undefined ? bits : Number(prefix)
-  const isNumber = prefix === undefined || /^\d{1,3}$/.test(prefix)
-  if (family === 0 || !isNumber || length > bits || more !== undefined) throw new Error(`'${network}' is no address or network`)
-  list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4')
-}
-
-/** Whether it is an address or a network. */
-export function isNetwork(text: string): boolean {
-  try {
-    addNetwork(new BlockList(), text)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { DamselflyError, type Clock } from '@damselfly/shared'
+import type { Clock } from '@damselfly/shared'
 import { addressGroup } from './address-group.ts'
+import { TryAgainLater } from './try-again-later.ts'
 
 /** Failures that cost nothing, so that a slip of the hand does not. */
 const FREE_FAILURES = 5
@@ -19,12 +20,9 @@ const MOST_REMEMBERED = 10_000
 const MOST_PROVEN = 4096
 
 /** Who has to wait before anything else is tried. */
-export class TooManyFailures extends DamselflyError {
-  readonly retryAfterMs: number
-
+export class TooManyFailures extends TryAgainLater {
   constructor(retryAfterMs: number) {
-    super('TOO_MANY_FAILURES', `too many wrong credentials came from this address; try again in ${Math.ceil(retryAfterMs / 1000)} s`)
-    this.retryAfterMs = retryAfterMs
+    super('TOO_MANY_FAILURES', 'too many wrong credentials came from this address', retryAfterMs)
   }
 }
 

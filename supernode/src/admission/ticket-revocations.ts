@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { diskError, messageOf, replaceFile, systemCode, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
+import { diskError, messageOf, readIfThere, replaceFile, systemCode, type Clock, type PeerId, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { REVOCATION_MEMORY_MS, RevokedTickets, type RevokedSubject, type TicketRevocation } from '@damselfly/exchange'
 import * as z from 'zod'
@@ -91,12 +90,13 @@ export class TicketRevocations {
   async #read(): Promise<readonly TicketRevocation[]> {
     const { file, logger } = this.#init
     try {
-      return kept.parse(JSON.parse(await readFile(file, 'utf8'))).flatMap(({ peer, taskId, issuedUntil }) => {
+      const text = await readIfThere(file)
+      if (text === undefined) return []
+      return kept.parse(JSON.parse(text)).flatMap(({ peer, taskId, issuedUntil }) => {
         const subject = peer === undefined ? { taskId: (taskId ?? '') as TaskId } : { peer: peer as PeerId }
         return [{ subject, issuedUntil }]
       })
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return []
       if (systemCode(error) !== undefined) throw diskError(error, `read ${file}`)
       logger.error({ reason: messageOf(error) }, `${file} is damaged: tickets that were taken back within the last hour may count again`)
       return []

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import { DamselflyError, TimeShares, type Clock } from '@damselfly/shared'
+import { TimeShares, type Clock } from '@damselfly/shared'
+import { TryAgainLater } from '../access/try-again-later.ts'
 
 /** What one caller's requests may take of the supernode's time: a tenth, after a second at once. */
 const SHARE = { share: 0.1, burstMs: 1000 } as const
@@ -15,12 +16,9 @@ const MOST_WAITING = 64
 const PATIENCE_MS = 5000
 
 /** Who has asked for too much. */
-export class TooManyRequests extends DamselflyError {
-  readonly retryAfterMs: number
-
+export class TooManyRequests extends TryAgainLater {
   constructor(who: string, retryAfterMs: number) {
-    super('TOO_MANY_REQUESTS', `${who} has asked for too much; try again in ${Math.ceil(retryAfterMs / 1000)} s`)
-    this.retryAfterMs = retryAfterMs
+    super('TOO_MANY_REQUESTS', `${who} has asked for too much`, retryAfterMs)
   }
 }
 

@@ -65,7 +65,7 @@ async function identify(authenticator: Authenticator, request: FastifyRequest, r
   try {
     return await authenticator.authenticate({ authorization, certificate: certificateOf(request), address })
   } catch (error) {
-    if (error instanceof TooManyFailures) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000))
+    if (error instanceof TooManyFailures) reply.header('retry-after', error.retryAfter)
     throw error
   }
 }

@@ -47,7 +47,7 @@ export class RequestTurns {
       return await this.#turns.begin(request.caller?.name ?? `address ${request.clientGroup}`)
     } catch (error) {
       // Another connection costs the caller more than the refusal costs here.
-      if (error instanceof TooManyRequests) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000)).header('connection', 'close')
+      if (error instanceof TooManyRequests) reply.header('retry-after', error.retryAfter).header('connection', 'close')
       throw error
     }
   }

@@ -1,8 +1,9 @@
 import { isLoopback } from '@damselfly/exchange'
 import { duration } from '@damselfly/shared/config'
 import * as z from 'zod'
-import { FORWARDING_HEADERS, isNetwork } from '../access/client-address.ts'
+import { FORWARDING_HEADERS } from '../access/client-address.ts'
 import { roleName, scopeName, type Role } from '../access/roles.ts'
+import { isNetwork } from '../control/networks.ts'
 import { address, LOOPBACK, port } from './listening.ts'
 
 const pageOrigin = z.string().refine(isPageOrigin, { error: 'expected scheme, host and maybe port, such as https://console.example' })

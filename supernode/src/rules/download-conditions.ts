@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import type { PeerId } from '@damselfly/shared'
 import * as z from 'zod'
+import { isNetwork, Networks } from '../control/networks.ts'
 import { plainAddress } from '../control/plain-address.ts'
 import { matchesPattern } from './url-pattern.ts'
 
@@ -10,7 +10,7 @@ export const downloadConditions = z.object({
   addresses: z
     .string()
     .max(64)
-    .refine((text) => networkOf(text) !== undefined, 'is neither an address nor a network such as 192.0.2.0/24')
+    .refine(isNetwork, 'is neither an address nor a network such as 192.0.2.0/24')
     .optional()
     .describe('Address or network, IPv4 or IPv6, that the peer connects from'),
   tag: z.string().min(1).max(256).optional(),
@@ -46,32 +46,14 @@ export interface Matcher<T> {
 }
 
 export function matcherOf<T extends DownloadConditions>(rule: T): Matcher<T> {
-  const network = rule.addresses === undefined ? undefined : networkOf(rule.addresses)
+  const network = rule.addresses === undefined ? undefined : new Networks([rule.addresses])
   return {
     rule,
     matches: ({ peer, address }, { url, tag, application }) =>
       (rule.peer === undefined || rule.peer === peer) &&
       (rule.tag === undefined || rule.tag === tag) &&
       (rule.application === undefined || rule.application === application) &&
-      (network === undefined || isWithin(network, address)) &&
+      (network === undefined || network.has(plainAddress(address))) &&
       (rule.url === undefined || matchesPattern(url, rule.url)),
   }
-}
-
-/** Undefined for what is neither an address nor a network. */
-function networkOf(text: string): BlockList | undefined {
-  const [address = '', prefix, ...more] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || more.length > 0) return undefined
-  const longest = version === 6 ? 128 : 32
-  if (prefix !== undefined && (!/^\d{1,3}$/.test(prefix) || Number(prefix) > longest)) return undefined
-  const network = new BlockList()
-  network.addSubnet(address, prefix === undefined ? longest : Number(prefix), version === 6 ? 'ipv6' : 'ipv4')
-  return network
-}
-
-function isWithin(network: BlockList, address: string): boolean {
-  const plain = plainAddress(address)
-  const version = isIP(plain)
-  return version !== 0 && network.check(plain, version === 6 ? 'ipv6' : 'ipv4')
 }

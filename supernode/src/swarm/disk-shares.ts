@@ -43,8 +43,7 @@ export class DiskShares {
 
   /** How large a content is or will be; bytes. */
   sized(taskId: TaskId, bytes: number): void {
-    const peer = this.#ownerOf.get(taskId)
-    const own = peer === undefined ? undefined : this.#owns.get(peer)
+    const own = this.#ownWith(taskId)
     if (own === undefined) return
     own.bytes += bytes - (own.contents.get(taskId) ?? 0)
     own.contents.set(taskId, bytes)
@@ -63,17 +62,14 @@ export class DiskShares {
 
   /** How many bytes the owner of a content has too many, if that one has so many. @param capacity what the CDN may keep; bytes */
   excessWith(taskId: TaskId, bytes: number, capacity: number): number {
-    const peer = this.#ownerOf.get(taskId)
-    const own = peer === undefined ? undefined : this.#owns.get(peer)
+    const own = this.#ownWith(taskId)
     if (own === undefined) return 0
     return Math.max(0, own.bytes - (own.contents.get(taskId) ?? 0) + bytes - this.#share * capacity)
   }
 
   /** The other contents of its owner, those demanded longest ago first. */
-  *othersOf(taskId: TaskId): Iterable<TaskId> {
-    const peer = this.#ownerOf.get(taskId)
-    const own = peer === undefined ? undefined : this.#owns.get(peer)
-    for (const other of own?.contents.keys() ?? []) if (other !== taskId) yield other
+  othersOf(taskId: TaskId): readonly TaskId[] {
+    return Array.from(this.#ownWith(taskId)?.contents.keys() ?? []).filter((other) => other !== taskId)
   }
 
   /** What is to go before all else: of each peer with more than its share what is too much, that demanded longest ago. @param capacity what the CDN may keep; bytes */
@@ -88,6 +84,12 @@ export class DiskShares {
       }
       return going
     })
+  }
+
+  /** All that is kept for the owner of a content; undefined: it is nobody's. */
+  #ownWith(taskId: TaskId): Own | undefined {
+    const peer = this.#ownerOf.get(taskId)
+    return peer === undefined ? undefined : this.#owns.get(peer)
   }
 
   #put(peer: PeerId, taskId: TaskId, bytes: number): void {

@@ -50,15 +50,15 @@ export class SharedDisk {
     if (!isShared()) return
     const before = await space()
     const capacity = capacityOf(before, limits)
-    let isOver = isShort(before, limits, bytes)
+    if (!isShort(before, limits, bytes)) return
     for (const other of shares.othersOf(taskId)) {
-      if (!isOver || shares.excessWith(taskId, bytes, capacity) === 0) return
+      if (shares.excessWith(taskId, bytes, capacity) === 0) return
       if (!(await this.#tryEvict(other))) continue
       this.#evicted++
-      isOver = isShort(await space(), limits, bytes)
+      if (!isShort(await space(), limits, bytes)) return
     }
     // Whoever has nothing else may have one content, however large.
-    if (!isOver || shares.excessWith(taskId, bytes, capacity) === 0 || isEmpty(shares.othersOf(taskId))) return
+    if (shares.excessWith(taskId, bytes, capacity) === 0 || shares.othersOf(taskId).length === 0) return
     this.#refused++
     throw new DamselflyError('SUPERNODE_OVERLOADED', `the disk is full, and a content of ${bytes} bytes would be more than its peer's share of it`)
   }
@@ -79,11 +79,6 @@ export class SharedDisk {
 function capacityOf({ used, free, total }: Space, { quota, minFreePercent }: SpaceLimits): number {
   const disk = used + free - (total * minFreePercent) / 100
   return Math.max(0, quota > 0 ? Math.min(quota, disk) : disk)
-}
-
-function isEmpty(contents: Iterable<TaskId>): boolean {
-  for (const _ of contents) return false
-  return true
 }
 
 function isShort(space: Space, limits: SpaceLimits, wanted: number): boolean {

@@ -29,7 +29,7 @@ export interface TaskListing {
 
 export interface TaskCatalogueDeps {
   readonly tasks: Pick<TaskRegistry, 'get' | 'list' | 'use'>
-  readonly store: Pick<PieceStore, 'first' | 'open' | 'records' | 'summary'>
+  readonly store: Pick<PieceStore, 'first' | 'open' | 'records' | 'summary' | 'verifiedBytes'>
   readonly cdn: Pick<Cdn, 'confirm'>
   readonly uses: Pick<UseLedger, 'of' | 'fresh'>
 }
@@ -69,7 +69,7 @@ export class TaskCatalogue {
 
   /** On the CDN's disk. */
   heldBytes(taskId: TaskId): number {
-    return this.#deps.store.summary(taskId)?.verifiedBytes ?? 0
+    return this.#deps.store.verifiedBytes(taskId)
   }
 
   usesOf({ taskId, record }: KnownTask): UseCounts {

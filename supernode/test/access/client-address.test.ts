@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
 import fc from 'fast-check'
-import { isNetwork, TrustedProxies } from '../../src/access/client-address.ts'
+import { TrustedProxies } from '../../src/access/client-address.ts'
+import { isNetwork } from '../../src/control/networks.ts'
 
 describe('where a request comes from', () => {
   const proxies = new TrustedProxies(['10.0.0.0/8', '2001:db8:ffff::/48', '127.0.0.1'], 'x-forwarded-for')

@@ -202,8 +202,7 @@ export class Collector {
 
   async #evict(count: CollectionCount, isDryRun: boolean): Promise<void> {
     const { store, uses, clock } = this.#init
-    const isNeeded = !count.isEnough
-    const first = isNeeded ? unpinnedOf(store, (await uses.first?.()) ?? []) : []
+    const first = count.isEnough ? [] : unpinnedOf(store, (await uses.first?.()) ?? [])
     const candidates = inTurn(first, candidatesIn(store, (taskId) => uses.lastUsedAt(taskId), clock.wallTime()))
     while (!this.#isStopping) {
       const group = groupOf(candidates, count.left)

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { replaceFile, systemCode } from '@damselfly/shared'
+import { readIfThere, replaceFile } from '@damselfly/shared'
 import * as z from 'zod'
 
 const count = z.number().int().nonnegative()
@@ -28,10 +27,11 @@ export type ScrubState = z.output<typeof state>
 /** @returns an empty one when there is none that can be read: the worst is that tasks are checked again */
 export async function loadScrubState(path: string): Promise<ScrubState> {
   try {
-    const parsed = state.safeParse(JSON.parse(await readFile(path, 'utf8')))
+    const text = await readIfThere(path)
+    const parsed = state.safeParse(text === undefined ? undefined : JSON.parse(text))
     return parsed.success ? parsed.data : {}
   } catch (error) {
-    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return {}
+    if (error instanceof SyntaxError) return {}
     throw error
   }
 }
