@@ -31,7 +31,8 @@ describe('a network of a lab', () => {
     const { code, stderr } = await program.exited
     assert.equal(code, 0, stderr)
     const seconds = (performance.now() - started) / 1000
-    assert.ok(seconds > (8 * 2 * MIB) / rate, `${seconds} s`)
+    // A line that was idle sends a little at once.
+    assert.ok(seconds > (8 * 1.8 * MIB) / rate, `${seconds} s`)
     await lab.stop()
     assert.deepEqual(await namespacesLeftOf(network), [])
   })
