@@ -285,6 +285,8 @@ export class RunningStore {
       await index.add({ taskId, record, state })
     } catch (error) {
       ledger.remove(taskId)
+      // Where it cannot be removed either it is a stray, which the next start looks for.
+      await file.remove().catch((failure: unknown) => this.#warn(failure, 'the file of a content that was not begun stays'))
       throw error
     }
     const task = this.#taskOf(record)

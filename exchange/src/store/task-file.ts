@@ -31,6 +31,8 @@ export class TaskFile {
   /** Starts an empty sparse file. @param size bytes. @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
   async create(size: number): Promise<void> {
     await this.#attempt('create', async () => {
+      // What somebody removed may still be open: bytes that are written to it would not be in the new file.
+      await this.#handles.close(this.path)
       if (this.#createNow(size)) return this.#handles.expect(this.path)
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
       // Never opened for truncation: an old file of this name may be somebody's output too.

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLocalPieceStore, type PieceStore } from '@damselfly/exchange'
+import { createLocalPieceStore, type PieceStore, type TaskRecord } from '@damselfly/exchange'
 import { contentOf, readPiece, storePiece, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
 import { isDamselflyError, systemClock, systemCode } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
@@ -61,6 +61,26 @@ describe('the local store on a disk that fails it', () => {
   })
 
   describe('because not even its index can be written', () => {
+    it('writes a content that could not be begun into the file that is there when there is room again', async function () {
+      if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status !== 0) this.skip()
+      const filler = join(directory, 'filler')
+      const store = storeIn(directory)
+      await store.start()
+      try {
+        await writeFile(filler, Buffer.alloc(8 * MIB)).catch((error: unknown) => assert.equal(systemCode(error), 'ENOSPC'))
+        const url = `http://origin.test/${'x'.repeat(8000)}`
+        const record = await firstRefused(store, (i) => ({ ...mebibytes(1), taskId: taskIdOf(`content ${i}`), url }))
+        await rm(filler)
+        const content = contentOf(MIB, 'begun twice')
+        const task = await store.create(record)
+        await storePiece(task, content, 0)
+        assert.ok((await readFile(task.path!)).equals(content))
+      } finally {
+        await store.stop()
+        assert.equal(spawnSync('umount', [directory]).status, 0)
+      }
+    })
+
     it('is read again as soon as there is room, although nobody writes', async function () {
       if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status !== 0) this.skip()
       const filler = join(directory, 'filler')
@@ -133,6 +153,18 @@ describe('the local store on a disk that fails it', () => {
     await assert.rejects(storeIn('/dev/null/store').start(), { code: 'DISK_FAILED' })
   })
 })
+
+/** Begins contents until the disk refuses one. */
+async function firstRefused(store: PieceStore, recordOf: (i: number) => TaskRecord): Promise<TaskRecord> {
+  for (let i = 0; ; i++) {
+    try {
+      await store.create(recordOf(i))
+    } catch (error) {
+      assert.ok(isDamselflyError(error, 'DISK_FULL'))
+      return recordOf(i)
+    }
+  }
+}
 
 type Task = Awaited<ReturnType<PieceStore['create']>>
 

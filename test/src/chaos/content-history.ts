@@ -6,7 +6,12 @@ export const STALE_WITHIN = 15
 
 export type Bytes = 'right' | 'stale' | 'wrong'
 
+/** In which differences are counted; bytes. */
+const BLOCK = 64 * 1024
+
 interface Version {
+  /** Of its bytes. */
+  readonly seed: number
   /** SHA-256, in hexadecimal. */
   readonly digest: string
   /** Since when the origin has it; seconds from the start. */
@@ -36,7 +41,7 @@ export class ContentHistory {
 
   /** @param seed of the bytes @param from seconds from the start */
   add(seed: number, from: number): void {
-    this.#versions.push({ digest: createHash('sha256').update(generatedContent(this.size, seed)).digest('hex'), from })
+    this.#versions.push({ seed, digest: createHash('sha256').update(generatedContent(this.size, seed)).digest('hex'), from })
   }
 
   /** What bytes with this digest are to somebody who asked for them at `from` and had them at `until`. */
@@ -45,4 +50,24 @@ export class ContentHistory {
     if (found.length === 0) return 'wrong'
     return found.some((version) => version.from <= until && from <= version.end + STALE_WITHIN) ? 'right' : 'stale'
   }
+  /** In words, how bytes differ from the version that they are nearest to. */
+  differenceOf(bytes: Uint8Array): string {
+    const found = this.#versions.map(({ seed }, version) => ({ version, blocks: otherBlocks(bytes, generatedContent(this.size, seed)) }))
+    const { version, blocks } = found.toSorted((one, other) => one.blocks.length - other.blocks.length)[0] ?? { version: 0, blocks: [] }
+    const zeros = blocks.filter((block) => blockOf(bytes, block).every((byte) => byte === 0)).length
+    return `${bytes.length} bytes of ${this.size}; ${blocks.length} of ${blocksIn(this.size)} blocks of 64 KiB differ from version ${version}, the first is ${blocks[0] ?? 'none'}, ${zeros} are zeros`
+  }
+}
+
+function blocksIn(size: number): number {
+  return Math.ceil(size / BLOCK)
+}
+
+function blockOf(bytes: Uint8Array, block: number): Uint8Array {
+  return bytes.subarray(block * BLOCK, (block + 1) * BLOCK)
+}
+
+/** @returns which blocks of `wanted` are others */
+function otherBlocks(bytes: Uint8Array, wanted: Uint8Array): readonly number[] {
+  return Array.from({ length: blocksIn(wanted.length) }, (_, block) => block).filter((block) => Buffer.compare(blockOf(bytes, block), blockOf(wanted, block)) !== 0)
 }

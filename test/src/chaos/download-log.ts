@@ -23,6 +23,8 @@ export interface DownloadLog {
   readonly attempts: readonly Attempt[]
   /** What the bytes were; undefined while it is not there. */
   readonly bytes: Bytes | undefined
+  /** How wrong bytes differ from the right ones. */
+  readonly difference?: string | undefined
 }
 
 /** A fault as it really happened; seconds from the start. */

@@ -19,8 +19,12 @@ export interface FreshContent {
 export interface Health {
   /** All peers were connected. */
   readonly connected: number
+  /** Who was not, a moment before. */
+  readonly connectedLast: readonly string[]
   /** All had got a content that nobody had. */
   readonly served: number
+  /** Who got it last. */
+  readonly servedLast: string
 }
 
 /** Waits until all peers are connected and have got a content that nobody had. @throws after too long */
@@ -32,10 +36,15 @@ export async function becomeHealthy(world: World, fresh: FreshContent, machine: 
   void machine.timeout(HEALTHY_WITHIN, over.signal).then(() => giveUp.abort())
   const { signal } = giveUp
   try {
-    await until(async () => allConnected(world), signal)
+    const connectedLast = await whenConnected(world, signal)
     const connected = secondsNow()
-    await Promise.all(Array.from(world.peers.keys(), async (peer) => downloadAt(world, peer, fresh, signal)))
-    return { connected, served: secondsNow() }
+    let servedLast = ''
+    const downloads = Array.from(world.peers.keys(), async (peer) => {
+      await downloadAt(world, peer, fresh, signal)
+      servedLast = peer
+    })
+    await Promise.all(downloads)
+    return { connected, connectedLast, served: secondsNow(), servedLast }
   } catch (error) {
     const why = signal.aborted ? `is not well ${HEALTHY_WITHIN} s after the last fault` : String(error)
     throw new Error(`the network ${why}: ${(await unwell(world)).join(', ') || 'all are connected'}`, { cause: error })
@@ -44,8 +53,15 @@ export async function becomeHealthy(world: World, fresh: FreshContent, machine: 
   }
 }
 
-async function allConnected(world: World): Promise<boolean> {
-  return (await unwell(world)).length === 0
+/** @returns who was not connected a moment before */
+async function whenConnected(world: World, signal: AbortSignal): Promise<readonly string[]> {
+  let last: readonly string[] = []
+  await until(async () => {
+    const now = await unwell(world)
+    if (now.length > 0) last = now
+    return now.length === 0
+  }, signal)
+  return last
 }
 
 /** Who is not connected. */

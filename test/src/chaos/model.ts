@@ -32,7 +32,7 @@ export function violationsOf(run: Run): readonly string[] {
 }
 
 function wrongBytes(download: DownloadLog): readonly string[] {
-  if (download.bytes === 'wrong') return [`${nameOf(download)} has other bytes than any version at the origin`]
+  if (download.bytes === 'wrong') return [`${nameOf(download)} has other bytes than any version at the origin: ${download.difference ?? 'unknown'}`]
   return download.bytes === 'stale' ? [`${nameOf(download)} has a version that the origin had replaced long before`] : []
 }
 

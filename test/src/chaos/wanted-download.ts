@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { digestOf } from '../content.ts'
 import type { Daemon } from '../daemon.ts'
@@ -19,6 +19,7 @@ export class WantedDownload {
   readonly #now: () => number
   readonly #attempts: Attempt[] = []
   #bytes: Bytes | undefined
+  #difference: string | undefined
   #running: RunningDownload | undefined
   #taskId: string | undefined
 
@@ -32,7 +33,7 @@ export class WantedDownload {
 
   get log(): DownloadLog {
     const { peer, content, size, at } = this.#planned
-    return { peer, content, size, askedAt: at, attempts: this.#attempts, bytes: this.#bytes }
+    return { peer, content, size, askedAt: at, attempts: this.#attempts, bytes: this.#bytes, difference: this.#difference }
   }
 
   get peer(): HostName {
@@ -90,6 +91,7 @@ export class WantedDownload {
     if (outcome !== 'done') return
     this.#taskId = (await download.done()).taskId
     this.#bytes = this.#content.judge(await digestOf(output), from, this.#now())
+    if (this.#bytes === 'wrong') this.#difference = this.#content.differenceOf(await readFile(output))
     await rm(output)
   }
 }

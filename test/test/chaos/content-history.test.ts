@@ -29,4 +29,14 @@ describe('the history of a content in chaos', () => {
   it('takes no mixture', () => {
     assert.equal(history.judge(digestOf(Buffer.concat([first.subarray(0, 2500), second.subarray(2500)])), 90, 110), 'wrong')
   })
+
+  it('tells how wrong bytes differ from the nearest version', () => {
+    const large = new ContentHistory('http://origin/large', 200_000)
+    large.add(1, 0)
+    large.add(2, 100)
+    const bytes = Buffer.from(generatedContent(200_000, 2))
+    bytes.fill(0, 65_536, 131_072)
+    bytes.writeUInt8(bytes.readUInt8(199_999) ^ 1, 199_999)
+    assert.equal(large.differenceOf(bytes), '200000 bytes of 200000; 2 of 4 blocks of 64 KiB differ from version 1, the first is 1, 1 are zeros')
+  })
 })
