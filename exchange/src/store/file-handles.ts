@@ -1,4 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises'
+import { close, open } from 'node:fs'
+import { promisify } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import { diskError, messageOf } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
@@ -7,9 +8,12 @@ import type { FileLease } from './file-lease.ts'
 /** Well below the usual limit of 1024 descriptors per process. */
 const MAX_OPEN = 256
 
+const openFile = promisify(open)
+const closeFile = promisify(close)
+
 interface OpenFile {
   readonly path: string
-  readonly handle: Promise<FileHandle>
+  readonly opening: Promise<number>
   /** Set once it is open; may be used without waiting for as long as the cache holds the file. */
   descriptor: number | undefined
   users: number
@@ -18,7 +22,7 @@ interface OpenFile {
   readonly closed: PromiseWithResolvers<void>
 }
 
-/** One shared handle per file, the least recently used closed first and none while it is in use. */
+/** One shared descriptor per file, the least recently used closed first and none while it is in use. */
 export class FileHandles {
   readonly #files: LRUCache<string, OpenFile>
   readonly #logger: Logger
@@ -29,29 +33,29 @@ export class FileHandles {
   }
 
   /**
-   * Runs `work` with the handle of an existing file, open for reading and writing.
+   * Runs `work` with the descriptor of an existing file, open for reading and writing.
    *
    * @throws DamselflyError DISK_DENIED, DISK_FAILED, and what `work` throws
    */
-  async use<T>(path: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  async use<T>(path: string, work: (descriptor: number) => Promise<T>): Promise<T> {
     const file = this.#acquire(path)
     try {
-      return await work(await file.handle)
+      return await work(await file.opening)
     } finally {
       this.#release(file)
     }
   }
 
-  /** Begins to open an existing file that is used in a moment. */
-  expect(path: string): void {
-    this.#release(this.#acquire(path))
+  /** Takes over a file that was made just now and is open for reading and writing. */
+  adopt(path: string, descriptor: number): void {
+    this.#add(path, Promise.resolve(descriptor)).descriptor = descriptor
   }
 
   /** Keeps an existing file open, for reading and writing, until it is released. @throws DamselflyError DISK_DENIED, DISK_FAILED */
   async lease(path: string): Promise<FileLease> {
     const file = this.#acquire(path)
     try {
-      const { fd: descriptor } = await file.handle
+      const descriptor = await file.opening
       return { descriptor, release: () => this.#release(file) }
     } catch (error) {
       this.#release(file)
@@ -64,7 +68,7 @@ export class FileHandles {
     return this.#files.get(path)?.descriptor
   }
 
-  /** Resolves when nobody uses the file any more and its handle is closed. */
+  /** Resolves when nobody uses the file any more and it is closed. */
   async close(path: string): Promise<void> {
     const file = this.#files.peek(path)
     if (file === undefined) return
@@ -88,14 +92,19 @@ export class FileHandles {
   }
 
   #open(path: string): OpenFile {
-    const handle = open(path, 'r+').catch((error: unknown) => {
+    const opening = openFile(path, 'r+').catch((error: unknown) => {
       if (this.#files.peek(path) === file) this.#files.delete(path)
       throw diskError(error, `open ${path}`)
     })
-    const file: OpenFile = { path, handle, descriptor: undefined, users: 0, evicted: false, closed: Promise.withResolvers() }
-    this.#files.set(path, file)
+    const file = this.#add(path, opening)
     // Whoever uses the file is told of a failure.
-    handle.then(({ fd }) => (file.descriptor = fd)).catch(() => undefined)
+    opening.then((descriptor) => (file.descriptor = descriptor)).catch(() => undefined)
+    return file
+  }
+
+  #add(path: string, opening: Promise<number>): OpenFile {
+    const file: OpenFile = { path, opening, descriptor: undefined, users: 0, evicted: false, closed: Promise.withResolvers() }
+    this.#files.set(path, file)
     return file
   }
 
@@ -105,8 +114,8 @@ export class FileHandles {
   }
 
   #close(file: OpenFile): void {
-    void file.handle
-      .then((handle) => handle.close().catch((error: unknown) => this.#reportClose(file.path, error)))
+    void file.opening
+      .then((descriptor) => closeFile(descriptor).catch((error: unknown) => this.#reportClose(file.path, error)))
       // A file that could not be opened was reported to whoever wanted to use it.
       .catch(() => undefined)
       .finally(() => file.closed.resolve())

@@ -1,6 +1,7 @@
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readSync, writeSync, type Stats } from 'node:fs'
-import { copyFile, mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { closeSync, constants, fstat, fstatSync, ftruncate, ftruncateSync, mkdirSync, openSync, read, readSync, write, writeSync, type Stats } from 'node:fs'
+import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { diskError, systemCode, type TaskId } from '@damselfly/shared'
 import type { DiskPace } from './disk-pace.ts'
 import type { FileHandles } from './file-handles.ts'
@@ -10,6 +11,11 @@ import type { FileStamp } from './task-state.ts'
 
 /** What `stat` counts in, whatever the file system's own blocks are. */
 const BLOCK_BYTES = 512
+
+const examine = promisify<number, Stats>(fstat)
+const resize = promisify(ftruncate)
+const readAt = promisify(read)
+const writeAt = promisify(write)
 
 /** Spreads the files over 256 directories, since some file systems slow down in large ones. */
 export function taskPath(tasksDirectory: string, taskId: TaskId): string {
@@ -33,7 +39,7 @@ export class TaskFile {
     await this.#attempt('create', async () => {
       // What somebody removed may still be open: bytes that are written to it would not be in the new file.
       await this.#handles.close(this.path)
-      if (this.#createNow(size)) return this.#handles.expect(this.path)
+      if (this.#createNow(size)) return
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 })
       // Never opened for truncation: an old file of this name may be somebody's output too.
       await rm(this.path, { force: true })
@@ -48,19 +54,19 @@ export class TaskFile {
 
   /** @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED */
   write(buffer: Uint8Array, length: number, position: number): Promise<void> {
-    return this.#with('write', async (handle) => {
+    return this.#with('write', async (descriptor) => {
       for (let done = 0; done < length; ) {
-        done += (await handle.write(buffer, done, length - done, position + done)).bytesWritten
+        done += (await writeAt(descriptor, buffer, done, length - done, position + done)).bytesWritten
       }
     })
   }
 
   /** @returns how many bytes there were, fewer than asked for only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number> {
-    return this.#with('read', async (handle) => {
+    return this.#with('read', async (descriptor) => {
       let done = 0
       while (done < target.length) {
-        const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
+        const { bytesRead } = await readAt(descriptor, target, done, target.length - done, position + done)
         if (bytesRead === 0) break
         done += bytesRead
       }
@@ -75,12 +81,12 @@ export class TaskFile {
    * @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED
    */
   writeNow(bytes: Uint8Array, position: number): boolean {
-    return this.#now('write', (descriptor) => {
-      for (let done = 0; done < bytes.length; ) {
-        done += writeSync(descriptor, bytes, done, bytes.length - done, position + done)
-      }
-      return true
+    const written = this.#now('write', (descriptor) => {
+      let done = 0
+      while (done < bytes.length) done += writeSync(descriptor, bytes, done, bytes.length - done, position + done)
+      return done
     })
+    return written !== undefined
   }
 
   /**
@@ -90,7 +96,7 @@ export class TaskFile {
    * @throws DamselflyError DISK_DENIED, DISK_FAILED
    */
   readNow(target: Uint8Array, position: number): boolean {
-    return this.#now('read', (descriptor) => readSync(descriptor, target, 0, target.length, position) === target.length)
+    return this.#now('read', (descriptor) => readSync(descriptor, target, 0, target.length, position)) === target.length
   }
 
   /** Keeps the file open for others to write to. @throws DamselflyError DISK_DENIED, DISK_FAILED */
@@ -99,14 +105,12 @@ export class TaskFile {
   }
 
   truncate(size: number): Promise<void> {
-    return this.#with('resize', (handle) => handle.truncate(size))
+    return this.#with('resize', (descriptor) => resize(descriptor, size))
   }
 
-  stamp(): Promise<FileStamp> {
-    return this.#with('examine', async (handle) => {
-      const { mtimeMs, size } = await handle.stat()
-      return { mtimeMs, size }
-    })
+  async stamp(): Promise<FileStamp> {
+    const { mtimeMs, size } = this.#now('examine', (descriptor) => fstatSync(descriptor)) ?? (await this.#with('examine', examine))
+    return { mtimeMs, size }
   }
 
   /** What the file takes of the disk; nothing while it has another name too. @throws DamselflyError DISK_DENIED, DISK_FAILED */
@@ -122,7 +126,7 @@ export class TaskFile {
 
   /** Ends the sharing with hard links, so that what is written here changes nobody's output. */
   async detach(): Promise<void> {
-    const links = await this.#with('examine', async (handle) => (await handle.stat()).nlink)
+    const links = await this.#with('examine', async (descriptor) => (await examine(descriptor)).nlink)
     if (links < 2) return
     const copy = `${this.path}.copy`
     await this.#attempt('copy', async () => {
@@ -144,16 +148,10 @@ export class TaskFile {
    */
   #createNow(size: number): boolean {
     if (!this.#pace.isFast) return false
-    return this.#pace.measure(() => {
-      const descriptor = openNew(this.path)
-      if (descriptor === undefined) return false
-      try {
-        ftruncateSync(descriptor, size)
-        return true
-      } finally {
-        closeSync(descriptor)
-      }
-    })
+    const descriptor = this.#pace.measure(() => createOpen(this.path, size))
+    if (descriptor === undefined) return false
+    this.#handles.adopt(this.path, descriptor)
+    return true
   }
 
   #look(): Promise<Stats | undefined> {
@@ -167,13 +165,14 @@ export class TaskFile {
     })
   }
 
-  #with<T>(doing: string, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+  #with<T>(doing: string, work: (descriptor: number) => Promise<T>): Promise<T> {
     return this.#attempt(doing, () => this.#handles.use(this.path, work))
   }
 
-  #now(doing: string, work: (descriptor: number) => boolean): boolean {
+  /** @returns undefined when nothing was done: the disk is slow, or the file not open */
+  #now<T>(doing: string, work: (descriptor: number) => T): T | undefined {
     const descriptor = this.#pace.isFast ? this.#handles.openDescriptor(this.path) : undefined
-    if (descriptor === undefined) return false
+    if (descriptor === undefined) return undefined
     try {
       return this.#pace.measure(() => work(descriptor))
     } catch (error) {
@@ -190,13 +189,35 @@ export class TaskFile {
   }
 }
 
-/** @returns undefined where there is such a file */
+/** @returns the descriptor; undefined where there is such a file */
+function createOpen(path: string, size: number): number | undefined {
+  const descriptor = openNew(path)
+  if (descriptor === undefined) return undefined
+  try {
+    ftruncateSync(descriptor, size)
+    return descriptor
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
 function openNew(path: string): number | undefined {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    return openSync(path, 'wx', 0o600)
+    return openIn(path)
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return undefined
     throw error
+  }
+}
+
+/** There are few directories, so nearly always that of the file is there. */
+function openIn(path: string): number {
+  try {
+    return openSync(path, 'wx+', 0o600)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    return openSync(path, 'wx+', 0o600)
   }
 }

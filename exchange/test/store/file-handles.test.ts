@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import type { FileHandle } from 'node:fs/promises'
+import { fstatSync, openSync, readSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { silentLogger } from '@damselfly/shared/logging'
 import { FileHandles } from '../../src/store/file-handles.ts'
 
@@ -22,31 +23,50 @@ describe('shared file handles', () => {
   })
 
   it('are opened once for everybody', async () => {
-    const used = await Promise.all([1, 2, 3].map(() => handles.use(pathOf('a'), async (handle) => handle.fd)))
+    const used = await Promise.all([1, 2, 3].map(() => handles.use(pathOf('a'), async (descriptor) => descriptor)))
     assert.equal(new Set(used).size, 1)
   })
 
   it('are closed when too many are open, the least recently used first', async () => {
-    const [a, b] = [await handleOf('a'), await handleOf('b')]
-    await handleOf('a')
-    await handleOf('c')
-    assert.equal(b.fd, -1)
-    assert.notEqual(a.fd, -1)
+    const [a, b] = [await descriptorOf('a'), await descriptorOf('b')]
+    const { ino } = fstatSync(b)
+    await descriptorOf('a')
+    await descriptorOf('c')
+    assert.equal(handles.openDescriptor(pathOf('a')), a)
+    assert.equal(handles.openDescriptor(pathOf('b')), undefined)
+    while (isOpen(b, ino)) await nextTurn()
+  })
+
+  it('are taken over from whoever made the file', async () => {
+    const made = openSync(pathOf('new'), 'wx+')
+    handles.adopt(pathOf('new'), made)
+    assert.equal(handles.openDescriptor(pathOf('new')), made)
+    assert.equal(await descriptorOf('new'), made)
+  })
+
+  it('of a file that is made anew are those of the new one', async () => {
+    const old = await descriptorOf('a')
+    const { ino } = fstatSync(old)
+    await rm(pathOf('a'))
+    const made = openSync(pathOf('a'), 'wx+')
+    handles.adopt(pathOf('a'), made)
+    assert.equal(await descriptorOf('a'), made)
+    while (isOpen(old, ino)) await nextTurn()
   })
 
   it('are not closed while they are in use', async () => {
-    await handles.use(pathOf('a'), async (handle) => {
-      await handleOf('b')
-      await handleOf('c')
-      assert.equal(await contentOf(handle), 'a')
+    await handles.use(pathOf('a'), async (descriptor) => {
+      await descriptorOf('b')
+      await descriptorOf('c')
+      assert.equal(contentOf(descriptor), 'a')
     })
   })
 
   it('are closed only after the last use', async () => {
     const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>()
-    const using = handles.use(pathOf('a'), async (handle) => {
+    const using = handles.use(pathOf('a'), async (descriptor) => {
       await mayEnd
-      return await contentOf(handle)
+      return contentOf(descriptor)
     })
     const closing = handles.close(pathOf('a'))
     end()
@@ -56,21 +76,30 @@ describe('shared file handles', () => {
 
   it('of a file that cannot be opened are tried anew', async () => {
     await rm(pathOf('a'))
-    await assert.rejects(handleOf('a'), { code: 'DISK_FAILED' })
+    await assert.rejects(descriptorOf('a'), { code: 'DISK_FAILED' })
     await writeFile(pathOf('a'), 'again')
-    assert.equal(await handles.use(pathOf('a'), contentOf), 'again')
+    assert.equal(await handles.use(pathOf('a'), async (descriptor) => contentOf(descriptor)), 'again')
   })
 
   function pathOf(name: string): string {
     return join(directory, name)
   }
 
-  function handleOf(name: string): Promise<FileHandle> {
-    return handles.use(pathOf(name), async (handle) => handle)
+  function descriptorOf(name: string): Promise<number> {
+    return handles.use(pathOf(name), async (descriptor) => descriptor)
   }
 })
 
-async function contentOf(handle: FileHandle): Promise<string> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(16), 0, 16, 0)
-  return buffer.toString('utf8', 0, bytesRead)
+function contentOf(descriptor: number): string {
+  const bytes = Buffer.alloc(16)
+  return bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, 16, 0))
+}
+
+/** Whether the descriptor is still that of the file; its number may be given to another one. */
+function isOpen(descriptor: number, ino: number): boolean {
+  try {
+    return fstatSync(descriptor).ino === ino
+  } catch {
+    return false
+  }
 }

@@ -7,7 +7,8 @@ export async function readInlineContent(stored: StoredTask, contentLength: numbe
     const content = new Uint8Array(contentLength)
     const pieceSize = stored.record.pieceSize
     for (let offset = 0; offset < contentLength; offset += pieceSize) {
-      await stored.read(offset / pieceSize, 0, content.subarray(offset, Math.min(contentLength, offset + pieceSize)))
+      const piece = content.subarray(offset, Math.min(contentLength, offset + pieceSize))
+      if (!stored.readNow(offset / pieceSize, 0, piece)) await stored.read(offset / pieceSize, 0, piece)
     }
     return content
   } finally {

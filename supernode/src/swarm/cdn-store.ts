@@ -64,7 +64,7 @@ export class CdnStore {
     this.#disk = new SharedDisk({
       shares: this.shares,
       limits,
-      space: async () => ({ used: store.usedBytes, ...(await space()) }),
+      space: this.collector.space,
       isShared: () => this.#use?.isShared() ?? true,
       evict: (taskId) => this.evict(taskId),
     })

@@ -1,11 +1,11 @@
-import { shortageOf, type Space, type SpaceLimits, type TaskRecord } from '@damselfly/exchange'
+import { shortageOf, type KnownSpace, type Space, type SpaceLimits, type TaskRecord } from '@damselfly/exchange'
 import { DamselflyError, isDamselflyError, type TaskId } from '@damselfly/shared'
 import type { DiskShares } from './disk-shares.ts'
 
 export interface SharedDiskInit {
   readonly shares: DiskShares
   readonly limits: SpaceLimits
-  readonly space: () => Promise<Space>
+  readonly space: Pick<KnownSpace, 'look' | 'recall'>
   /** Whether there are several peers; one alone may have all. */
   readonly isShared: () => boolean
   /** Deletes the CDN's copy. @throws DamselflyError TASK_NOT_FOUND, TASK_BUSY, TASK_PINNED */
@@ -42,20 +42,22 @@ export class SharedDisk {
   async victims(): Promise<readonly TaskId[]> {
     const { shares, limits, space, isShared } = this.#init
     if (!isShared()) return []
-    return shares.victims(capacityOf(await space(), limits))
+    return shares.victims(capacityOf(await space.look(), limits))
   }
 
   async #makeOwnRoom(taskId: TaskId, bytes: number): Promise<void> {
     const { shares, limits, space, isShared } = this.#init
     if (!isShared()) return
-    const before = await space()
+    const known = space.recall()
+    if (known !== undefined && !isShort(known, limits, bytes)) return
+    const before = await space.look()
     const capacity = capacityOf(before, limits)
     if (!isShort(before, limits, bytes)) return
     for (const other of shares.othersOf(taskId)) {
       if (shares.excessWith(taskId, bytes, capacity) === 0) return
       if (!(await this.#tryEvict(other))) continue
       this.#evicted++
-      if (!isShort(await space(), limits, bytes)) return
+      if (!isShort(await space.look(), limits, bytes)) return
     }
     // Whoever has nothing else may have one content, however large.
     if (shares.excessWith(taskId, bytes, capacity) === 0 || shares.othersOf(taskId).length === 0) return

@@ -84,7 +84,7 @@ class CollectedStore implements PieceStore {
     const { refusesUnfit = false, beforeCreate } = this.#options
     await beforeCreate?.(record)
     if (refusesUnfit) await this.#collector.requireRoom(taskId, contentLength)
-    else await this.#collector.makeRoom(Math.max(0, contentLength - this.#store.verifiedBytes(taskId)))
+    else await this.#collector.makeRoomFor(taskId, contentLength)
     return this.#store.create(this.#pins.applyTo(record))
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from '@damselfly/shared/logging'
 import type { PieceStore, TaskSummary } from '../piece-store.ts'
 import { candidatesIn } from './candidates.ts'
 import { CollectionCount, type Collection, type Outcome } from './collection.ts'
+import { KnownSpace } from './known-space.ts'
 import { shortageOf, type Shortage, type Space, type SpaceLimits } from './space.ts'
 
 /** How often the disk is looked at; milliseconds. */
@@ -48,6 +49,7 @@ export interface CollectorStatus {
 
 /** Makes room in a store: when a limit is passed, and before a large content comes. */
 export class Collector {
+  readonly space: KnownSpace
   readonly #init: CollectorInit
   #last: Collection | undefined
   #totals = { collections: 0, evictedTasks: 0, evictedBytes: 0 }
@@ -61,7 +63,9 @@ export class Collector {
   readonly #begun = new Map<TaskId, number>()
 
   constructor(init: CollectorInit) {
+    const { store, disk, clock } = init
     this.#init = init
+    this.space = new KnownSpace({ disk, used: () => store.usedBytes, clock })
   }
 
   /** Looks at the disk from now on. */
@@ -83,7 +87,7 @@ export class Collector {
   }
 
   async status(): Promise<CollectorStatus> {
-    const space = await this.#space()
+    const space = await this.space.look()
     return { limits: this.#init.limits, space, running: this.#running?.collection, last: this.#last, totals: this.#totals }
   }
 
@@ -95,7 +99,7 @@ export class Collector {
   /** Evicts what must go so that `wanted` bytes can be written. Never throws: whoever writes learns what the disk says. */
   async makeRoom(wanted: number): Promise<void> {
     const { clock } = this.#init
-    if (clock.now() < this.#restsUntil) return
+    if (clock.now() < this.#restsUntil || this.#hasRoom(wanted)) return
     try {
       if (await this.#isMadeMeanwhile(wanted)) return
       const { isEnough, evictedTasks } = await this.collect({ wanted, isDryRun: false })
@@ -105,18 +109,23 @@ export class Collector {
     }
   }
 
+  /** Makes room for a content that is going to be written, beside what others that are being written will still take. Never throws. */
+  async makeRoomFor(taskId: TaskId, contentLength: number): Promise<void> {
+    await this.makeRoom(this.#promise(taskId, contentLength))
+  }
+
   /**
-   * Makes room for a content that is going to be written, beside what others that are being written will still take.
+   * As `makeRoomFor`.
    *
    * @throws DamselflyError DISK_FULL when the disk cannot hold it: then it is better not begun
    */
   async requireRoom(taskId: TaskId, contentLength: number): Promise<void> {
-    const { store, disk } = this.#init
-    this.#begun.set(taskId, contentLength)
+    const { store } = this.#init
     try {
-      const wanted = this.#toBeWritten(taskId)
+      const wanted = this.#promise(taskId, contentLength)
       await this.makeRoom(wanted)
-      const { free } = await disk()
+      if ((this.space.recall()?.free ?? 0) >= wanted) return
+      const { free } = await this.space.look()
       if (free >= wanted) return
       const own = contentLength - store.verifiedBytes(taskId)
       throw new DamselflyError('DISK_FULL', `there is room for ${free} bytes, and ${own} are to come, beside ${wanted - own} of others`)
@@ -126,9 +135,10 @@ export class Collector {
     }
   }
 
-  /** Of all contents that were begun and that somebody waits for still; bytes. @param latest nobody may be known to wait for it so far */
-  #toBeWritten(latest: TaskId): number {
+  /** @returns what all contents that were begun and that somebody waits for still will take; bytes. @param latest nobody may be known to wait for it so far */
+  #promise(latest: TaskId, length: number): number {
     const { store, uses } = this.#init
+    this.#begun.set(latest, length)
     let bytes = 0
     for (const [taskId, contentLength] of this.#begun) {
       const left = contentLength - store.verifiedBytes(taskId)
@@ -138,12 +148,17 @@ export class Collector {
     return bytes
   }
 
+  /** Whether there was plenty of it a moment ago. */
+  #hasRoom(wanted: number): boolean {
+    const known = this.space.recall()
+    return known !== undefined && suffices(known, this.#init.limits, wanted)
+  }
+
   /** Whether a long collection, while it goes on, has made so much room. */
   async #isMadeMeanwhile(wanted: number): Promise<boolean> {
     for (let running = this.#running; running !== undefined; running = this.#running) {
       const step = running.nextStep
-      const { ofQuota, ofDisk } = shortageOf(await this.#space(), this.#init.limits, wanted)
-      if (ofQuota === 0 && ofDisk === 0) return true
+      if (suffices(await this.space.look(), this.#init.limits, wanted)) return true
       if (this.#running === running) await step
     }
     return false
@@ -184,7 +199,7 @@ export class Collector {
 
   async #collect(wanted: number, isDryRun: boolean): Promise<Collection> {
     const { limits, clock } = this.#init
-    const shortage = shortageOf(await this.#space(), limits, wanted)
+    const shortage = shortageOf(await this.space.look(), limits, wanted)
     const { store } = this.#init
     const isNeeded = shortage.ofQuota > 0 || shortage.ofDisk > 0
     const pinned = isNeeded ? store.first({ ranks: [], limit: Number.POSITIVE_INFINITY, matches: (task) => task.pinned }).length : 0
@@ -249,10 +264,11 @@ export class Collector {
     }
     this.#last = collection
   }
+}
 
-  async #space(): Promise<Space> {
-    return { used: this.#init.store.usedBytes, ...(await this.#init.disk()) }
-  }
+function suffices(space: Space, limits: SpaceLimits, wanted: number): boolean {
+  const { ofQuota, ofDisk } = shortageOf(space, limits, wanted)
+  return ofQuota === 0 && ofDisk === 0
 }
 
 function unpinnedOf(store: Pick<PieceStore, 'summary'>, taskIds: readonly TaskId[]): readonly TaskSummary[] {

@@ -140,6 +140,35 @@ describe('a collector', () => {
     await create('c')
   })
 
+  it('looks at the disk once for many contents that come at once, and promises none of it twice', async () => {
+    const collected = withCollector(store, collector({ quota: 0, minFreePercent: 0 }), new Pins(store), { refusesUnfit: true })
+    free = 100.5 * SIZE
+    const create = async (name: string): Promise<string> => {
+      wanted.add(taskIdOf(name))
+      return collected.create(taskRecord({ taskId: taskIdOf(name), contentLength: SIZE })).then(() => 'begun', ({ code }: { code: string }) => code)
+    }
+    await create('first')
+    const before = looks
+    const ends = await Promise.all(Array.from({ length: 102 }, (_, i) => create(`content ${i}`)))
+    assert.equal(ends.filter((end) => end === 'begun').length, 99)
+    assert.deepEqual(new Set(ends.slice(99)), new Set(['DISK_FULL']))
+    // Only for what does not fit.
+    assert.ok(looks - before <= 6, `${looks - before} looks`)
+  })
+
+  it('makes room beside what others will still take, where nothing is refused too', async () => {
+    for (const [name, hours] of [['a', 1], ['b', 9]] as const) await hold(name, hours)
+    const collected = withCollector(store, collector({ quota: 4.9 * SIZE, minFreePercent: 0 }), new Pins(store))
+    const create = async (name: string): Promise<void> => {
+      wanted.add(taskIdOf(name))
+      await collected.create(taskRecord({ taskId: taskIdOf(name), contentLength: SIZE }))
+    }
+    await Promise.all(['x', 'y'].map(create))
+    assert.deepEqual(kept(), ['a', 'b'])
+    await create('z')
+    assert.deepEqual(kept(), ['a'])
+  })
+
   it('keeps a pin over a new version of the content, until it is unpinned', async () => {
     await hold('a', 1)
     const room = collector({ quota: 0, minFreePercent: 0 })
