@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream'
 import { DamselflyError, isTaskId } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
 import * as z from 'zod'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import { sendFile } from '../http/file-answer.ts'
+import { replyInPortions } from '../http/portions-answer.ts'
 import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
 import { BACK_TO_SOURCE_HEADER, CAPABILITY_HEADER, contentPath } from './protocol.ts'
 import { contentHeaders, taskParams } from './schemas.ts'
@@ -37,7 +37,8 @@ export function addContentRoutes(app: ApiServer, handles: DownloadHandles): void
       const unuse = handle.use()
       reply.raw.once('close', unuse)
       try {
-        return send(reply, handle, request.headers.range)
+        await send(reply, handle, request.headers.range)
+        return reply
       } catch (error) {
         unuse()
         throw error
@@ -46,15 +47,15 @@ export function addContentRoutes(app: ApiServer, handles: DownloadHandles): void
   )
 }
 
-function send(reply: FastifyReply, handle: DownloadHandle, range: string | undefined): FastifyReply {
+async function send(reply: FastifyReply, handle: DownloadHandle, range: string | undefined): Promise<void> {
   const { outcome, download } = handle
   if (outcome?.type === 'failed') throw outcome.error
   const { backToSource, contentLength } = outcome?.result ?? download.progress()
   void reply.type(CONTENT_TYPE).header('cache-control', 'no-store')
   if (backToSource !== undefined) void reply.header(BACK_TO_SOURCE_HEADER, backToSource)
-  if (outcome !== undefined) return sendFile(reply, outcome.result, range)
+  if (outcome !== undefined) return void sendFile(reply, outcome.result, range)
   if (contentLength !== undefined) void reply.header('content-length', contentLength)
-  return reply.send(Readable.from(contentOf(handle, reply), { objectMode: false }))
+  await replyInPortions(reply, contentOf(handle, reply))
 }
 
 /** Ends when the caller goes away or the download is taken away. */

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Readable } from 'node:stream'
 import { formatDigest, isDamselflyError, type Sha256 } from '@damselfly/shared'
 import type { FastifyReply } from 'fastify'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
 import { multipartBody } from '../http/multipart.ts'
+import { replyInPortions } from '../http/portions-answer.ts'
 import { parseRanges, type ContentRange } from '../http/range.ts'
 import type { OpenedContent } from './opened-content.ts'
 import { proven } from './proven-content.ts'
@@ -39,12 +39,12 @@ export async function sendBlob(reply: FastifyReply, digest: Sha256, content: Ope
   const isAll = start === 0 && end === all.end
   const bytes = isAll ? proven(content.read(all), contentLength, digest) : content.read({ start, end })
   if (first !== undefined) void reply.code(206).header('content-range', `bytes ${start}-${end}/${contentLength}`)
-  await reply.header('content-length', end - start + 1).send(Readable.from(bytes, { objectMode: false }))
+  await replyInPortions(reply.header('content-length', end - start + 1), bytes)
 }
 
 async function sendParts(reply: FastifyReply, content: OpenedContent, ranges: readonly ContentRange[]): Promise<void> {
   const { contentType, contentLength, body } = multipartBody(ranges, { type: TYPE, contentLength: content.contentLength }, content.read)
-  await reply.code(206).type(contentType).header('content-length', contentLength).send(Readable.from(body, { objectMode: false }))
+  await replyInPortions(reply.code(206).type(contentType).header('content-length', contentLength), body)
 }
 
 function rangesOf(reply: FastifyReply, header: string | undefined, length: number): ReturnType<typeof parseRanges> {

@@ -111,7 +111,7 @@ function askedFor({ authorization, ...wanted }: NamedContent): WantedContent {
 }
 
 async function wholeOf({ contentLength, read }: OpenedContent): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  if (contentLength > 0) for await (const bytes of read({ start: 0, end: contentLength - 1 })) chunks.push(bytes)
+  const chunks: Buffer[] = []
+  if (contentLength > 0) for await (const bytes of read({ start: 0, end: contentLength - 1 })) chunks.push(Buffer.from(bytes))
   return Buffer.concat(chunks)
 }

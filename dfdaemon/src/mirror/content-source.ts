@@ -4,7 +4,7 @@ import type { ContentRange } from '../http/range.ts'
 export interface ContentSource {
   readonly name: SourceName
   /**
-   * The part in order, or as much of it as comes.
+   * The part in order, or as much of it as comes; what is yielded is good until the next is asked for.
    *
    * @throws DamselflyError; the signal's reason
    */

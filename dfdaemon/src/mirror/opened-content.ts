@@ -37,7 +37,7 @@ export interface OpenedContent {
   readonly wasHere: boolean
   /** Why the registry has been asked, if it has. */
   readonly reason: () => RegistryReason | undefined
-  /** A part in order. @throws DamselflyError when no source goes on; the signal's reason */
+  /** A part in order; what is yielded is good until the next is asked for. @throws DamselflyError when no source goes on; the signal's reason */
   readonly read: (range: ContentRange) => AsyncIterable<Uint8Array>
   /** To be called once nobody needs it. Idempotent. */
   readonly close: () => Promise<void>

@@ -16,7 +16,8 @@ export async function* proven(chunks: AsyncIterable<Uint8Array>, contentLength: 
     hash.update(bytes)
     at += bytes.length
     if (at < contentLength) yield bytes
-    else last = bytes
+    // Their memory may be used again.
+    else last = Buffer.from(bytes)
   }
   const digest = hash.digest()
   if (!digestsEqual(digest, expected)) {

@@ -43,7 +43,8 @@ export interface Download {
   /** Resolves when the whole content is verified. @throws DamselflyError */
   readonly finished: Promise<FinishedDownload>
   /**
-   * The content in order, each byte verified, while it downloads. Leaving the loop early cancels nothing.
+   * The content in order, each byte verified, while it downloads. What is yielded is good until the next is asked for. Leaving
+   * the loop early cancels nothing.
    * @throws DamselflyError when the download fails
    */
   content(signal: AbortSignal): AsyncIterable<Uint8Array>

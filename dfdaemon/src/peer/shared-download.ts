@@ -125,7 +125,8 @@ export class SharedDownload {
       position += bytes.length
       const { contentLength = position } = download.progress()
       if (start > 0 || position < contentLength) yield bytes
-      else last = bytes
+      // Their memory is used again.
+      else last = Buffer.from(bytes)
     }
     if (start === 0) await this.#finished
     if (last !== undefined) yield last

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { isCredentialHeader, isDamselflyError, messageOf, redactUrl } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { BACK_TO_SOURCE_HEADER } from '../api/protocol.ts'
+import { answerInPortions } from '../http/portions-answer.ts'
 import { firstByteOf, parseRangeHeader, type ContentRange } from '../http/range.ts'
 import { streamed, SwarmSource, type BegunContent } from '../mirror/swarm-source.ts'
 import type { DownloadRequest, Peer } from '../peer/peer.ts'
@@ -58,15 +57,16 @@ async function send(source: SwarmSource, { contentLength }: BegunContent, header
   }
   const { start, end } = range ?? { start: 0, end: contentLength - 1 }
   const reason = source.backToSource
-  response.writeHead(range === undefined ? 200 : 206, {
+  const status = range === undefined ? 200 : 206
+  const headers = {
     'content-type': 'application/octet-stream',
     'content-length': end - start + 1,
     'accept-ranges': 'bytes',
     ...(range === undefined ? {} : { 'content-range': `bytes ${start}-${end}/${contentLength}` }),
     ...(reason === undefined ? {} : { [BACK_TO_SOURCE_HEADER]: reason }),
-  })
+  }
   const body = contentLength === 0 ? [] : source.read({ start, end }, signal)
-  await pipeline(Readable.from(body, { objectMode: false }), response)
+  await answerInPortions(response, body, () => response.writeHead(status, headers))
 }
 
 function rangeOf(header: string | undefined, length: number): ContentRange | 'outside' | undefined {

@@ -1,6 +1,4 @@
 import * as fs from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { systemCode } from '@damselfly/shared'
 
 /** Up to here a copy costs less than to find out how to do without one, and nobody has to wait for it; bytes. */
@@ -60,5 +58,5 @@ export async function fillByStream(
   mode: number,
   signal: AbortSignal,
 ): Promise<void> {
-  await pipeline(Readable.from(content, { objectMode: false }), fs.createWriteStream(part, { flags: 'wx', mode }), { signal })
+  await fs.promises.writeFile(part, content, { flag: 'wx', mode, signal })
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sha256 } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
-import { isThere } from './content-hasher.ts'
+import { isThere } from './content-in-order.ts'
 import { rangeOfPiece } from './stored-content.ts'
 
 /** Hashed at once; fits the cache, so that hashing finds the bytes there; bytes. */

@@ -1,9 +1,9 @@
 import { DamselflyError, isDamselflyError } from '@damselfly/shared'
 import type { StoredTask } from '../store/piece-store.ts'
-import { contentInOrder, type ReadFrom } from './content-hasher.ts'
+import { contentInOrder, type ReadFrom } from './content-in-order.ts'
 
 /**
- * A content in order while it arrives, each byte verified. What is yielded is the consumer's own.
+ * A content in order while it arrives, each byte verified. What is yielded is good until the next is asked for.
  *
  * @param current the stored task that is being completed; another one once the download was begun anew
  * @throws DamselflyError ORIGIN_CHANGED when it is begun anew after some of it was handed out; what `current`

@@ -105,7 +105,8 @@ export class TaskDownload {
   }
 
   /**
-   * The content in order while it arrives, each byte verified; what comes next is downloaded first.
+   * The content in order while it arrives, each byte verified; what comes next is downloaded first. What is yielded is good
+   * until the next is asked for.
    *
    * @param start the first byte
    * @throws as `followContent`

@@ -15,7 +15,7 @@ import {
   type TaskIdentity,
 } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
-import { contentInOrder } from '../../src/download/content-hasher.ts'
+import { contentInOrder } from '../../src/download/content-in-order.ts'
 import { Freshness } from '../../src/download/freshness.ts'
 import { RUN_BYTES } from '../../src/download/origin-plan.ts'
 import { TaskDownload, type FinishedTask } from '../../src/download/task-download.ts'
@@ -230,7 +230,7 @@ describe('a download without a supernode', () => {
     const task = begin(origin)
     const running = task.run(never)
     const parts: Uint8Array[] = []
-    for await (const part of contentInOrder(await task.ready, never)) parts.push(part)
+    for await (const part of contentInOrder(await task.ready, never)) parts.push(Buffer.from(part))
     assert.ok(digestsEqual(sha256(Buffer.concat(parts)), sha256(origin.content)))
     await running
     task.end()

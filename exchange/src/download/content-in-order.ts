@@ -5,7 +5,7 @@ import { rangeOfPiece } from './stored-content.ts'
 /** After so much at once others get their turn: none of it may have had to be waited for; bytes. */
 const TURN_BYTES = 1024 * 1024
 
-/** Handed out at once: whoever is slow to take them holds several; bytes. */
+/** Handed out at once; fits the cache, so that whoever takes them finds them there; bytes. */
 const GIVEN_SIZE = 128 * 1024
 
 /** Where to begin to read, and who is told how far it got. */
@@ -17,13 +17,15 @@ export interface ReadFrom {
 }
 
 /**
- * The content's bytes in order, each piece as soon as it is verified. What is yielded is the consumer's own.
+ * The content's bytes in order, each piece as soon as it is verified. What is yielded is good until the next is asked for:
+ * its memory is used again.
  *
  * @throws the signal's reason
  */
 export async function* contentInOrder(stored: StoredTask, signal: AbortSignal, { start = 0, onPiece }: ReadFrom = {}): AsyncGenerator<Uint8Array> {
   const first = Math.floor(start / stored.record.pieceSize)
   let turn = 0
+  const memory = Buffer.allocUnsafeSlow(GIVEN_SIZE)
   for (let index = first; ; index++) {
     onPiece?.(index)
     if (!(await isThere(stored, index, signal))) return
@@ -35,11 +37,11 @@ export async function* contentInOrder(stored: StoredTask, signal: AbortSignal, {
         signal.throwIfAborted()
         turn = 0
       }
-      const buffer = Buffer.allocUnsafeSlow(Math.min(GIVEN_SIZE, length - offset))
-      if (!stored.readNow(index, offset, buffer)) await stored.read(index, offset, buffer)
+      const bytes = memory.subarray(0, length - offset)
+      if (!stored.readNow(index, offset, bytes)) await stored.read(index, offset, bytes)
       signal.throwIfAborted()
-      turn += buffer.length
-      yield buffer
+      turn += bytes.length
+      yield bytes
     }
   }
 }
