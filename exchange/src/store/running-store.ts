@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { DamselflyError, diskError, messageOf, systemCode, type Clock, type TaskId } from '@damselfly/shared'
+import { DamselflyError, diskError, isDamselflyError, messageOf, systemCode, type Clock, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { writingHere, writingInThread } from './bytes/writing.ts'
 import { DiskPace } from './disk-pace.ts'
@@ -304,13 +304,27 @@ export class RunningStore {
     await this.#remove(taskId)
   }
 
-  /** The index goes first: a file without a record is removed at the next start. */
+  /**
+   * The index goes first: a file without a record is removed at the next start. On a disk so full that the index cannot even
+   * forget, the file has to make the room for that; a record without a file is dropped where it is met.
+   */
   async #remove(taskId: TaskId): Promise<void> {
-    const { index, ledger, keepsSidecars } = this.#services
-    await index.remove(taskId, pieceCountIfWhole(ledger.summary(taskId)))
+    const { index, ledger } = this.#services
+    const pieceCount = pieceCountIfWhole(ledger.summary(taskId))
+    try {
+      await index.remove(taskId, pieceCount)
+    } catch (error) {
+      if (!isDamselflyError(error, 'DISK_FULL')) throw error
+      await this.#removeFiles(taskId)
+      await index.remove(taskId, pieceCount)
+    }
     ledger.remove(taskId)
+    await this.#removeFiles(taskId)
+  }
+
+  async #removeFiles(taskId: TaskId): Promise<void> {
     const file = this.#fileOf(taskId)
-    await Promise.all([file.remove(), keepsSidecars ? removeSidecar(file.path) : undefined])
+    await Promise.all([file.remove(), this.#services.keepsSidecars ? removeSidecar(file.path) : undefined])
   }
 
   async #stop(): Promise<void> {

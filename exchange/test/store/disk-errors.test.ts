@@ -81,6 +81,27 @@ describe('the local store on a disk that fails it', () => {
       }
     })
 
+    it('makes room by itself for what it has to write when a content is deleted', async function () {
+      if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status !== 0) this.skip()
+      const store = storeIn(directory)
+      await store.start()
+      try {
+        const content = contentOf(4 * MIB, 'to be deleted')
+        const task = await store.create(mebibytes(4))
+        for (let index = 0; index < 4; index++) await storePiece(task, content, index)
+        await writeFile(join(directory, 'filler'), Buffer.alloc(8 * MIB)).catch((error: unknown) => assert.equal(systemCode(error), 'ENOSPC'))
+        // The first write that fails damages the end of the log; with the next the index is opened anew, which takes room.
+        const url = `http://origin.test/${'x'.repeat(8000)}`
+        for (const name of ['one', 'another']) await firstRefused(store, (i) => ({ ...mebibytes(1), taskId: taskIdOf(`${name} ${i}`), url }))
+        await store.delete(task.record.taskId)
+        assert.equal(store.summary(task.record.taskId), undefined)
+        await storePiece(await store.create(mebibytes(1)), content, 0)
+      } finally {
+        await store.stop()
+        assert.equal(spawnSync('umount', [directory]).status, 0)
+      }
+    })
+
     it('is read again as soon as there is room, although nobody writes', async function () {
       if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory]).status !== 0) this.skip()
       const filler = join(directory, 'filler')
