@@ -1,4 +1,4 @@
-import { parseCommandLine } from '@damselfly/shared/command-line'
+import { collect, parseCommandLine } from '@damselfly/shared/command-line'
 import { Command } from 'commander'
 import { exitCodesHelp } from './exit-codes.ts'
 import { OPTIONS, type GivenArguments, type GivenOptions } from './option-table.ts'
@@ -34,8 +34,4 @@ function createCommand(version: string): Command {
     else command.option(flags, help)
   }
   return command
-}
-
-function collect(value: string, earlier: string[] | undefined): string[] {
-  return [...(earlier ?? []), value]
 }

@@ -1,6 +1,11 @@
 import { CommanderError, type Command } from 'commander'
 import { DamselflyError } from './errors/damselfly-error.ts'
 
+/** Parses the values of an option that may be given several times. */
+export function collect(value: string, earlier: readonly string[] | undefined): string[] {
+  return [...(earlier ?? []), value]
+}
+
 /**
  * Parses a command line without writing to the terminal or ending the process.
  *

@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { ANY_PORTS } from '@damselfly/exchange'
 import { EXIT } from '@damselfly/shared'
 import { configFileVariable, loadConfig, printConfig, readConfigFile, type ConfigFile } from '@damselfly/shared/config'
-import { parseCommandLine } from '@damselfly/shared/command-line'
+import { collect, parseCommandLine } from '@damselfly/shared/command-line'
 import { createLogger } from '@damselfly/shared/logging'
 import type { PolicySet } from '@damselfly/scheduler'
 import { completeConfig, supernodeConfigSchema, type SupernodeConfig } from './config/config.ts'
@@ -18,7 +18,7 @@ const STOP_GRACE_MS = 5000
 interface Flags {
   readonly config?: string
   readonly printConfig?: boolean
-  readonly listen?: string
+  readonly listen?: string[]
   readonly anyPort?: true
   readonly dataDir?: string
 }
@@ -39,7 +39,7 @@ function createCommand(): Command {
   return new Command('supernode')
     .description('Registers peers, schedules pieces and fetches each origin once.')
     .option('--config <file>', `settings in YAML; also ${configFileVariable('supernode')}`)
-    .option('--listen <addresses>', 'IP addresses for peers, separated by commas (default: loopback only)')
+    .option('--listen <address>', 'IP address to serve peers on; repeatable (default: loopback only)', collect)
     .option('--any-port', 'listen on ports that are free, for one supernode more on a host')
     .option('--data-dir <folder>', 'where identity, admin token and content are kept')
     .option('--print-config', 'print the configuration in force and exit')
@@ -65,7 +65,7 @@ function readConfig({ listen, anyPort, dataDir }: Flags, file: ConfigFile | unde
     env: process.env,
     flags: {
       ...(dataDir === undefined ? {} : { dataDir }),
-      listen: { addresses: listen?.split(',').map((address) => address.trim()), ...(anyPort && ANY_PORTS) },
+      listen: { addresses: listen, ...(anyPort && ANY_PORTS) },
       ...(anyPort && { management: { port: 0 } }),
     },
   })

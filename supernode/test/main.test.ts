@@ -74,7 +74,7 @@ describe('the program supernode', () => {
   })
 
   it('prints the configuration in force', async () => {
-    const { code, stdout } = await run(['--print-config', '--listen', '0.0.0.0,::1'])
+    const { code, stdout } = await run(['--print-config', '--listen', '0.0.0.0', '--listen', '::1'])
     assert.equal(code, 0)
     assert.match(stdout, /^dataDir: .*data$/m)
     assert.match(stdout, /- 0\.0\.0\.0\n\s+- ::1/)

@@ -1,6 +1,6 @@
 import { ANY_PORTS } from '@damselfly/exchange'
 import { ERROR_CODES } from '@damselfly/shared'
-import { parseCommandLine } from '@damselfly/shared/command-line'
+import { collect, parseCommandLine } from '@damselfly/shared/command-line'
 import { Command } from 'commander'
 
 /** What the command line asks for. */
@@ -79,10 +79,6 @@ function createCommand(version: string, choose: (choice: 'run' | 'export-ca') =>
     .description('print its certificate in PEM, for clients to trust; made on first use')
     .action(() => choose('export-ca'))
   return command
-}
-
-function collect(value: string, earlier: string[] | undefined): string[] {
-  return [...(earlier ?? []), value]
 }
 
 function exitCodes(): string {

@@ -1,5 +1,5 @@
 import { DamselflyError } from '@damselfly/shared'
-import { parseCommandLine } from '@damselfly/shared/command-line'
+import { collect, parseCommandLine } from '@damselfly/shared/command-line'
 import { Command } from 'commander'
 import { parseHeader } from '../header.ts'
 import { addManagementOptions, managementJob, type ManagementJob, type ManagementOptions } from '../management/options.ts'
@@ -38,7 +38,6 @@ the API is and give it a token of an operator (dfget token create). The preheat 
 
 /** @param args what follows `preheat` @returns what `--help` would print, if it was asked for @throws DamselflyError USAGE */
 export function readPreheatCommand(args: readonly string[]): PreheatJob | { readonly printed: string } {
-  const collect = (value: string, earlier: string[] | undefined): string[] => [...(earlier ?? []), value]
   const command = new Command('dfget preheat')
     .description('Brings contents to the supernode, and to peers, before anybody wants them.')
     .argument('[urls...]', 'what is to be there')

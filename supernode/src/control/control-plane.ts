@@ -162,7 +162,6 @@ export class ControlPlane implements SessionListener {
 
   #logEnd({ peer, remoteAddress: address }: Session, error: DamselflyError | undefined): void {
     const { metrics, logger } = this.#deps
-    if (error?.code === 'PROTOCOL') metrics.protocolError()
     if (error !== undefined && error.code !== 'CHANNEL_CLOSED') metrics.peerRefused(error.code)
     if (error === undefined || error.code === 'CHANNEL_CLOSED') {
       logger.info({ peer, address, reason: error?.message }, 'peer disconnected')

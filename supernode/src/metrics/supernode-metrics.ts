@@ -21,7 +21,6 @@ export class SupernodeMetrics {
   readonly #registrations: Counter<'result'>
   readonly #announcements: Counter<'limit'>
   readonly #peersRefused: Counter<'code'>
-  readonly #protocolErrors: Counter
   readonly #heldBack: Counter
   readonly #schedulerSeconds: Histogram<'event'>
   readonly #preheatTargets: Counter<'result'>
@@ -69,11 +68,6 @@ export class SupernodeMetrics {
       name: 'damselfly_peers_refused_total',
       help: 'Control channels that were ended since their peers are not let in or broke the protocol, by error code',
       labelNames: ['code'],
-      registers,
-    })
-    this.#protocolErrors = new Counter({
-      name: 'damselfly_control_protocol_errors_total',
-      help: 'Control channels ended because of what the peer sent',
       registers,
     })
     this.#heldBack = new Counter({
@@ -133,10 +127,6 @@ export class SupernodeMetrics {
   /** @param ms milliseconds */
   heldBack(ms: number): void {
     this.#heldBack.inc(ms / 1000)
-  }
-
-  protocolError(): void {
-    this.#protocolErrors.inc()
   }
 
   schedulerTook(event: string, durationMs: number): void {

@@ -50,6 +50,7 @@ export class ContentHistory {
     if (found.length === 0) return 'wrong'
     return found.some((version) => version.from <= until && from <= version.end + STALE_WITHIN) ? 'right' : 'stale'
   }
+
   /** In words, how bytes differ from the version that they are nearest to. */
   differenceOf(bytes: Uint8Array): string {
     const found = this.#versions.map(({ seed }, version) => ({ version, blocks: otherBlocks(bytes, generatedContent(this.size, seed)) }))
