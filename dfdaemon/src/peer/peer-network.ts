@@ -21,6 +21,7 @@ import {
   type RevokedTickets,
   type SecurityInForce,
   type SecurityPolicy,
+  type TicketGrant,
   type Transport,
 } from '@damselfly/exchange'
 
@@ -62,6 +63,8 @@ export class PeerNetwork {
   readonly #options: PeerNetworkOptions
   readonly #server: PieceServer
   readonly #lanes: LanePool
+  /** What tickets say, which are shown for each piece anew. */
+  readonly #grants = new WeakMap<Uint8Array, TicketGrant>()
   #endpoints: readonly Endpoint[] = []
 
   constructor(options: PeerNetworkOptions) {
@@ -114,7 +117,7 @@ export class PeerNetwork {
 
   /** @param apart the task, if it shall share its lane with no other */
   async lane(parent: ParentInfo, signal: AbortSignal, apart?: TaskId): Promise<Lane> {
-    if (this.#options.revoked.isRevoked(readTicket(parent.signedTicket))) {
+    if (this.#options.revoked.isRevoked(this.#grantOf(parent.signedTicket))) {
       throw new DamselflyError('PEER_UNREACHABLE', `the supernode took back the right to ask ${parent.peer}`)
     }
     return this.#lanes.lane(parent, signal, apart)
@@ -122,6 +125,14 @@ export class PeerNetwork {
 
   describe(): readonly string[] {
     return this.#endpoints.map(({ kind, host, port }) => `${kind} ${formatAddress(host, port)}`)
+  }
+
+  #grantOf(signedTicket: Uint8Array): TicketGrant {
+    const known = this.#grants.get(signedTicket)
+    if (known !== undefined) return known
+    const grant = readTicket(signedTicket)
+    this.#grants.set(signedTicket, grant)
+    return grant
   }
 
   #accept(channel: Channel): void {

@@ -50,6 +50,7 @@ interface Remainder {
 }
 
 class ChannelLane implements Lane {
+  readonly host: string
   readonly #channel: Channel
   readonly #init: LaneInit
   readonly #gate: FlowGate
@@ -66,6 +67,7 @@ class ChannelLane implements Lane {
   #sinksCaughtUp: PromiseWithResolvers<void> | undefined
 
   constructor(channel: Channel, init: LaneInit) {
+    this.host = hostOfAddress(channel.remoteAddress)
     this.#channel = channel
     this.#init = init
     this.#gate = new FlowGate(channel)
@@ -83,10 +85,6 @@ class ChannelLane implements Lane {
 
   get parent(): PeerId {
     return this.#channel.remotePeer
-  }
-
-  get host(): string {
-    return hostOfAddress(this.#channel.remoteAddress)
   }
 
   get receivedBytes(): number {

@@ -95,6 +95,7 @@ class TicketedPieceServer implements PieceServer {
       return
     }
     const { security, revoked } = this.#init
+    const host = hostOfAddress(channel.remoteAddress)
     const served = new ServedChannel(channel, {
       ...this.#init,
       buffers: this.#buffers,
@@ -103,7 +104,7 @@ class TicketedPieceServer implements PieceServer {
       isCrowded: () => this.#buffers.inUse >= CROWDED_BUFFERS,
       waitAfter: (ms) => this.#shares.spend(channel.remotePeer, ms),
       tryOpen: () => !this.#isClosing && this.#slots.take(channel.remotePeer),
-      isAllowed: () => security?.allows(channel.kind, hostOfAddress(channel.remoteAddress)) ?? true,
+      isAllowed: () => security?.allows(channel.kind, host) ?? true,
       isRevoked: (grant) => revoked?.isRevoked(grant) ?? false,
       requestEnded: () => this.#requestEnded(channel.remotePeer),
       channelEnded: () => void this.#channels.delete(served),
