@@ -8,14 +8,17 @@ import type { World } from './world.ts'
 export interface Holdings {
   /** Resident memory; MiB. */
   readonly memory: number
+  /** Without those of contents that are on its disk. */
   readonly openFiles: number
   readonly sockets: number
 }
 
 /** Of each program, whatever has happened to it; MiB. */
 const MOST_MEMORY = 400
-/** Files of contents that are kept open, lest they be opened for each piece, come on top of those at first. */
-const MORE_FILES = 64
+/** Of the index, and of contents that went a moment ago, on top of those at first. */
+const MORE_FILES = 32
+/** A content that is on the disk may be kept open, lest it be opened for each piece; one that was deleted may not. */
+const STORED_CONTENT = /\/[0-9a-f]{64}$/
 /** Lanes to every other peer and from it are kept for a while. */
 const MORE_SOCKETS_PER_PEER = 6
 
@@ -32,7 +35,8 @@ export async function holdingsOfProcess(pid: number): Promise<Holdings> {
   const folder = `/proc/${pid}/fd`
   const targets = await Promise.all((await readdir(folder)).map(async (name) => readlink(`${folder}/${name}`).catch(() => '')))
   const sockets = targets.filter((target) => target.startsWith('socket:')).length
-  return { memory: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024, openFiles: targets.length - sockets, sockets }
+  const contents = targets.filter((target) => STORED_CONTENT.test(target)).length
+  return { memory: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024, openFiles: targets.length - sockets - contents, sockets }
 }
 
 /** @returns what was kept that is needed no more, a line each */

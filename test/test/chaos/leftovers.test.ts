@@ -8,12 +8,14 @@ import { excessOf, holdingsOfProcess, strayFiles, type Holdings } from '../../sr
 
 /** Grows by what each line names, and says when it has. */
 const GROWING = `
-  const { openSync } = require('node:fs'), { connect, createServer } = require('node:net')
+  const { openSync, unlinkSync } = require('node:fs'), { connect, createServer } = require('node:net')
   const kept = []
   const server = createServer((socket) => kept.push(socket)).listen(0, '127.0.0.1', () => console.log('there'))
   const grow = {
     memory: async () => kept.push(Buffer.alloc(64 * 1024 ** 2, 1)),
     files: async () => { for (let i = 0; i < 70; i++) kept.push(openSync('/dev/null')) },
+    contents: async () => { for (let i = 0; i < 70; i++) kept.push(openSync(process.argv[1], 'w')) },
+    deleted: async () => unlinkSync(process.argv[1]),
     sockets: async () => {
       for (let i = 0; i < 30; i++) await new Promise((done) => kept.push(connect(server.address().port, '127.0.0.1', done)))
     },
@@ -33,7 +35,7 @@ describe('what programs keep in chaos', () => {
     await once(child?.stdout ?? assert.fail(), 'data')
   }
 
-  async function grow(what: 'memory' | 'files' | 'sockets'): Promise<Holdings> {
+  async function grow(what: 'memory' | 'files' | 'sockets' | 'contents' | 'deleted'): Promise<Holdings> {
     child?.stdin?.write(what)
     await said()
     return holdingsOfProcess(child?.pid ?? 0)
@@ -51,6 +53,19 @@ describe('what programs keep in chaos', () => {
     assert.match(judge({ ...fed, memory: fed.memory + MOST_MEMORY - first.memory }), /^peer-1 has \d+ MiB of memory$/)
     assert.match(judge(await grow('files')), /^peer-1 has \d+ open files, \d+ at first$/)
     assert.match(judge(await grow('sockets')), /peer-1 has \d+ sockets, \d+ at first$/)
+  })
+
+  it('is no content that is on its disk and kept open, but one that was deleted', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'damselfly-leftovers-'))
+    try {
+      child = spawn(process.execPath, ['-e', GROWING, join(directory, 'ab'.repeat(32))], { stdio: ['pipe', 'pipe', 'inherit'] })
+      await said()
+      const first = await holdingsOfProcess(child.pid ?? 0)
+      assert.equal((await grow('contents')).openFiles, first.openFiles)
+      assert.equal((await grow('deleted')).openFiles, first.openFiles + 70)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
   })
 
   it('is seen on its disk: a content that it does not know of', async () => {
