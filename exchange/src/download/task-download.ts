@@ -277,7 +277,8 @@ export class TaskDownload {
     if (!digestsEqual(digest, expected)) {
       throw new DamselflyError('DIGEST_MISMATCH', `the content has ${formatDigest(digest)}, not ${formatDigest(expected)}`)
     }
-    await stored.update({ contentDigest: digest })
+    const { contentDigest: signed } = stored.record
+    if (signed === undefined || !digestsEqual(signed, digest)) await stored.update({ contentDigest: digest })
     return digest
   }
 

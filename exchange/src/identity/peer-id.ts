@@ -1,5 +1,6 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto'
 import { DamselflyError, type PeerId } from '@damselfly/shared'
+import { LRUCache } from 'lru-cache'
 import { base58btc } from 'multiformats/bases/base58'
 import type { SigningContext } from './identity.ts'
 
@@ -17,6 +18,11 @@ const PEER_ID_PREFIX = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 
 /** base58 of 38 bytes never needs more; longer text is not even decoded, since that takes quadratic time. */
 const MAX_PEER_ID_CHARACTERS = 53
+
+/** Making a key object takes as long as verifying with it, and a peer hears from the same few others all the time. */
+const KEPT_KEYS = 256
+
+const keys = new LRUCache<string, KeyObject>({ max: KEPT_KEYS })
 
 /** The PeerId of a raw Ed25519 public key of 32 bytes. */
 export function peerIdFromPublicKey(publicKey: Uint8Array): PeerId {
@@ -48,9 +54,8 @@ export function verifySignature(
   bytes: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  const publicKey = decodePeerId(peerId)
-  if (publicKey === undefined || signature.length !== SIGNATURE_BYTES) return false
-  return verify(null, signedBytes(context, bytes), publicKeyObject(publicKey), signature)
+  const key = signature.length === SIGNATURE_BYTES ? publicKeyObject(peerId) : undefined
+  return key !== undefined && verify(null, signedBytes(context, bytes), key, signature)
 }
 
 /** What a signature really covers; a zero byte ends the context, so that no two contexts can overlap. */
@@ -71,7 +76,13 @@ function decodePeerId(text: string): Uint8Array | undefined {
   return bytes.subarray(PEER_ID_PREFIX.length)
 }
 
-function publicKeyObject(raw: Uint8Array): KeyObject {
-  const x = Buffer.from(raw).toString('base64url')
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+/** Undefined for what is no PeerId. */
+function publicKeyObject(peerId: string): KeyObject | undefined {
+  const kept = keys.get(peerId)
+  if (kept !== undefined) return kept
+  const raw = decodePeerId(peerId)
+  if (raw === undefined) return undefined
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') }, format: 'jwk' })
+  keys.set(peerId, key)
+  return key
 }

@@ -1,30 +1,47 @@
-import { DamselflyError, messageOf, type PieceRange } from '@damselfly/shared'
+import { DamselflyError, type PieceRange } from '@damselfly/shared'
 import { BaseStoredTask, type BegunPiece } from './base-stored-task.ts'
 import type { TaskRecord, TaskRecordChange } from './piece-store.ts'
 import { isLasting } from './record-change.ts'
-import { writeSidecar } from './sidecar.ts'
+import { TaskEntries } from './task-entries.ts'
 import type { TaskFile } from './task-file.ts'
 import { TaskPieces } from './task-pieces.ts'
 import type { TaskServices } from './task-services.ts'
 import { TaskTrust } from './task-trust.ts'
 
+export interface LocalStoredTaskInit {
+  readonly record: TaskRecord
+  /** Whether the index has nothing of it. */
+  readonly isNew: boolean
+  readonly file: TaskFile
+  readonly services: TaskServices
+  /** Is told whether something that the task was asked for is still to happen. */
+  readonly setHeld: (isHeld: boolean) => void
+}
+
 /** A task of the local store. The store creates it and decides when it closes. */
 export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
   readonly #file: TaskFile
   readonly #services: TaskServices
+  readonly #entries: TaskEntries
   readonly #trust: TaskTrust
   /** Without what the ledger knows better. */
   #record: TaskRecord
 
-  /** @param setHeld is told whether something that the task was asked for is still to happen. */
-  constructor(record: TaskRecord, file: TaskFile, services: TaskServices, setHeld: (isHeld: boolean) => void) {
+  constructor({ record, isNew, file, services, setHeld }: LocalStoredTaskInit) {
     const { taskId } = record
-    const pieces = new TaskPieces(record, services)
+    const entries = new TaskEntries(services, () => this.#record, isNew)
+    const pieces = new TaskPieces(record, entries, services)
     super({ taskId, pieces, logger: services.logger, setHeld })
     this.#record = record
+    this.#entries = entries
     this.#file = file
     this.#services = services
     this.#trust = new TaskTrust(taskId, file, pieces, services)
+  }
+
+  /** Keeps it even if it never has a piece. @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED */
+  keep(): Promise<void> {
+    return this.#entries.require()
   }
 
   /** Reads what the index knows of a task that existed before. @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED */
@@ -56,7 +73,7 @@ export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
   }
 
   protected async change(change: TaskRecordChange, record: TaskRecord, isRecut: boolean): Promise<void> {
-    const { ledger, index } = this.#services
+    const { ledger } = this.#services
     this.#record = record
     ledger.setRecord(record)
     const { lastUsedAt, uses } = change
@@ -65,8 +82,8 @@ export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
     if (isRecut) {
       await this.relayout(record)
     } else if (isLasting(change)) {
-      await index.putRecord(record)
-      await this.#describe()
+      await this.#entries.writeRecord()
+      this.#describe()
     }
   }
 
@@ -84,7 +101,7 @@ export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
 
   protected async completed(): Promise<void> {
     await this.#trust.stamp()
-    await this.#describe()
+    this.#describe()
   }
 
   protected override async relayout(record: TaskRecord): Promise<void> {
@@ -117,13 +134,12 @@ export class LocalStoredTask extends BaseStoredTask<TaskPieces> {
   }
 
   /** Beside the file, for the day when the index is lost. */
-  async #describe(): Promise<void> {
-    const { keepsSidecars, logger } = this.#services
-    if (!keepsSidecars || !this.isComplete) return
-    try {
-      await writeSidecar(this.#file.path, { record: this.record, digests: Array.from(this.pieces.recorded(), ({ digest }) => digest) })
-    } catch (error) {
-      logger.warn({ taskId: this.taskId, reason: messageOf(error) }, 'what the index has of a task could not be written beside it')
-    }
+  #describe(): void {
+    if (!this.pieces.isComplete) return
+    this.#services.sidecars?.changed(this.#file.path, () => {
+      // A store that stops writes it when the task is closed.
+      if (!this.pieces.isComplete) return undefined
+      return { record: this.record, digests: Array.from(this.pieces.recorded(), ({ digest }) => digest) }
+    })
   }
 }

@@ -10,11 +10,12 @@ import { FileHandles } from './file-handles.ts'
 import { InFlight } from './in-flight.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { LoadedTasks } from './loaded-tasks.ts'
-import { LocalStoredTask } from './local-stored-task.ts'
+import { LocalStoredTask, type LocalStoredTaskInit } from './local-stored-task.ts'
 import { PieceChecker } from './piece-checker.ts'
 import type { StoredTask, TaskRecord, TaskSelection, TaskSummary } from './piece-store.ts'
 import { isSameLayout } from './record-change.ts'
-import { removeSidecar, readSidecars, taskOfSidecar } from './sidecar.ts'
+import { readSidecars, taskOfSidecar } from './sidecar.ts'
+import { Sidecars } from './sidecars.ts'
 import { putPiece, putRecord, putState, StoreIndex, type Run } from './store-index.ts'
 import { sweep } from './sweep.ts'
 import { loadTable } from './table/load-table.ts'
@@ -102,7 +103,7 @@ export class RunningStore {
     this.#services = {
       index,
       run,
-      keepsSidecars,
+      sidecars: keepsSidecars ? new Sidecars(this.#pace, clock, logger) : undefined,
       clock,
       logger,
       ledger: new TaskLedger(table, clock, () => void this.#inFlight.run(() => this.#flush())),
@@ -266,30 +267,30 @@ export class RunningStore {
       await this.#remove(taskId)
       return undefined
     }
-    const task = this.#taskOf(ledger.current(found.record))
+    const task = this.#taskOf(ledger.current(found.record), { isNew: false })
     await task.load()
     this.#loaded.add(taskId, task)
     return task
   }
 
   async #create(record: TaskRecord): Promise<LocalStoredTask> {
-    const { taskId, lastUsedAt } = record
-    const { index, ledger, run } = this.#services
-    const size = layoutOf(record)?.contentLength ?? 0
+    const { taskId, lastUsedAt, contentLength, pinned } = record
+    const { ledger, run } = this.#services
     const file = this.#fileOf(taskId)
-    await file.create(size)
+    await file.create(layoutOf(record)?.contentLength ?? 0)
     const state: TaskState = { verifiedBytes: 0, lastUsedAt, trustedSince: run.number, stamp: undefined }
     // First here, so that a table that is being written has it, or the index its mark.
     ledger.add({ taskId, record, state })
+    const task = this.#taskOf(record, { isNew: true })
     try {
-      await index.add({ taskId, record, state })
+      // No piece will come of what is empty, and a pin is to last.
+      if (contentLength === 0 || pinned) await task.keep()
     } catch (error) {
       ledger.remove(taskId)
       // Where it cannot be removed either it is a stray, which the next start looks for.
       await file.remove().catch((failure: unknown) => this.#warn(failure, 'the file of a content that was not begun stays'))
       throw error
     }
-    const task = this.#taskOf(record)
     this.#loaded.add(taskId, task)
     return task
   }
@@ -324,7 +325,7 @@ export class RunningStore {
 
   async #removeFiles(taskId: TaskId): Promise<void> {
     const file = this.#fileOf(taskId)
-    await Promise.all([file.remove(), this.#services.keepsSidecars ? removeSidecar(file.path) : undefined])
+    await Promise.all([file.remove(), this.#services.sidecars?.remove(file.path)])
   }
 
   async #stop(): Promise<void> {
@@ -332,6 +333,7 @@ export class RunningStore {
     this.#ending.abort(reason)
     await this.#inFlight.settled()
     await Promise.all(this.#loaded.all().map((task) => task.close(reason)))
+    await this.#services.sidecars?.settle()
     const isClean = await this.#settle()
     await this.#files.closeAll()
     await this.#services.writing.stop()
@@ -341,6 +343,7 @@ export class RunningStore {
   /** @returns whether the index has everything. */
   async #settle(): Promise<boolean> {
     try {
+      await Promise.all(this.#loaded.all().map((task) => task.keep()))
       await this.#stampWritten()
       await this.#services.index.write(this.#services.ledger.takeUnsaved())
       await this.#snapshots.keepYoung()
@@ -379,12 +382,10 @@ export class RunningStore {
     return await this.#inFlight.run(() => this.#lock.run(taskId, work))
   }
 
-  #taskOf(record: TaskRecord): LocalStoredTask {
+  #taskOf(record: TaskRecord, { isNew }: Pick<LocalStoredTaskInit, 'isNew'>): LocalStoredTask {
     const { taskId } = record
-    const task: LocalStoredTask = new LocalStoredTask(record, this.#fileOf(taskId), this.#services, (isHeld) => {
-      if (isHeld) this.#loaded.pin(taskId, task)
-      else this.#loaded.unpin(taskId)
-    })
+    const setHeld = (isHeld: boolean): void => (isHeld ? this.#loaded.pin(taskId, task) : this.#loaded.unpin(taskId))
+    const task: LocalStoredTask = new LocalStoredTask({ record, isNew, file: this.#fileOf(taskId), services: this.#services, setHeld })
     return task
   }
 

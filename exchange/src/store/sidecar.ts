@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs'
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { diskError, isTaskId, SHA256_BYTES, systemCode, type Sha256, type TaskId } from '@damselfly/shared'
@@ -30,12 +31,22 @@ export function taskOfSidecar(name: string): TaskId | undefined {
  *
  * @throws DamselflyError DISK_FULL, DISK_DENIED, DISK_FAILED
  */
-export async function writeSidecar(taskFile: string, { record, digests }: SidecarTask): Promise<void> {
-  const text = JSON.stringify({ record: encodeTaskRecord(record), digests: Buffer.concat(digests).toString('base64') })
+export async function writeSidecar(taskFile: string, task: SidecarTask): Promise<void> {
   const path = taskFile + SUFFIX
   try {
-    await writeFile(`${path}.new`, text, { mode: 0o600 })
+    await writeFile(`${path}.new`, encode(task), { mode: 0o600 })
     await rename(`${path}.new`, path)
+  } catch (error) {
+    throw diskError(error, `write ${path}`)
+  }
+}
+
+/** As `writeSidecar`, at once. */
+export function writeSidecarNow(taskFile: string, task: SidecarTask): void {
+  const path = taskFile + SUFFIX
+  try {
+    writeFileSync(`${path}.new`, encode(task), { mode: 0o600 })
+    renameSync(`${path}.new`, path)
   } catch (error) {
     throw diskError(error, `write ${path}`)
   }
@@ -60,6 +71,10 @@ export async function* readSidecars(tasksDirectory: string): AsyncGenerator<Side
       if (task !== undefined) yield task
     }
   }
+}
+
+function encode({ record, digests }: SidecarTask): string {
+  return JSON.stringify({ record: encodeTaskRecord(record), digests: Buffer.concat(digests).toString('base64') })
 }
 
 function decode(taskId: TaskId, text: string): SidecarTask | undefined {

@@ -148,10 +148,6 @@ export class StoreIndex {
     await this.#clear(MARKS)
   }
 
-  putRecord(record: TaskRecord): Promise<void> {
-    return this.write([putRecord(record)])
-  }
-
   /** Every task whose record can be read; the others are removed. */
   async *tasks(): AsyncGenerator<IndexedTask> {
     // Both are in the order of ids.
@@ -215,15 +211,6 @@ export class StoreIndex {
   async remove(taskId: TaskId, pieceCount?: number): Promise<void> {
     const pieces = pieceCount === undefined ? await this.#withoutPieces(taskId) : Array.from({ length: pieceCount }, (_, index) => deletePiece(taskId, index))
     await this.write([{ type: 'del', key: recordKey(taskId) }, { type: 'del', key: stateKey(taskId) }, ...pieces])
-  }
-
-  /**
-   * Adds a task that has no pieces, whatever was there before. It is looked for meanwhile, since somebody waits: after a stop in
-   * between, which is not a clean one, pieces are believed only once they are hashed.
-   */
-  async add({ taskId, record, state }: IndexedTask): Promise<void> {
-    const [strays] = await Promise.all([this.#withoutPieces(taskId), this.write([putRecord(record), putState(taskId, state)])])
-    if (strays.length > 0) await this.write(strays)
   }
 
   async #withoutPieces(taskId: TaskId): Promise<IndexChange[]> {

@@ -1,17 +1,20 @@
 import { DamselflyError, type Sha256, type TaskId } from '@damselfly/shared'
 import { KnownPieces } from './known-pieces.ts'
 import type { TaskRecord } from './piece-store.ts'
-import { deletePiece, putPiece, putRecord } from './store-index.ts'
+import { deletePiece, putPiece } from './store-index.ts'
+import type { TaskEntries } from './task-entries.ts'
 import type { TaskServices } from './task-services.ts'
 
 /** Which pieces of one task are here, in memory and in the index alike. */
 export class TaskPieces extends KnownPieces {
   readonly #taskId: TaskId
+  readonly #entries: TaskEntries
   readonly #services: TaskServices
 
-  constructor(record: TaskRecord, services: TaskServices) {
+  constructor(record: TaskRecord, entries: TaskEntries, services: TaskServices) {
     super(record)
     this.#taskId = record.taskId
+    this.#entries = entries
     this.#services = services
   }
 
@@ -22,7 +25,7 @@ export class TaskPieces extends KnownPieces {
       if (this.lengthOf(index) > 0) this.add(index, digest)
       else misfits.push(index)
     }
-    await this.#services.index.write(misfits.map((index) => deletePiece(this.#taskId, index)))
+    await this.#entries.write(misfits.map((index) => deletePiece(this.#taskId, index)))
     this.#count()
   }
 
@@ -33,9 +36,9 @@ export class TaskPieces extends KnownPieces {
    * @throws DamselflyError PIECE_CORRUPT when the content turned out shorter meanwhile; DISK_FULL, DISK_FAILED
    */
   async record(index: number, length: number, digest: Sha256): Promise<void> {
-    await this.#services.index.write([putPiece(this.#taskId, index, digest)])
+    await this.#entries.write([putPiece(this.#taskId, index, digest)])
     if (this.lengthOf(index) !== length) {
-      await this.#services.index.write([deletePiece(this.#taskId, index)])
+      await this.#entries.write([deletePiece(this.#taskId, index)])
       throw new DamselflyError('PIECE_CORRUPT', `piece ${index} has another length than the content turned out to give it`)
     }
     this.add(index, digest)
@@ -46,7 +49,7 @@ export class TaskPieces extends KnownPieces {
   async forget(indexes: readonly number[]): Promise<void> {
     for (const index of indexes) this.remove(index)
     this.#count()
-    await this.#services.index.write(indexes.map((index) => deletePiece(this.#taskId, index)))
+    await this.#entries.write(indexes.map((index) => deletePiece(this.#taskId, index)))
   }
 
   /**
@@ -56,10 +59,7 @@ export class TaskPieces extends KnownPieces {
   async relayout(record: TaskRecord): Promise<void> {
     const misfits = this.recut(record)
     this.#count()
-    await this.#services.index.write([
-      putRecord(record),
-      ...misfits.map(({ index }) => deletePiece(this.#taskId, index)),
-    ])
+    await this.#entries.writeRecord(misfits.map(({ index }) => deletePiece(this.#taskId, index)))
   }
 
   #count(): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { contentOf, digestOf, storeAll, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
 import { VirtualClock } from '@damselfly/shared'
@@ -71,6 +71,24 @@ describe('the files of the local store', () => {
     assert.deepEqual(await readdir(dirname(task.path!)), [task.record.taskId])
   })
 
+  it('are removed after an unclean stop when nothing of them had come, unless they are pinned', async () => {
+    const store = await directory.start()
+    await store.create(taskRecord({ taskId: taskIdOf('begun') }))
+    await store.create(taskRecord({ taskId: taskIdOf('pinned'), pinned: true }))
+    await store.create(taskRecord({ taskId: taskIdOf('empty'), contentLength: 0 }))
+    const copy = await copyOf(directory)
+    try {
+      const again = await copy.start()
+      assert.deepEqual(new Set(again.list().map(({ taskId }) => taskId)), new Set(['pinned', 'empty'].map(taskIdOf)))
+      assert.equal((await again.open(taskIdOf('pinned')))?.record.pinned, true)
+      assert.equal((await again.open(taskIdOf('empty')))?.isComplete, true)
+      const files = await readdir(join(copy.path, 'tasks'), { recursive: true })
+      assert.deepEqual(new Set(files.map((path) => basename(path)).filter((name) => name.length === 64)), new Set(['pinned', 'empty'].map(taskIdOf)))
+    } finally {
+      await copy.dispose()
+    }
+  })
+
   it('are missed at the start, and their tasks are dropped', async () => {
     const store = await directory.start()
     const lost = await store.create(taskRecord({ taskId: taskIdOf('lost') }))
@@ -135,5 +153,19 @@ describe('the files of the local store', () => {
     } finally {
       await copy.dispose()
     }
+  })
+
+  it('are without pieces that an unclean stop left of nothing, whatever their task is later', async () => {
+    await (await directory.start()).stop()
+    const { taskId } = taskRecord()
+    const index = new ClassicLevel<string, Uint8Array>(join(directory.path, 'index'), { valueEncoding: 'view' })
+    await index.put(`piece!${taskId}!00000001`, digestOf(content))
+    await index.del('meta!clean')
+    await index.close()
+    const store = await directory.start()
+    await store.create(taskRecord())
+    await store.stop()
+    const again = await directory.start()
+    assert.deepEqual([...((await again.open(taskId))?.have().members() ?? [0])], [])
   })
 })

@@ -87,6 +87,15 @@ describe('a local store that has lost its index', () => {
     assert.deepEqual(await readdir(join(directory.path, 'tasks', taskId.slice(0, 2))), [])
   })
 
+  it('has them as they were when the store stopped, however late that was told', async () => {
+    const task = await store.open(taskId)
+    await task?.update({ etag: '"v2"' })
+    await store.stop()
+    await rm(index(), { recursive: true })
+    store = await started()
+    assert.equal((await store.record(taskId))?.etag, '"v2"')
+  })
+
   it('does not bring back what was deleted before', async () => {
     await store.delete(taskId)
     await store.stop()

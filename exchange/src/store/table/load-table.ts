@@ -1,13 +1,17 @@
 import { isTaskId, messageOf, type PieceLayout, type TaskId } from '@damselfly/shared'
 import type { Logger } from '@damselfly/shared/logging'
 import { layoutOf } from '../known-pieces.ts'
+import type { IndexChange } from '../index-writer.ts'
 import type { TaskRecord } from '../piece-store.ts'
-import type { Run, StoreIndex } from '../store-index.ts'
+import { deletePiece, type Run, type StoreIndex } from '../store-index.ts'
 import { readTable, removeTable } from './table-file.ts'
 import { TaskTable } from './task-table.ts'
 
 /** Read from the index at the same time. */
 const BATCH = 64
+
+/** Removed in one step. */
+const STRAYS_AT_ONCE = 1000
 
 export interface TableSource {
   readonly index: StoreIndex
@@ -48,12 +52,19 @@ async function bringUpToDate(table: TaskTable, taskId: TaskId, index: StoreIndex
   const task = await index.task(taskId)
   if (task === undefined) {
     table.remove(taskId)
+    await index.remove(taskId)
     return
   }
   const { record, state } = task
   const layout = layoutOf(record)
+  const strays: IndexChange[] = []
   let verifiedBytes = 0
-  for (const [piece] of await index.pieces(taskId)) verifiedBytes += lengthOf(piece, record, layout)
+  for (const [piece] of await index.pieces(taskId)) {
+    const length = lengthOf(piece, record, layout)
+    verifiedBytes += length
+    if (length === 0) strays.push(deletePiece(taskId, piece))
+  }
+  if (strays.length > 0) await index.write(strays)
   table.put(record, { ...state, verifiedBytes })
 }
 
@@ -67,13 +78,19 @@ async function fromIndex({ index, file, run }: TableSource): Promise<TaskTable> 
   return table
 }
 
-/** Sums up the recorded pieces of each task. */
+/** Sums up the recorded pieces of each task, and removes those that belong to none: whoever begins a task relies on that. */
 async function recount(index: StoreIndex, table: TaskTable): Promise<void> {
   const sums = new Map<TaskId, number>()
+  const strays: IndexChange[] = []
   for await (const { taskId, index: piece } of index.recorded()) {
+    const id = taskId as TaskId
     const task = isTaskId(taskId) ? table.get(taskId) : undefined
-    if (task !== undefined) sums.set(taskId as TaskId, (sums.get(taskId as TaskId) ?? 0) + lengthOf(piece, task, layoutOf(task)))
+    const length = task === undefined ? 0 : lengthOf(piece, task, layoutOf(task))
+    if (length > 0) sums.set(id, (sums.get(id) ?? 0) + length)
+    else strays.push(deletePiece(id, piece))
+    if (strays.length >= STRAYS_AT_ONCE) await index.write(strays.splice(0))
   }
+  await index.write(strays)
   for (let row = 0; row < table.length; row++) {
     const task = table.at(row)
     if (task === undefined) continue
