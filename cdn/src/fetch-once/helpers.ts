@@ -42,7 +42,7 @@ export class Helpers {
   /** Breaks off what they do. Resolves when none is left. Idempotent. */
   async stop(): Promise<void> {
     this.#cancelTimer?.()
-    this.#stop.abort()
+    if (this.#running.size > 0) this.#stop.abort()
     await Promise.all(this.#running)
   }
 

@@ -30,8 +30,7 @@ export interface AnswerWaitInit {
 export async function waitForAnswer(init: AnswerWaitInit): Promise<ResponseHead> {
   const { connection, clock, timeoutMs, signal } = init
   const wait = new AnswerWait(init)
-  const late = new Error(`no answer within ${timeoutMs} ms`)
-  const cancelTimer = clock.after(timeoutMs, () => wait.fail(late))
+  const cancelTimer = clock.after(timeoutMs, () => wait.fail(new Error(`no answer within ${timeoutMs} ms`)))
   const abort = (): void => wait.fail(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   try {

@@ -42,8 +42,8 @@ export class HttpBody implements ByteFlow, ConnectionHandler {
 
   constructor(init: HttpBodyInit) {
     this.#init = init
-    const late = new Error(`no byte came for ${init.idleTimeoutMs} ms`)
-    this.#idle = new IdleTimer(init.clock, init.idleTimeoutMs, () => this.#fail(requestError(late, init.shown)))
+    const { clock, idleTimeoutMs, shown } = init
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => this.#fail(requestError(new Error(`no byte came for ${idleTimeoutMs} ms`), shown)))
     init.signal.addEventListener('abort', this.#abort, { once: true })
     // It may fail when nobody reads it yet.
     this.#settled.promise.catch(() => undefined)

@@ -98,8 +98,8 @@ export class RunningStore {
     this.#table = table
     this.#snapshots = snapshots
     this.#reserve = reserve
-    this.#files = new FileHandles(logger)
     this.#pace = new DiskPace(clock)
+    this.#files = new FileHandles(this.#pace, logger)
     this.#services = {
       index,
       run,

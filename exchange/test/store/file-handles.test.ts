@@ -4,7 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { systemClock } from '@damselfly/shared'
 import { silentLogger } from '@damselfly/shared/logging'
+import { DiskPace } from '../../src/store/disk-pace.ts'
 import { FileHandles } from '../../src/store/file-handles.ts'
 
 describe('shared file handles', () => {
@@ -14,7 +16,7 @@ describe('shared file handles', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'damselfly-handles-'))
     for (const name of ['a', 'b', 'c']) await writeFile(pathOf(name), name)
-    handles = new FileHandles(silentLogger(), 2)
+    handles = new FileHandles(new DiskPace(systemClock), silentLogger(), 2)
   })
 
   afterEach(async () => {

@@ -31,8 +31,9 @@ export class Spool {
 
   constructor(path: string, writing: Writing, clock: Clock, logger: Logger) {
     this.#writing = writing
-    this.#handles = new FileHandles(logger)
-    this.#file = new TaskFile(path, this.#handles, new DiskPace(clock))
+    const pace = new DiskPace(clock)
+    this.#handles = new FileHandles(pace, logger)
+    this.#file = new TaskFile(path, this.#handles, pace)
   }
 
   /** Empty, whatever was left of an earlier run. @throws DamselflyError DISK_DENIED, DISK_FULL, DISK_FAILED */
