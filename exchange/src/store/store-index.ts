@@ -27,6 +27,7 @@ import {
 } from './index-keys.ts'
 import { IndexWriter, type IndexChange } from './index-writer.ts'
 import type { TaskRecord } from './piece-store.ts'
+import { repairIndex } from './repair-index.ts'
 import { decodeTaskRecord, encodeTaskRecord } from './task-record-codec.ts'
 import { ChangeMarks } from './table/change-marks.ts'
 import { decodeTaskState, encodeTaskState, type TaskState } from './task-state.ts'
@@ -255,7 +256,7 @@ export class StoreIndex {
   async #repairOrBeginAnew(): Promise<void> {
     const { location } = this.#db
     try {
-      await ClassicLevel.repair(location)
+      await repairIndex(location)
       await this.#open()
     } catch (error) {
       // A full or forbidden disk is no reason to throw the index away.

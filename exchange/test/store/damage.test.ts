@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { contentOf, readPiece, storeAll, storePiece, taskIdOf, taskRecord } from '@damselfly/exchange/testing/piece-store'
 import { systemClock } from '@damselfly/shared'
+import { repairIndex } from '../../src/store/repair-index.ts'
 import { LogRecorder } from './log-recorder.ts'
 import { damage, overwrite } from './overwrite.ts'
 import { copyOf, StoreDirectory } from './store-directory.ts'
@@ -144,10 +145,34 @@ describe('damage to the local store', () => {
     assert.deepEqual([...task!.have().members()], [1, 2])
   })
 
+  it('to the index over which LevelDB ends the process that meets it costs the index, and no start', async () => {
+    const index = join(directory.path, 'index')
+    for (let round = 0; round < 3; round++) {
+      await changeIndex(directory, async (level) => {
+        for (let i = 0; i < 40; i++) await level.put(`key ${round} ${i}`, 'x'.repeat(100) + i)
+      })
+    }
+    for (const name of await readdir(index)) await damageAt(join(index, name), 55 / 60)
+    const damaged = join(directory.path, 'damaged')
+    await cp(index, damaged, { recursive: true })
+    await assert.rejects(repairIndex(damaged), { signal: 'SIGABRT' })
+    const store = await directory.start()
+    await storeAll(await store.create(taskRecord()), content)
+    assert.ok((await store.open(taskId))?.isComplete)
+  })
+
   function filePath(of: StoreDirectory): string {
     return join(of.path, 'tasks', taskId.slice(0, 2), taskId)
   }
 })
+
+/** Changes one byte. @param part of the file before it */
+async function damageAt(path: string, part: number): Promise<void> {
+  const bytes = await readFile(path)
+  if (bytes.length === 0) return
+  const at = Math.floor(part * bytes.length)
+  await writeFile(path, bytes.with(at, (bytes[at] ?? 0) ^ 0xff))
+}
 
 async function changeIndex(directory: StoreDirectory, change: (index: ClassicLevel) => Promise<void>): Promise<void> {
   const index = new ClassicLevel(join(directory.path, 'index'))
