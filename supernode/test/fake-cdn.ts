@@ -62,12 +62,13 @@ export class FakeCdnTask implements CdnTask {
       etag: content.etag ?? '',
       lastModified: '',
     }
-    const stored: Pick<StoredTask, 'layout' | 'have' | 'digest' | 'use' | 'read'> & { record: typeof record } = {
+    const stored: Pick<StoredTask, 'layout' | 'have' | 'digest' | 'use' | 'read' | 'readNow'> & { record: typeof record } = {
       record,
       layout: this.#layout,
       have: () => this.#have.clone(),
       digest: (index) => (this.#have.has(index) ? digestOf(content, index) : undefined),
       use: () => () => undefined,
+      readNow: () => false,
       read: async (index, offset, target) => {
         target.set(pieceOf(content, index).subarray(offset, offset + target.length))
       },
