@@ -75,7 +75,8 @@ export class Proxy {
   readonly #forwarder: Forwarder
   readonly #metrics: ProxyMetrics
   readonly #server: Server
-  readonly #tunnels = new Set<() => void>()
+  /** That asked for a tunnel, whatever became of it. */
+  readonly #clients = new Set<Duplex>()
   #interception: Interception | undefined
   #stopped: Promise<void> | undefined
 
@@ -129,7 +130,7 @@ export class Proxy {
   async #end(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     const cancel = this.#init.clock.after(graceMs, () => {
-      for (const end of this.#tunnels) end()
+      for (const client of this.#clients) client.destroy()
       this.#server.closeAllConnections()
     })
     await closed
@@ -140,6 +141,8 @@ export class Proxy {
   async #connect(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // From here on nobody else looks after it.
     socket.on('error', () => socket.destroy())
+    this.#clients.add(socket)
+    socket.once('close', () => this.#clients.delete(socket))
     try {
       this.#logins.require(request.headers['proxy-authorization'])
       if (this.#interception?.targetOf(socket) !== undefined) throw new DamselflyError('USAGE', 'there are no tunnels within an intercepted connection')
@@ -150,7 +153,7 @@ export class Proxy {
       else await this.#tunnel(socket, target)
     } catch (error) {
       this.#noteRefusal(error, request.url ?? '')
-      refuseTunnel(socket, error)
+      refuseTunnel(socket, error, this.#init.clock)
     }
   }
 
@@ -160,8 +163,6 @@ export class Proxy {
     const remote = await dial(target, this.#gate)
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
     const end = join(socket, remote, this.#init.settings.idleMs)
-    this.#tunnels.add(end)
-    socket.once('close', () => this.#tunnels.delete(end))
     this.#metrics.count('tunnelled')
     if (socket.destroyed) end()
   }

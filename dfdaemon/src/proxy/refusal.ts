@@ -1,8 +1,11 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { toDamselflyError } from '@damselfly/shared'
+import { toDamselflyError, type Clock } from '@damselfly/shared'
 import { toApiErrorBody } from '@damselfly/shared/http-api'
 import { PROXY_CHALLENGE } from './logins.ts'
+
+/** How long a client may keep its side open that was refused a tunnel; milliseconds. */
+const LINGER_MS = 10_000
 
 interface Refusal {
   readonly status: number
@@ -29,8 +32,11 @@ export function refuse(response: ServerResponse, error: unknown): void {
   response.writeHead(status, headers).end(response.req.method === 'HEAD' ? undefined : body)
 }
 
-export function refuseTunnel(socket: Duplex, error: unknown): void {
+export function refuseTunnel(socket: Duplex, error: unknown, clock: Clock): void {
   const { status, headers, body } = refusalOf(error)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.once('close', clock.after(LINGER_MS, () => socket.destroy()))
+  // What the client still sends is not wanted, but unread it would hide that the client has gone.
+  socket.resume()
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${body}`)
 }
