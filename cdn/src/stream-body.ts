@@ -34,8 +34,7 @@ class StreamBody implements ByteFlow {
   constructor(init: StreamBodyInit) {
     this.#init = init
     const { stream, signal, clock, idleTimeoutMs, shown } = init
-    const late = new Error(`no byte came for ${idleTimeoutMs} ms`)
-    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => this.#fail(requestError(late, shown)))
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () => this.#fail(requestError(new Error(`no byte came for ${idleTimeoutMs} ms`), shown)))
     // It may fail when nobody reads it yet; whoever reads hears of it then.
     stream.on('error', () => undefined)
     signal.addEventListener('abort', this.#abort, { once: true })

@@ -181,8 +181,7 @@ export class Freshness {
   async #probe(held: HeldVersion, spec: ContentSpec, credentials: HeaderMap): Promise<OriginInfo> {
     const { clock, limits, signal } = this.#init
     const timeout = new AbortController()
-    const late = new DamselflyError('ORIGIN_UNREACHABLE', `no answer within ${limits.freshnessTimeoutMs} ms`)
-    const cancel = clock.after(limits.freshnessTimeoutMs, () => timeout.abort(late))
+    const cancel = clock.after(limits.freshnessTimeoutMs, () => timeout.abort(new DamselflyError('ORIGIN_UNREACHABLE', `no answer within ${limits.freshnessTimeoutMs} ms`)))
     try {
       const headers = new Map([...spec.variantHeaders, ...(held.isPrivate ? credentials : [])])
       const request = { url: spec.url, headers, known: held.validators, signal: AbortSignal.any([signal, timeout.signal]) }

@@ -63,8 +63,7 @@ export class ConnectionPool {
     const connection = new OriginConnection((onread) => this.#connect(url, onread), this.#buffer)
     this.#open.add(connection)
     void connection.whenClosed().then(() => this.#open.delete(connection))
-    const late = new Error(`no connection to ${url.host} within ${connectTimeoutMs} ms`)
-    const cancelTimer = this.#clock.after(connectTimeoutMs, () => connection.destroy(late))
+    const cancelTimer = this.#clock.after(connectTimeoutMs, () => connection.destroy(new Error(`no connection to ${url.host} within ${connectTimeoutMs} ms`)))
     const abort = (): void => connection.destroy(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     try {

@@ -85,8 +85,7 @@ export class S3Objects {
   async #inTime<T>({ url, signal }: ListRequest, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const ms = this.#idleTimeoutMs
     const timeout = new AbortController()
-    const late = new DamselflyError('ORIGIN_UNREACHABLE', `${redactUrl(url)} did not answer within ${ms} ms`)
-    const cancel = this.#clock.after(ms, () => timeout.abort(late))
+    const cancel = this.#clock.after(ms, () => timeout.abort(new DamselflyError('ORIGIN_UNREACHABLE', `${redactUrl(url)} did not answer within ${ms} ms`)))
     try {
       return await send(AbortSignal.any([signal, timeout.signal]))
     } catch (error) {

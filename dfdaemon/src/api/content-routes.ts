@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { apiErrorBody, type ApiServer } from '@damselfly/shared/http-api'
 import { sendFile } from '../http/file-answer.ts'
 import { replyInPortions } from '../http/portions-answer.ts'
+import { whileConnected } from '../http/while-connected.ts'
 import type { DownloadHandle, DownloadHandles } from './download-handles.ts'
 import { BACK_TO_SOURCE_HEADER, CAPABILITY_HEADER, contentPath } from './protocol.ts'
 import { contentHeaders, taskParams } from './schemas.ts'
@@ -55,13 +56,5 @@ async function send(reply: FastifyReply, handle: DownloadHandle, range: string |
   if (backToSource !== undefined) void reply.header(BACK_TO_SOURCE_HEADER, backToSource)
   if (outcome !== undefined) return void sendFile(reply, outcome.result, range)
   if (contentLength !== undefined) void reply.header('content-length', contentLength)
-  await replyInPortions(reply, contentOf(handle, reply))
-}
-
-/** Ends when the caller goes away or the download is taken away. */
-async function* contentOf(handle: DownloadHandle, reply: FastifyReply): AsyncGenerator<Uint8Array> {
-  const disconnected = new AbortController()
-  const disconnect = (): void => disconnected.abort(new DamselflyError('CANCELLED', 'the caller went away'))
-  reply.raw.once('close', disconnect)
-  yield* handle.download.content(AbortSignal.any([disconnected.signal, handle.stopped]))
+  await replyInPortions(reply, download.content(AbortSignal.any([whileConnected(reply.raw), handle.stopped])))
 }

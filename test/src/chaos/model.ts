@@ -1,3 +1,4 @@
+import { countsOf } from './counts.ts'
 import type { Attempt, DownloadLog, FaultLog } from './download-log.ts'
 
 /** What a run has to keep to. */
@@ -38,16 +39,9 @@ function wrongBytes(download: DownloadLog): readonly string[] {
 
 function unfinished(download: DownloadLog, { healedAt, given = secondsBetween }: Run): readonly string[] {
   const end = download.attempts.findLast(({ outcome }) => outcome === 'done')?.until
-  if (end === undefined) return [`${nameOf(download)} was never there; its attempts: ${outcomesOf(download)}`]
+  if (end === undefined) return [`${nameOf(download)} was never there; its attempts: ${countsOf(download.attempts, ({ outcome }) => outcome)}`]
   const late = given(Math.max(healedAt, download.askedAt), end)
   return late > FINISHED_WITHIN ? [`${nameOf(download)} was there ${late.toFixed(0)} s after all was well`] : []
-}
-
-/** How often each, in the order in which they were first met. */
-function outcomesOf({ attempts }: DownloadLog): string {
-  const counts = new Map<string, number>()
-  for (const { outcome } of attempts) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-  return Array.from(counts, ([outcome, count]) => `${count} ${outcome}`).join(', ')
 }
 
 function secondsBetween(from: number, until: number): number {

@@ -1,4 +1,5 @@
 import type { ChaosResult } from './chaos.ts'
+import { countsOf } from './counts.ts'
 import type { DownloadLog, FaultLog } from './download-log.ts'
 import type { Health } from './health.ts'
 import type { Holdings } from './leftovers.ts'
@@ -24,12 +25,6 @@ export function reportOf({ faults, downloads, originBytes, health, machineShare,
 function wordsOf({ served, servedLast, connected, connectedLast }: Health): string {
   const last = connectedLast.length === 0 ? '' : ` (the last: ${connectedLast.join(', ')})`
   return `${served.toFixed(1)} s after the last fault (the last: ${servedLast}), all connected after ${connected.toFixed(1)} s${last}`
-}
-
-function countsOf<T>(items: readonly T[], nameOf: (item: T) => string): string {
-  const counts = new Map<string, number>()
-  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1)
-  return Array.from(counts, ([name, count]) => `${count} ${name}`).join(', ')
 }
 
 function secondsOf({ askedAt, attempts }: DownloadLog): number {
